@@ -1,0 +1,1 @@
+"""One service: ingest, storage, query and the API."""

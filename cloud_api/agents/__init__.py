@@ -1,0 +1,1 @@
+"""The fleet of edge agents over HTTP."""

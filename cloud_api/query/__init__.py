@@ -1,0 +1,1 @@
+"""Series, latest values, history and buckets over HTTP."""

@@ -1,0 +1,1 @@
+"""How to read a device: one folder a protocol."""

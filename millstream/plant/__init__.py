@@ -1,0 +1,1 @@
+"""A simulated injection-moulding hall that speaks OPC UA and Modbus."""
