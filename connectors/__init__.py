@@ -1,1 +1,1 @@
-"""How to read a device: one folder a protocol."""
+"""How to read a device: one folder per protocol, each a stranger to the others."""

@@ -1,0 +1,129 @@
+"""What every connector offers and what it may rely on; nothing here knows a protocol or the agent."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+from schemas.sample import Kind, Value
+
+
+class ConnectorConfig(BaseModel):
+    """The protocol's own keys of a device table; the agent has taken the keys of its own out before."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True)
+
+
+class PointConfig(BaseModel):
+    """The protocol's own keys of a tag table: where the value lies and how to read it, nothing else."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadResult:
+    """Samples by column, all of one length; `points` are positions in the sequence that `create` was given.
+
+    A value is None where its status is Bad. A time is the source's, else the server's, else the moment the
+    response arrived. `until_us` states that everything the device measured up to then has been delivered.
+    """
+
+    points: Sequence[int]
+    kinds: Sequence[Kind]
+    values: Sequence[Value]
+    statuses: Sequence[int]
+    times_us: Sequence[int]
+    until_us: int | None
+
+
+Deliver: TypeAlias = Callable[[ReadResult], Awaitable[None]]
+"""Returns when the samples are durable: only then may a notification be acknowledged to the device."""
+
+
+class Clock(Protocol):
+    """The time, handed in so that tests and replays can own it."""
+
+    def now_us(self) -> int:
+        """Microseconds since the Unix epoch, UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds that never run backwards."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class BrowsedPoint:
+    """A point that the device itself told us about; `point` holds the keys that a tag table would have."""
+
+    path: tuple[str, ...]
+    point: Mapping[str, str | int | float | bool]
+    kind: Kind | None = None
+    unit: str | None = None
+    description: str | None = None
+    low: float | None = None
+    high: float | None = None
+    is_writable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedRequest:
+    """One request or subscription as `edge check` prints it, and how many points it serves."""
+
+    text: str
+    points: int
+
+
+class Connector(Protocol):
+    """One device's session; never used by two tasks at once except where a method says so."""
+
+    @property
+    def counters(self) -> Mapping[str, int]:
+        """What happened so far: requests, bytes, retries, late answers."""
+        ...
+
+    async def open(self) -> None:
+        """Connect; raises DeviceUnreachable. May be called again after close."""
+        ...
+
+    async def read(self, points: Sequence[int]) -> ReadResult:
+        """Read these points once; a refused point is a Bad status in its column, a lost device an exception."""
+        ...
+
+    async def subscribe(self, deliver: Deliver) -> None:
+        """Deliver what the device reports until cancelled; raises DeviceUnreachable when it falls silent."""
+        ...
+
+    async def write(self, point: int, value: Value) -> None:
+        """Write one value and see that the device took it; raises PointRejected when it did not."""
+        ...
+
+    def browse(self) -> AsyncIterator[BrowsedPoint]:
+        """The points that the device knows of; empty where the protocol cannot tell."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of the device; never raises and is bounded in time."""
+        ...
+
+
+ConfigT = TypeVar("ConfigT", bound=ConnectorConfig)
+PointT = TypeVar("PointT", bound=PointConfig)
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectorKind(Generic[ConfigT, PointT]):
+    """A protocol by name: its configuration models, and how to make a connector of them."""
+
+    name: str
+    config_model: type[ConfigT]
+    point_model: type[PointT]
+    is_subscribed: Callable[[ConfigT], bool]
+    create: Callable[[ConfigT, Sequence[PointT], Clock], Connector]
+    describe_plan: Callable[[ConfigT, Sequence[PointT], Sequence[Sequence[int]]], Sequence[PlannedRequest]]
+    """For `edge check`: what is read in how many requests, given the points of each scan class."""
+
+
+AnyKind: TypeAlias = ConnectorKind[Any, Any]
+"""A kind found by name at run time: its models check what its functions are given."""
