@@ -1,0 +1,74 @@
+"""Connections: one pool a process, transactions from it, and the settings that make a commit durable."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any, TypeAlias
+
+from psycopg import AsyncConnection, Error
+from psycopg.rows import TupleRow
+from psycopg_pool import AsyncConnectionPool
+
+from cloud_api.storage.engine import Engine, detect_engine
+from cloud_api.storage.statements import statement
+
+Connection: TypeAlias = AsyncConnection[TupleRow]
+Pool: TypeAlias = AsyncConnectionPool[Connection]
+
+CONNECT_TIMEOUT_S = 10
+# A process that hangs inside a transaction would hold the lease row for ever; the server ends it instead.
+IDLE_IN_TRANSACTION_MS = 60_000
+
+
+class DatabaseUnreachable(Exception):
+    """The database does not answer, or refuses this user; try again later."""
+
+
+async def open_pool(url: str, max_size: int = 8) -> Pool:
+    """Open a pool on the database; it reconnects by itself later, but the first connection must succeed."""
+    engine = await _probe(url)
+    size = 1 if engine.is_single_session else max(1, max_size)
+    keywords: dict[str, Any] = {
+        "autocommit": True,
+        "connect_timeout": CONNECT_TIMEOUT_S,
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+    }
+    if engine.is_single_session:
+        keywords["prepare_threshold"] = None
+    pool: Pool = AsyncConnectionPool(
+        url,
+        min_size=1,
+        max_size=size,
+        kwargs=keywords,
+        configure=_configure,
+        check=AsyncConnectionPool[Connection].check_connection,
+        open=False,
+        name="millstream",
+        timeout=CONNECT_TIMEOUT_S,
+        reconnect_timeout=0,
+    )
+    await pool.open(wait=True, timeout=CONNECT_TIMEOUT_S)
+    return pool
+
+
+@asynccontextmanager
+async def transaction(pool: Pool) -> AsyncGenerator[Connection]:
+    """One transaction on one connection. Never ask the pool again inside: it may have a single connection."""
+    async with pool.connection() as connection, connection.transaction():
+        yield connection
+
+
+async def _probe(url: str) -> Engine:
+    try:
+        connection = await AsyncConnection.connect(
+            url, autocommit=True, prepare_threshold=None, connect_timeout=CONNECT_TIMEOUT_S
+        )
+    except Error as error:
+        raise DatabaseUnreachable(str(error)) from error
+    async with connection:
+        return await detect_engine(connection)
+
+
+async def _configure(connection: Connection) -> None:
+    await connection.execute(statement("set_session"), {"idle_ms": str(IDLE_IN_TRANSACTION_MS)})

@@ -1,0 +1,204 @@
+-- The whole schema as it is now; a test compares it with the chain of migrations, on both engines.
+-- One dialect, two engines: `sample` becomes a hypertable where TimescaleDB is, else it is partitioned by day
+-- (partitions are made on demand). Instants are timestamptz; StatusCodes are stored as signed int4.
+
+create table series (
+    id              integer generated always as identity primary key,
+    source_agent    text not null,
+    source_path     text not null,
+    path            text not null,
+    kind            text not null default 'none',
+    unit            text,
+    description     text,
+    low             double precision,
+    high            double precision,
+    device          text,
+    asset           text,
+    point           text,
+    scan_period_s   double precision,
+    deadband        text,
+    max_silence_s   double precision,
+    created_at      timestamptz not null default now(),
+    retired_at      timestamptz,
+    constraint series_source_key unique (source_agent, source_path),
+    constraint series_path_key unique (path)
+);
+
+do $$
+declare
+    has_timescale boolean := exists (select from pg_extension where extname = 'timescaledb');
+begin
+    -- Column order keeps a numeric row at 24 bytes of data: 4 + 4 + 8 + 8.
+    execute $table$
+        create table sample (
+            series_id   integer not null,
+            status      integer not null,
+            time        timestamptz not null,
+            value       double precision,
+            text        text,
+            constraint sample_pkey primary key (series_id, time)
+        )
+    $table$ || case when has_timescale then '' else ' partition by range (time)' end;
+    if has_timescale then
+        perform create_hypertable('sample', 'time', chunk_time_interval => interval '1 day', create_default_indexes => false);
+        execute $settings$
+            alter table sample set (
+                timescaledb.compress,
+                timescaledb.compress_segmentby = 'series_id',
+                timescaledb.compress_orderby = 'time desc'
+            )
+        $settings$;
+        perform add_compression_policy('sample', compress_after => interval '7 days');
+    end if;
+end
+$$;
+
+create table latest (
+    series_id   integer primary key,
+    status      integer not null,
+    time        timestamptz not null,
+    arrived_at  timestamptz not null,
+    value       double precision,
+    text        text
+) with (fillfactor = 50);
+
+create table ledger (
+    agent       text not null,
+    epoch       uuid not null,
+    stored      int8multirange not null default '{}',
+    rejected    int8multirange not null default '{}',
+    lost        int8multirange not null default '{}',
+    recent      bytea not null default '',
+    created_at  timestamptz not null default now(),
+    updated_at  timestamptz not null default now(),
+    primary key (agent, epoch)
+) with (fillfactor = 50);
+
+create table gap (
+    id          bigint generated always as identity primary key,
+    agent       text not null,
+    device      text,
+    paths       text[],
+    from_at     timestamptz not null,
+    to_at       timestamptz not null,
+    reason      text not null,
+    epoch       uuid,
+    batches     int8range,
+    digest      bytea not null,
+    recorded_at timestamptz not null default now(),
+    constraint gap_digest_key unique (agent, digest)
+);
+create index gap_from_at on gap (from_at);
+
+create table reject (
+    id              bigint generated always as identity primary key,
+    received_at     timestamptz not null,
+    topic           text,
+    agent           text,
+    epoch           uuid,
+    seq             numeric(20),
+    path            text,
+    reason          text not null,
+    detail          text,
+    form            text not null,
+    sample_count    integer not null default 0,
+    first_at        timestamptz,
+    last_at         timestamptz,
+    occurrences     integer not null default 1,
+    last_received_at timestamptz not null,
+    digest          bytea not null,
+    payload_bytes   integer not null,
+    payload         bytea not null,
+    replayed_at     timestamptz,
+    replayed_by     text,
+    constraint reject_digest_key unique (digest),
+    constraint reject_form_check check (form in ('payload', 'samples'))
+);
+create index reject_agent on reject (agent, id);
+
+create table tag_dictionary (
+    agent       text not null,
+    hash        bytea not null,
+    tags        text[] not null,
+    created_at  timestamptz not null default now(),
+    primary key (agent, hash)
+);
+
+create table agent (
+    id              text primary key,
+    state           text not null default 'unknown',
+    boot_id         text,
+    version         text,
+    boot_at         timestamptz,
+    config_revision text,
+    first_seen_at   timestamptz not null default now(),
+    last_seen_at    timestamptz,
+    state_at        timestamptz,
+    health          jsonb,
+    health_at       timestamptz,
+    replaced_by     text
+);
+
+create table agent_until (
+    agent       text not null,
+    device      text not null,
+    until_at    timestamptz not null,
+    primary key (agent, device)
+) with (fillfactor = 50);
+
+create table lease (
+    name                text primary key,
+    owner               text,
+    token               bigint not null default 0,
+    expires_at          timestamptz not null default '-infinity',
+    series_generation   bigint not null default 0
+);
+insert into lease (name) values ('ingest');
+
+create table principal (
+    id          bigint generated always as identity primary key,
+    name        text not null,
+    role        text not null,
+    created_at  timestamptz not null default now(),
+    disabled_at timestamptz,
+    constraint principal_name_key unique (name),
+    constraint principal_role_check check (role in ('viewer', 'operator', 'engineer', 'admin'))
+);
+
+create table api_key (
+    id              bigint generated always as identity primary key,
+    principal_id    bigint references principal (id),
+    name            text not null,
+    prefix          text not null,
+    hash            bytea not null,
+    role            text not null,
+    scopes          text[] not null default '{}',
+    created_at      timestamptz not null default now(),
+    expires_at      timestamptz,
+    revoked_at      timestamptz,
+    last_used_at    timestamptz,
+    constraint api_key_prefix_key unique (prefix),
+    constraint api_key_role_check check (role in ('viewer', 'operator', 'engineer', 'admin'))
+);
+
+create table idempotency (
+    principal   text not null,
+    key         text not null,
+    fingerprint bytea not null,
+    status      integer,
+    answer      bytea,
+    created_at  timestamptz not null default now(),
+    primary key (principal, key)
+);
+create index idempotency_created_at on idempotency (created_at);
+
+create table audit (
+    id          bigint generated always as identity primary key,
+    at          timestamptz not null default now(),
+    principal   text not null,
+    action      text not null,
+    object      text,
+    detail      jsonb,
+    request_id  text
+);
+create index audit_at on audit (at);
