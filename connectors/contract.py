@@ -1,12 +1,27 @@
 """What every connector offers and what it may rely on; nothing here knows a protocol or the agent."""
 
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from schemas.sample import Kind, Value
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|min|h)")
+_UNIT_S = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0}
+
+
+def duration_s(text: object) -> object:
+    """Seconds of a duration such as "250ms", "1s", "5min" or "2h"; a bare number has no unit and is refused."""
+    if isinstance(text, str) and (found := _DURATION.fullmatch(text.strip())):
+        return float(found[1]) * _UNIT_S[found[2]]
+    raise ValueError(f'{text!r} is not a duration; allowed: a number with ms, s, min or h, for example "250ms"')
+
+
+Duration: TypeAlias = Annotated[float, BeforeValidator(duration_s)]
+"""A field that is written with its unit and held in seconds."""
 
 
 class ConnectorConfig(BaseModel):
@@ -25,8 +40,8 @@ class PointConfig(BaseModel):
 class ReadResult:
     """Samples by column, all of one length; `points` are positions in the sequence that `create` was given.
 
-    A value is None where its status is Bad. A time is the source's, else the server's, else the moment the
-    response arrived. `until_us` states that everything the device measured up to then has been delivered.
+    A value is None, and its kind `none`, where its status is Bad. A time is the source's, else the server's, else the
+    moment the response arrived. `until_us` states that everything the device measured up to then has been delivered.
     """
 
     points: Sequence[int]
