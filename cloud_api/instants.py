@@ -1,0 +1,89 @@
+"""Instants at the edge: RFC 3339 in, UTC microseconds inside, RFC 3339 with microseconds and `Z` out."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cloud_api.problems import parameter_invalid
+
+ALLOWED = "an RFC 3339 instant with its offset, as 2026-01-31T08:00:00Z or 2026-01-31T16:00:00.123456+08:00"
+INTERVAL_ALLOWED = "a whole number and a unit of ms, s, m, h, d or w, as 100ms, 1m, 15m, 1h, 1d"
+UNIT_US = {
+    "ms": 1_000,
+    "s": 1_000_000,
+    "m": 60_000_000,
+    "h": 3_600_000_000,
+    "d": 86_400_000_000,
+    "w": 604_800_000_000,
+}
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_EARLIEST, _LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2262, 1, 1, tzinfo=UTC)
+_RFC3339 = re.compile(r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?([Zz]|[+-]\d{2}:\d{2})?", re.ASCII)
+_INTERVAL = re.compile(r"([1-9]\d{0,9})(ms|s|m|h|d|w)", re.ASCII)
+
+
+def parse_instant(text: str, field: str) -> int:
+    """Read an RFC 3339 instant as UTC microseconds; a Problem says what is wrong with it."""
+    match = _RFC3339.fullmatch(text)
+    if match is None:
+        # A '+' in an address means a space; say so instead of leaving the caller to wonder.
+        hint = "; write + as %2B in an address" if re.search(r" \d{2}:\d{2}$", text) else ""
+        raise parameter_invalid(field, text, f"is not an RFC 3339 instant{hint}", ALLOWED)
+    day, clock, fraction, offset = match.groups()
+    if offset is None:
+        raise parameter_invalid(field, text, "has no offset from UTC", ALLOWED)
+    if fraction and len(fraction.rstrip("0")) > 6:
+        raise parameter_invalid(field, text, "is finer than a microsecond", ALLOWED)
+    zone = "+00:00" if offset in "Zz" else offset
+    try:
+        at = datetime.fromisoformat(f"{day}T{clock}.{(fraction or '0')[:6].ljust(6, '0')}{zone}")
+    except ValueError as error:
+        raise parameter_invalid(field, text, f"is not an instant ({error})", ALLOWED) from error
+    if not _EARLIEST <= at < _LATEST:
+        raise parameter_invalid(field, text, "is out of range", "an instant from 1900 to 2261")
+    return to_us(at)
+
+
+def parse_interval(text: str, field: str) -> int:
+    """Read an interval such as 15m as microseconds; a Problem says what is wrong with it."""
+    match = _INTERVAL.fullmatch(text)
+    if match is None:
+        raise parameter_invalid(field, text, "is not an interval", INTERVAL_ALLOWED)
+    return int(match[1]) * UNIT_US[match[2]]
+
+
+def format_interval(interval_us: int) -> str:
+    """Write an interval in its largest whole unit; `us` where no other fits."""
+    for unit, size_us in reversed(UNIT_US.items()):
+        if interval_us % size_us == 0:
+            return f"{interval_us // size_us}{unit}"
+    return f"{interval_us}us"
+
+
+def to_us(at: datetime) -> int:
+    """Count the microseconds since the Unix epoch of an aware datetime, exactly."""
+    return (at - _EPOCH) // _MICROSECOND
+
+
+def to_datetime(time_us: int) -> datetime:
+    """Make an aware UTC datetime from microseconds, exactly."""
+    return _EPOCH + timedelta(microseconds=time_us)
+
+
+def format_at(at: datetime) -> str:
+    """Write an aware datetime as RFC 3339 in UTC with microseconds."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def format_us(time_us: int) -> str:
+    """Write UTC microseconds as RFC 3339."""
+    return format_at(to_datetime(time_us))
+
+
+def format_column(times_us: NDArray[np.int64]) -> list[str]:
+    """Write many instants at once."""
+    return [text + "Z" for text in np.datetime_as_string(times_us.view("datetime64[us]"), unit="us").tolist()]

@@ -1,0 +1,229 @@
+"""Errors to callers: RFC 9457 problem documents, one table of types, one place that turns errors into answers."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
+
+TYPE_PREFIX = "urn:millstream:problem:"
+MEDIA_TYPE = "application/problem+json"
+SHOWN_VALUE_CHARACTERS = 200
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of problem: its stable name, its HTTP status and its title."""
+
+    name: str
+    status: int
+    title: str
+
+
+class Kinds(Enum):
+    """Every kind of problem that this API answers with."""
+
+    BAD_REQUEST = Kind("bad-request", 400, "The request cannot be read")
+    PARAMETER_INVALID = Kind("parameter-invalid", 400, "A parameter has a value that is not allowed")
+    CURSOR_INVALID = Kind("cursor-invalid", 400, "The cursor does not belong to this question")
+    KEY_MISSING = Kind("key-missing", 401, "An API key is needed")
+    KEY_INVALID = Kind("key-invalid", 401, "The API key is not valid")
+    ROLE_INSUFFICIENT = Kind("role-insufficient", 403, "The API key's role does not allow this")
+    NOT_FOUND = Kind("not-found", 404, "There is no such thing here")
+    METHOD_NOT_ALLOWED = Kind("method-not-allowed", 405, "This address does not answer that method")
+    NOT_ACCEPTABLE = Kind("not-acceptable", 406, "The answer cannot have the form that was asked for")
+    CONFLICT = Kind("conflict", 409, "The present state does not allow this")
+    BODY_TOO_LARGE = Kind("body-too-large", 413, "The request's body is too large")
+    MEDIA_TYPE_UNSUPPORTED = Kind("media-type-unsupported", 415, "The body's media type is not read here")
+    BODY_INVALID = Kind("body-invalid", 422, "The request's content is not allowed")
+    IDEMPOTENCY_KEY_REUSED = Kind("idempotency-key-reused", 422, "The idempotency key was used for another body")
+    QUERY_TOO_LARGE = Kind("query-too-large", 422, "The query would read or return too much")
+    TOO_MANY_REQUESTS = Kind("too-many-requests", 429, "Too many requests at once")
+    INTERNAL = Kind("internal", 500, "Something went wrong in the service")
+    DATABASE_UNAVAILABLE = Kind("database-unavailable", 503, "The database cannot be reached at the moment")
+    INGEST_UNAVAILABLE = Kind("ingest-unavailable", 503, "Samples cannot be taken at the moment")
+    QUERY_TIMEOUT = Kind("query-timeout", 504, "The query took too long and was cancelled")
+
+
+class FieldProblem(BaseModel):
+    """One field of a request that is not allowed."""
+
+    model_config = ConfigDict(frozen=True)
+
+    field: str
+    value: Any = None
+    detail: str
+    allowed: str | None = None
+
+
+class ProblemDocument(BaseModel):
+    """An RFC 9457 problem document."""
+
+    type: str = Field(examples=[TYPE_PREFIX + "parameter-invalid"])
+    title: str
+    status: int
+    detail: str
+    field: str | None = Field(default=None, description="The parameter or body field that is not allowed")
+    value: Any = Field(default=None, description="The value that it had, shortened")
+    allowed: str | None = Field(default=None, description="What would be allowed")
+    errors: list[FieldProblem] = Field(default_factory=list[FieldProblem], description="Every field, when several")
+
+
+class Problem(Exception):
+    """A request is refused, with a reason that its caller can act on."""
+
+    def __init__(
+        self,
+        kind: Kinds,
+        detail: str,
+        *,
+        fields: Sequence[FieldProblem] = (),
+        headers: Mapping[str, str] | None = None,
+        more: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.kind = kind.value
+        self.detail = detail
+        self.fields = tuple(fields)
+        self.headers = dict(headers or {})
+        self.more = dict(more or {})
+
+
+def parameter_invalid(field: str, value: object, detail: str, allowed: str) -> Problem:
+    """Refuse one parameter of the address."""
+    return Problem(Kinds.PARAMETER_INVALID, f"{field} {detail}", fields=[_field(field, value, detail, allowed)])
+
+
+def body_invalid(field: str, value: object, detail: str, allowed: str) -> Problem:
+    """Refuse one field of the body."""
+    return Problem(Kinds.BODY_INVALID, f"{field} {detail}", fields=[_field(field, value, detail, allowed)])
+
+
+def not_found(what: str, field: str, value: object) -> Problem:
+    """Say that the thing that `field` names does not exist."""
+    detail = f"there is no {what} {_shown(value)!r}"
+    return Problem(Kinds.NOT_FOUND, detail, fields=[_field(field, value, detail, None)])
+
+
+def document(problem: Problem) -> dict[str, Any]:
+    """Build the problem document; members without content are left out."""
+    kind = problem.kind
+    members: dict[str, Any] = {
+        "type": TYPE_PREFIX + kind.name,
+        "title": kind.title,
+        "status": kind.status,
+        "detail": problem.detail,
+    }
+    if problem.fields:
+        first = problem.fields[0]
+        members |= {"field": first.field, "value": first.value, "allowed": first.allowed}
+    if len(problem.fields) > 1:
+        members["errors"] = [field.model_dump() for field in problem.fields]
+    return members | problem.more
+
+
+def problem_responses(*kinds: Kinds) -> dict[int | str, dict[str, Any]]:
+    """Describe for OpenAPI which problems an operation answers with, beside those that every operation has."""
+    by_status: dict[int | str, list[Kind]] = {}
+    for kind in sorted({*kinds, Kinds.INTERNAL}, key=lambda each: (each.value.status, each.value.name)):
+        by_status.setdefault(kind.value.status, []).append(kind.value)
+    return {
+        status: {
+            "model": ProblemDocument,
+            "description": "; ".join(f"`{kind.name}`: {kind.title}" for kind in group),
+            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}},
+        }
+        for status, group in by_status.items()
+    }
+
+
+def install(app: FastAPI) -> None:
+    """Let every error leave `app` as a problem document."""
+    app.add_exception_handler(Problem, _answer_problem)
+    app.add_exception_handler(RequestValidationError, _answer_validation)
+    app.add_exception_handler(HTTPException, _answer_http)
+    app.add_exception_handler(Exception, _answer_unexpected)
+
+
+def response(problem: Problem) -> Response:
+    """Answer with the problem's document."""
+    content = msgspec.json.encode(document(problem), enc_hook=str)
+    return Response(content, status_code=problem.kind.status, headers=problem.headers, media_type=MEDIA_TYPE)
+
+
+async def _answer_problem(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, Problem)
+    return response(error)
+
+
+async def _answer_validation(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    return response(from_validation(error.errors()))
+
+
+async def _answer_http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return response(_from_http(request, error))
+
+
+async def _answer_unexpected(request: Request, error: Exception) -> Response:
+    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return response(Problem(Kinds.INTERNAL, "the service's log has the details"))
+
+
+def from_validation(errors: Sequence[Mapping[str, Any]]) -> Problem:
+    """Turn pydantic's list of errors into one problem that names every field."""
+    fields = [_from_pydantic(error) for error in errors]
+    is_body = any(error["loc"][:1] == ("body",) for error in errors)
+    kind = Kinds.BODY_INVALID if is_body else Kinds.PARAMETER_INVALID
+    detail = "; ".join(f"{field.field}: {field.detail}" for field in fields[:5])
+    return Problem(kind, detail, fields=fields)
+
+
+def _from_pydantic(error: Mapping[str, Any]) -> FieldProblem:
+    place, *rest = [str(part) for part in error["loc"]]
+    name = ".".join(rest) if place in {"body", "query", "path", "header", "cookie"} and rest else place
+    value = None if error["type"] == "missing" else error.get("input")
+    context = error.get("ctx") or {}
+    bounds = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<", "min_length": "length >=", "max_length": "length <="}
+    parts = [f"{sign} {context[key]}" for key, sign in bounds.items() if key in context]
+    expected = context.get("expected")
+    allowed = ", ".join([*([str(expected)] if expected else []), *parts]) or None
+    return _field(name, value, str(error["msg"]), allowed)
+
+
+def _from_http(request: Request, error: HTTPException) -> Problem:
+    headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        return Problem(Kinds.NOT_FOUND, "nothing answers at this address")
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        allowed = headers.get("Allow", "")
+        fields = [_field("method", request.method, "is not answered here", allowed)]
+        return Problem(Kinds.METHOD_NOT_ALLOWED, f"allowed: {allowed}", fields=fields, headers=headers)
+    if error.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        return Problem(Kinds.BODY_TOO_LARGE, "the body is larger than this service reads", headers=headers)
+    if error.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return Problem(Kinds.INTERNAL, "the service's log has the details")
+    return Problem(Kinds.BAD_REQUEST, str(error.detail), headers=headers)
+
+
+def _field(name: str, value: object, detail: str, allowed: str | None) -> FieldProblem:
+    return FieldProblem(field=name, value=_shown(value), detail=detail, allowed=allowed)
+
+
+def _shown(value: object) -> object:
+    """A value that is safe and short enough to send back."""
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    text = value if isinstance(value, str) else repr(value)
+    return text if len(text) <= SHOWN_VALUE_CHARACTERS else text[:SHOWN_VALUE_CHARACTERS] + "…"

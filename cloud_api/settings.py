@@ -1,0 +1,239 @@
+"""CloudSettings: everything the cloud reads from its environment, once, with all problems told at once."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import SplitResult, unquote, urlsplit
+
+PREFIX = "MILLSTREAM_"
+
+_Number = TypeVar("_Number", int, float)
+
+
+class Role(StrEnum):
+    """What one cloud process does."""
+
+    API = "api"
+    INGEST = "ingest"
+
+
+@dataclass(frozen=True, slots=True)
+class SettingProblem:
+    """One setting that cannot be used, and what could be."""
+
+    name: str
+    value: str | None
+    detail: str
+    allowed: str
+
+    def __str__(self) -> str:
+        """Show the setting, its value and what is allowed in one line."""
+        shown = "not set" if self.value is None else f"= {self.value!r}"
+        return f"{self.name} {shown}: {self.detail}; allowed: {self.allowed}"
+
+
+class SettingsInvalid(Exception):
+    """The environment does not describe a cloud that can run."""
+
+    def __init__(self, problems: list[SettingProblem]) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True)
+class MqttSettings:
+    """Where the broker is and how to log in to it."""
+
+    host: str
+    port: int
+    is_tls: bool
+    username: str | None
+    password: str | None
+    ca_file: Path | None
+    cert_file: Path | None
+    key_file: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class CloudSettings:
+    """The settings of one cloud process."""
+
+    database_url: str
+    mqtt: MqttSettings | None
+    topic_root: str
+    http_host: str
+    http_port: int
+    database_pool_size: int
+    live_window_s: float
+    body_max_bytes: int
+    query_timeout_s: float
+    query_max_samples: int
+    query_max_rows: int
+    query_slots: int
+    reject_max_bytes: int
+    log_level: str
+
+
+LOG_LEVELS = ("debug", "info", "warning", "error")
+
+
+def read_settings(environ: Mapping[str, str], roles: frozenset[Role]) -> CloudSettings:
+    """Read the settings that `roles` need; SettingsInvalid names every problem there is."""
+    env = _Environment(environ)
+    settings = CloudSettings(
+        database_url=env.database_url(),
+        mqtt=env.mqtt(is_needed=Role.INGEST in roles),
+        topic_root=env.topic_root(),
+        http_host=env.text("HTTP_HOST", "127.0.0.1"),
+        http_port=env.integer("HTTP_PORT", 8080, 0, 65535),
+        database_pool_size=env.integer("DATABASE_POOL_SIZE", 8, 1, 200),
+        live_window_s=env.number("LIVE_WINDOW_S", 60.0, 1.0, 86_400.0),
+        body_max_bytes=env.integer("BODY_MAX_BYTES", 4 * 1024 * 1024, 1024, 64 * 1024 * 1024),
+        query_timeout_s=env.number("QUERY_TIMEOUT_S", 30.0, 0.05, 3600.0),
+        query_max_samples=env.integer("QUERY_MAX_SAMPLES", 5_000_000, 1, 1_000_000_000),
+        query_max_rows=env.integer("QUERY_MAX_ROWS", 200_000, 1, 10_000_000),
+        query_slots=env.integer("QUERY_SLOTS", 4, 1, 100),
+        reject_max_bytes=env.integer("REJECT_MAX_BYTES", 1024**3, 1024, 1024**4),
+        log_level=env.choice("LOG_LEVEL", "info", LOG_LEVELS),
+    )
+    if env.problems:
+        raise SettingsInvalid(env.problems)
+    return settings
+
+
+def read_database_url(environ: Mapping[str, str]) -> str:
+    """Read the one setting that `cloud migrate` and `cloud key` need."""
+    env = _Environment(environ)
+    url = env.database_url()
+    if env.problems:
+        raise SettingsInvalid(env.problems)
+    return url
+
+
+class _Environment:
+    """Reads variables and collects what is wrong with them instead of stopping at the first."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self.problems: list[SettingProblem] = []
+
+    def text(self, name: str, default: str) -> str:
+        return self._environ.get(PREFIX + name, "").strip() or default
+
+    def integer(self, name: str, default: int, low: int, high: int) -> int:
+        return self._parsed(name, default, int, (low, high), f"a whole number from {low} to {high}")
+
+    def number(self, name: str, default: float, low: float, high: float) -> float:
+        return self._parsed(name, default, float, (low, high), f"a number from {low:g} to {high:g}")
+
+    def choice(self, name: str, default: str, choices: tuple[str, ...]) -> str:
+        value = self.text(name, default).lower()
+        if value not in choices:
+            self._refuse(name, value, "is not one of the choices", ", ".join(choices))
+        return value
+
+    def database_url(self) -> str:
+        allowed = "postgresql://user@host:port/database"
+        url = self._environ.get(PREFIX + "DATABASE_URL", "").strip()
+        if not url:
+            self._refuse("DATABASE_URL", None, "is needed", allowed)
+        elif not url.startswith(("postgresql://", "postgres://")):
+            # The URL may hold a password, so only its scheme is shown.
+            self._refuse("DATABASE_URL", url.split(":", 1)[0] + ":…", "is not a PostgreSQL URL", allowed)
+        return url
+
+    def topic_root(self) -> str:
+        root = self.text("TOPIC_ROOT", "millstream/v1")
+        if any(mark in root for mark in "+#\0") or root.startswith(("/", "$")) or root.endswith("/"):
+            allowed = "levels joined by '/', without + or #, not starting with / or $"
+            self._refuse("TOPIC_ROOT", root, "is not a usable topic root", allowed)
+        return root
+
+    def mqtt(self, *, is_needed: bool) -> MqttSettings | None:
+        allowed = "mqtt://user:password@host:1883 or mqtts://user:password@host:8883"
+        raw = self._environ.get(PREFIX + "MQTT_URL", "").strip()
+        if not raw:
+            if is_needed:
+                self._refuse("MQTT_URL", None, "is needed for the ingest role", allowed)
+            return None
+        url = urlsplit(raw)
+        port = _port(url)
+        shown = f"{url.scheme}://{'…@' if '@' in url.netloc else ''}{url.netloc.rpartition('@')[2]}"
+        if url.scheme not in {"mqtt", "mqtts"}:
+            self._refuse("MQTT_URL", f"{url.scheme}:…", "has no known scheme", allowed)
+        if not url.hostname or port is None or url.path not in {"", "/"} or url.query:
+            self._refuse("MQTT_URL", shown, "is not host and port alone", allowed)
+        return self._mqtt_settings(url, port)
+
+    def _mqtt_settings(self, url: SplitResult, port: int | None) -> MqttSettings:
+        is_tls = url.scheme == "mqtts"
+        files = {name: self._file(f"MQTT_{name}_FILE") for name in ("CA", "CERT", "KEY", "PASSWORD")}
+        for name in ("CA", "CERT", "KEY"):
+            if files[name] is not None and not is_tls:
+                self._refuse(f"MQTT_{name}_FILE", str(files[name]), "has no use without TLS", "an mqtts:// URL")
+        if (files["CERT"] is None) != (files["KEY"] is None):
+            present = "CERT" if files["CERT"] else "KEY"
+            self._refuse(f"MQTT_{present}_FILE", str(files[present]), "stands alone", "certificate and key together")
+        return MqttSettings(
+            host=url.hostname or "",
+            port=port or (8883 if is_tls else 1883),
+            is_tls=is_tls,
+            username=unquote(url.username) if url.username else None,
+            password=self._password(url, files["PASSWORD"]),
+            ca_file=files["CA"],
+            cert_file=files["CERT"],
+            key_file=files["KEY"],
+        )
+
+    def _password(self, url: SplitResult, file: Path | None) -> str | None:
+        if file is None:
+            return unquote(url.password) if url.password else None
+        if url.password:
+            self._refuse("MQTT_PASSWORD_FILE", str(file), "is given beside a password in MQTT_URL", "one of the two")
+        try:
+            return file.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            self._refuse("MQTT_PASSWORD_FILE", str(file), f"cannot be read ({error})", "a readable text file")
+            return None
+
+    def _file(self, name: str) -> Path | None:
+        raw = self.text(name, "")
+        if not raw:
+            return None
+        path = Path(raw)
+        if not path.is_file():
+            self._refuse(name, raw, "is not a file", "the path of a file that exists")
+        return path
+
+    def _parsed(
+        self,
+        name: str,
+        default: _Number,
+        parse: Callable[[str], _Number],
+        limits: tuple[_Number, _Number],
+        allowed: str,
+    ) -> _Number:
+        raw = self.text(name, "")
+        if not raw:
+            return default
+        try:
+            value = parse(raw)
+        except ValueError:
+            self._refuse(name, raw, "is not a number", allowed)
+            return default
+        if not limits[0] <= value <= limits[1]:
+            self._refuse(name, raw, "is out of range", allowed)
+        return value
+
+    def _refuse(self, name: str, value: str | None, detail: str, allowed: str) -> None:
+        self.problems.append(SettingProblem(PREFIX + name, value, detail, allowed))
+
+
+def _port(url: SplitResult) -> int | None:
+    """The port, 0 for the scheme's own, or None when it is no port number."""
+    try:
+        return url.port or 0
+    except ValueError:
+        return None

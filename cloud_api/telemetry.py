@@ -1,0 +1,96 @@
+"""Names of counters and gauges in one typed place, in a registry of the process's own; and how logs look."""
+
+import logging
+import sys
+import time
+from enum import StrEnum
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+COMMIT_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+LATENCY_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 300.0)
+
+
+class Lane(StrEnum):
+    """By which door a batch came."""
+
+    LIVE = "live"
+    BACKLOG = "backlog"
+    HTTP = "http"
+
+
+class BatchOutcome(StrEnum):
+    """What became of a batch."""
+
+    STORED = "stored"
+    REPEATED = "repeated"
+    REJECTED = "rejected"
+    HELD = "held"
+    UNREADABLE = "unreadable"
+
+
+class SampleOutcome(StrEnum):
+    """What became of a sample."""
+
+    STORED = "stored"
+    UNCHANGED = "unchanged"
+    OVERWRITTEN = "overwritten"
+    REJECTED = "rejected"
+
+
+class Telemetry:
+    """The counters of one cloud process; each attribute is one metric."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.batches = self._counter("ingest_batches", "Batches by lane and outcome", ("lane", "outcome"))
+        self.samples = self._counter("ingest_samples", "Samples by outcome", ("outcome",))
+        self.rejects = self._counter("ingest_rejects", "Samples and batches put aside, by reason", ("reason",))
+        self.gaps = self._counter("ingest_gaps", "Gaps declared by agents, by reason", ("reason",))
+        self.transactions = self._counter("ingest_transactions", "Ingest transactions by outcome", ("outcome",))
+        self.commit_seconds = self._histogram("ingest_commit_seconds", "From first write to COMMIT", COMMIT_BUCKETS)
+        self.arrival_seconds = self._histogram(
+            "ingest_arrival_seconds", "From the newest source time of a live batch to its COMMIT", LATENCY_BUCKETS
+        )
+        self.waiting_batches = self._gauge("ingest_waiting_batches", "Batches received and not committed", ("lane",))
+        self.waiting_bytes = self._gauge("ingest_waiting_bytes", "Their size", ("lane",))
+        self.has_lease = self._gauge("ingest_has_lease", "1 while this process owns the ingest lease")
+        self.is_subscribed = self._gauge("ingest_is_subscribed", "1 while the broker session is up")
+        self.reject_bytes = self._gauge("ingest_reject_bytes", "Payload bytes in the reject store")
+        self.requests = self._counter("http_requests", "Answered requests", ("method", "route", "status"))
+        self.request_seconds = self._histogram("http_request_seconds", "Time to answer", COMMIT_BUCKETS, ("route",))
+        self.pool_connections = self._gauge("database_connections", "Connections of the pool", ("state",))
+
+    def render(self) -> bytes:
+        """Write all metrics in the Prometheus text format."""
+        return generate_latest(self.registry)
+
+    def _counter(self, name: str, text: str, labels: tuple[str, ...] = ()) -> Counter:
+        return Counter(f"millstream_{name}", text, labels, registry=self.registry)
+
+    def _gauge(self, name: str, text: str, labels: tuple[str, ...] = ()) -> Gauge:
+        return Gauge(f"millstream_{name}", text, labels, registry=self.registry)
+
+    def _histogram(self, name: str, text: str, buckets: tuple[float, ...], labels: tuple[str, ...] = ()) -> Histogram:
+        return Histogram(f"millstream_{name}", text, labels, registry=self.registry, buckets=buckets)
+
+
+def set_up_logs(level: str) -> None:
+    """Write plain lines to standard error, with time and level."""
+    logging.basicConfig(
+        level=level.upper(),
+        stream=sys.stderr,
+        format="%(asctime)s.%(msecs)03dZ %(levelname)s %(name)s: %(message)s",
+        datefmt="%Y-%m-%dT%H:%M:%S",
+        force=True,
+    )
+    # The clock of every log line is UTC, like every other instant of the system.
+    logging.Formatter.converter = _utc
+    # One line for each request is what /metrics counts.
+    logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
+
+
+def _utc(seconds: float | None) -> time.struct_time:
+    return time.gmtime(seconds)
