@@ -1,1 +1,1 @@
-"""What crosses the wire between the edge agent and the cloud."""
+"""What crosses the wire: samples, statuses, batches, acknowledgements, agent messages and their topics."""

@@ -1,0 +1,97 @@
+"""What an agent says of itself: online or offline (also its will), and its health every 30 seconds."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import TypeVar
+
+import msgspec
+
+from schemas.errors import MessageInvalid
+
+_Message = TypeVar("_Message")
+
+
+class AgentState(StrEnum):
+    """Whether the agent's session with the broker lives."""
+
+    ONLINE = "online"
+    OFFLINE = "offline"
+
+
+class DeviceState(StrEnum):
+    """What a device's supervisor is doing."""
+
+    CONNECTING = "connecting"
+    RUNNING = "running"
+    UNREACHABLE = "unreachable"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class StatusMessage:
+    """Retained on `<root>/<agent>/status`; an `offline` of an older boot id is ignored."""
+
+    state: AgentState
+    boot_id: str
+    version: str
+    boot_at: datetime
+    config_revision: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceHealth:
+    """One device inside a health message."""
+
+    name: str
+    state: DeviceState
+    since_at: datetime | None = None
+    last_sample_at: datetime | None = None
+    error: str | None = None
+    configured_tags: int = 0
+    delivering_tags: int = 0
+    overruns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class HealthMessage:
+    """Published on `<root>/<agent>/health`."""
+
+    boot_id: str
+    sent_at: datetime
+    backlog_batches: int
+    backlog_bytes: int
+    oldest_at: datetime | None = None
+    configured_tags: int = 0
+    delivering_tags: int = 0
+    overruns: int = 0
+    cpu_percent: float = 0.0
+    rss_bytes: int = 0
+    devices: tuple[DeviceHealth, ...] = ()
+
+
+def encode_status(message: StatusMessage) -> bytes:
+    """Return the JSON form."""
+    return msgspec.json.encode(message)
+
+
+def decode_status(payload: bytes) -> StatusMessage:
+    """Read the JSON form; unknown keys are ignored, MessageInvalid says what is wrong."""
+    return _decode(payload, StatusMessage)
+
+
+def encode_health(message: HealthMessage) -> bytes:
+    """Return the JSON form."""
+    return msgspec.json.encode(message)
+
+
+def decode_health(payload: bytes) -> HealthMessage:
+    """Read the JSON form; unknown keys are ignored, MessageInvalid says what is wrong."""
+    return _decode(payload, HealthMessage)
+
+
+def _decode(payload: bytes, kind: type[_Message]) -> _Message:
+    try:
+        return msgspec.json.decode(payload, type=kind)
+    except (msgspec.MsgspecError, RecursionError, ValueError) as error:
+        raise MessageInvalid(f"{kind.__name__}: {error}") from error
