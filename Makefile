@@ -1,0 +1,74 @@
+# The few commands of this repository; `make help` lists them. Each sets up what it needs by itself.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+ARGS ?=
+TIERS ?=
+MINUTES ?= 10
+SEED ?=
+# pip reads pinned versions from requirements/<name>.txt; the stamp makes a second run instant.
+INSTALLED := $(VENV)/.installed
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input install --quiet
+
+.PHONY: help install demo test test-unit check bench soak format clean system
+
+help: ## List these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(INSTALLED)-demo ## Make .venv with everything that the demonstration needs
+	@echo "Installed in $(VENV): try \`make demo\` or $(BIN)/millstream --help"
+
+demo: $(INSTALLED)-demo ## The whole path on this machine, no server installed before (ARGS="--port 8080 --data DIR")
+	@exec $(BIN)/millstream demo $(ARGS)
+
+check: $(INSTALLED)-dev ## Style, types, import contracts, sizes, names, documentation
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/basedpyright
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/python -m pytest -q tests/contracts
+
+test: $(INSTALLED)-dev system ## All tests, tier by tier, each within its time budget (TIERS="unit faults" for some)
+	@$(BIN)/python -m tests.tiers $(TIERS)
+
+test-unit: $(INSTALLED)-dev ## Unit tests alone: no network, seconds
+	@$(BIN)/python -m pytest -q tests/unit $(ARGS)
+
+bench: $(INSTALLED)-dev ## Speed and memory, as ratios measured in the same run (ARGS="--only ingest")
+	@$(BIN)/python -m tests.benchmarks $(ARGS)
+
+soak: $(INSTALLED)-dev ## The kill test for as long as you like (MINUTES=10 SEED=1)
+	@MILLSTREAM_FAULT_MINUTES=$(MINUTES) MILLSTREAM_FAULT_SEED=$(SEED) $(BIN)/python -m pytest -q -s tests/faults/test_kills.py $(ARGS)
+
+format: $(INSTALLED)-dev ## Put the code into its form
+	@$(BIN)/ruff check --fix-only --quiet . && $(BIN)/ruff format .
+
+clean: ## Remove .venv, caches and what tests have installed
+	rm -rf $(VENV) .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist *.egg-info
+	find . -name __pycache__ -prune -exec rm -rf {} + -o -name node_modules -prune -exec rm -rf {} +
+	find tests -name .install.lock -delete
+
+# Mosquitto is in no wheel: root installs it, everybody else is told how.
+system:
+	@PATH="$$PATH:/usr/sbin:/sbin"; command -v mosquitto mosquitto_passwd >/dev/null && exit 0; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  echo "Installing Mosquitto, which tests need"; export DEBIAN_FRONTEND=noninteractive; \
+	  apt-get update -qq && apt-get install -y -qq --no-install-recommends mosquitto >/dev/null; \
+	else \
+	  echo "Tests need Mosquitto: install the package \`mosquitto\` (Debian, Ubuntu: sudo apt-get install mosquitto)" >&2; exit 1; \
+	fi
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed (PYTHON=…)" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "No virtual environment: install the package \`python3-venv\`" >&2; exit 1; }
+
+$(INSTALLED)-%: requirements/%.txt pyproject.toml | $(BIN)/python
+	@echo "Installing Millstream and requirements/$*.txt into $(VENV)"
+	@$(PIP) -r requirements/$*.txt
+	@$(PIP) --no-deps --editable .
+	@touch $@
