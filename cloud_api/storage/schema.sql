@@ -23,6 +23,8 @@ create table series (
     constraint series_source_key unique (source_agent, source_path),
     constraint series_path_key unique (path)
 );
+-- Globs and pages read paths in byte order, whatever the database's own collation is.
+create index series_path_bytes on series (path collate "C");
 
 do $$
 declare
@@ -171,7 +173,7 @@ create table api_key (
     name            text not null,
     prefix          text not null,
     hash            bytea not null,
-    role            text not null,
+    role            text,
     scopes          text[] not null default '{}',
     created_at      timestamptz not null default now(),
     expires_at      timestamptz,

@@ -1,0 +1,72 @@
+"""Columns out of the database at memory speed: array_agg in binary form becomes numpy views, never one object a row."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from psycopg import AsyncCursor, postgres, pq
+from psycopg.abc import Buffer
+from psycopg.adapt import Loader
+from psycopg.rows import TupleRow
+
+# PostgreSQL counts instants in microseconds from 2000-01-01.
+POSTGRES_EPOCH_US = 946_684_800_000_000
+
+_HEAD_BYTES = 20  # dimensions, has-null flag, element oid, length, lower bound: 5 int4 (array_send)
+
+
+@dataclass(frozen=True, slots=True)
+class SampleColumns:
+    """Samples of one series, ascending; `values` is NaN where there is none, `texts` is None where no row has any."""
+
+    times_us: NDArray[np.int64]
+    values: NDArray[np.float64]
+    statuses: NDArray[np.uint32]
+    texts: list[str | None] | None
+
+    def __len__(self) -> int:
+        return len(self.times_us)
+
+
+class _RawLoader(Loader):
+    """Hands the bytes of a value over as they are."""
+
+    format = pq.Format.BINARY
+
+    def load(self, data: Buffer) -> bytes:
+        return bytes(data)
+
+
+def load_arrays_raw(cursor: AsyncCursor[TupleRow]) -> None:
+    """Let this cursor hand over arrays of instants, doubles and integers as bytes."""
+    for name in ("timestamptz", "float8", "int4"):
+        cursor.adapters.register_loader(postgres.types[name].array_oid, _RawLoader)
+
+
+def read_times(data: bytes) -> NDArray[np.int64]:
+    """Read timestamptz[] as UTC microseconds."""
+    return _elements(data, ">i8").astype(np.int64) + POSTGRES_EPOCH_US
+
+
+def read_doubles(data: bytes) -> NDArray[np.float64]:
+    """Read float8[]."""
+    return _elements(data, ">f8").astype(np.float64)
+
+
+def read_integers(data: bytes) -> NDArray[np.int32]:
+    """Read int4[]."""
+    return _elements(data, ">i4").astype(np.int32)
+
+
+def read_statuses(data: bytes) -> NDArray[np.uint32]:
+    """Read int4[] as OPC UA StatusCodes, which are stored as the same 32 bits signed."""
+    return read_integers(data).view(np.uint32)
+
+
+def _elements(data: bytes, code: str) -> NDArray[Any]:
+    """View the elements of a one-dimensional array without nulls: each has a length word before it."""
+    if len(data) < _HEAD_BYTES:
+        return np.empty(0, dtype=code)
+    element = np.dtype([("length", ">i4"), ("value", code)])
+    return np.frombuffer(data, dtype=element, offset=_HEAD_BYTES)["value"]

@@ -1,0 +1,91 @@
+"""Stored samples out of the database: pages of raw history, and buckets of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+
+from cloud_api.storage.columns import SampleColumns, load_arrays_raw, read_doubles, read_statuses, read_times
+from cloud_api.storage.pool import Connection
+from cloud_api.storage.statements import statement
+
+
+@dataclass(frozen=True, slots=True)
+class BucketPlan:
+    """Which buckets of which series are wanted; `highest_good` is the last status that counts as Good."""
+
+    series_ids: Sequence[int]
+    from_at: datetime
+    to_at: datetime
+    step_us: int
+    origin_at: datetime
+    highest_good: int
+
+
+@dataclass(frozen=True, slots=True)
+class BucketRow:
+    """One bucket that has samples; minimum and maximum are decimal digits for 64-bit integers."""
+
+    series_id: int
+    start_at: datetime
+    average: float | None
+    minimum: float | str | None
+    maximum: float | str | None
+    good_count: int
+    sample_count: int
+
+
+async def select_samples(
+    connection: Connection, series_id: int, from_at: datetime, to_at: datetime, limit: int
+) -> SampleColumns:
+    """Read up to `limit` samples of a series in [from_at, to_at), ascending."""
+    parameters = {"series_id": series_id, "from_at": from_at, "to_at": to_at, "limit": limit}
+    async with connection.cursor(binary=True) as cursor:
+        load_arrays_raw(cursor)
+        await cursor.execute(statement("select_samples"), parameters)
+        row = await cursor.fetchone()
+    if row is None or row[0] is None:
+        return SampleColumns(np.empty(0, np.int64), np.empty(0, np.float64), np.empty(0, np.uint32), None)
+    return SampleColumns(read_times(row[0]), read_doubles(row[1]), read_statuses(row[2]), row[3])
+
+
+async def select_sample_count_capped(
+    connection: Connection, series_ids: Sequence[int], from_at: datetime, to_at: datetime, cap: int
+) -> int:
+    """Count samples in [from_at, to_at), but stop at `cap`."""
+    parameters = {"series_ids": list(series_ids), "from_at": from_at, "to_at": to_at, "cap": cap}
+    cursor = await connection.execute(statement("select_sample_count_capped"), parameters)
+    row = await cursor.fetchone()
+    return int(row[0]) if row else 0
+
+
+async def select_buckets(connection: Connection, plan: BucketPlan) -> list[BucketRow]:
+    """Read the buckets that have samples, by series and time."""
+    return await _buckets(connection, "select_buckets", plan)
+
+
+async def select_buckets_of_integers(connection: Connection, plan: BucketPlan) -> list[BucketRow]:
+    """Read buckets of 64-bit integers with every digit of minimum and maximum."""
+    return await _buckets(connection, "select_buckets_of_integers", plan)
+
+
+async def set_statement_timeout(connection: Connection, timeout_s: float) -> None:
+    """Let the database cancel what takes longer, until the end of this transaction."""
+    milliseconds = str(max(1, int(timeout_s * 1000)))
+    await connection.execute(statement("set_statement_timeout"), {"timeout_ms": milliseconds})
+
+
+async def _buckets(connection: Connection, name: str, plan: BucketPlan) -> list[BucketRow]:
+    parameters: dict[str, Any] = {
+        "series_ids": list(plan.series_ids),
+        "from_at": plan.from_at,
+        "to_at": plan.to_at,
+        "step_us": plan.step_us,
+        "origin_at": plan.origin_at,
+        "highest_good": plan.highest_good,
+    }
+    async with connection.cursor(binary=True) as cursor:
+        await cursor.execute(statement(name), parameters)
+        return [BucketRow(*row) for row in await cursor.fetchall()]

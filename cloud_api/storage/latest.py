@@ -1,0 +1,52 @@
+"""The last measured sample of each series, by source time."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cloud_api.globs import PathGlob
+from cloud_api.storage.columns import (
+    SampleColumns,
+    load_arrays_raw,
+    read_doubles,
+    read_integers,
+    read_statuses,
+    read_times,
+)
+from cloud_api.storage.pool import Connection
+from cloud_api.storage.statements import statement
+
+
+@dataclass(frozen=True, slots=True)
+class LatestColumns:
+    """One sample of each of several series, in byte order of their paths."""
+
+    ids: list[int]
+    paths: list[str]
+    kinds: list[str]
+    units: list[str | None]
+    arrived_us: NDArray[np.int64]
+    samples: SampleColumns
+
+
+async def select_latest_page(
+    connection: Connection, glob: PathGlob, after_path: str, limit: int
+) -> LatestColumns | None:
+    """Read the latest samples of the series that the glob means; None when there are none."""
+    parameters = {
+        "from_path": glob.from_path,
+        "to_path": glob.to_path,
+        "pattern": glob.pattern,
+        "after_path": after_path,
+        "limit": limit,
+    }
+    async with connection.cursor(binary=True) as cursor:
+        load_arrays_raw(cursor)
+        await cursor.execute(statement("select_latest_page"), parameters)
+        row = await cursor.fetchone()
+    if row is None or row[0] is None:
+        return None
+    ids, paths, kinds, units, times, arrived, values, statuses, texts = row
+    samples = SampleColumns(read_times(times), read_doubles(values), read_statuses(statuses), texts)
+    return LatestColumns(read_integers(ids).tolist(), paths, kinds, units, read_times(arrived), samples)

@@ -1,0 +1,35 @@
+-- Series as applications find them, by path in byte order.
+
+-- name: select_series_page
+select id, path, kind, unit, description, low, high, device, asset,
+       source_agent, source_path, scan_period_s, created_at, retired_at
+from series
+where path collate "C" >= %(from_path)s
+  and path collate "C" < %(to_path)s
+  and path collate "C" > %(after_path)s
+  and path ~ %(pattern)s
+  and (%(words)s::text is null or path ilike %(words)s or description ilike %(words)s)
+  and (%(with_retired)s or retired_at is null)
+order by path collate "C"
+limit %(limit)s
+
+-- name: select_series
+select id, path, kind, unit, description, low, high, device, asset,
+       source_agent, source_path, scan_period_s, created_at, retired_at
+from series
+where id = %(series_id)s
+
+-- name: select_series_by_ids
+select id, path, kind, unit, description, low, high, device, asset,
+       source_agent, source_path, scan_period_s, created_at, retired_at
+from series
+where id = any(%(series_ids)s)
+order by path collate "C"
+
+-- name: update_series
+update series
+set path = %(path)s, unit = %(unit)s, description = %(description)s, retired_at = %(retired_at)s
+where id = %(series_id)s
+
+-- name: update_series_generation
+update lease set series_generation = series_generation + 1 where name = 'ingest'

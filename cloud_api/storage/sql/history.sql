@@ -1,0 +1,72 @@
+-- Stored samples: pages of raw history, and buckets of it.
+
+-- name: select_samples
+-- Columns instead of rows; `value` is never null inside the array so that its elements have one width.
+select array_agg(time),
+       array_agg(coalesce(value, 'NaN'::float8)),
+       array_agg(status),
+       case when count(text) > 0 then array_agg(text) end
+from (
+    select time, value, status, text
+    from sample
+    where series_id = %(series_id)s and time >= %(from_at)s and time < %(to_at)s
+    order by time
+    limit %(limit)s
+) page
+
+-- name: select_sample_count_capped
+select count(*)
+from (
+    select
+    from sample
+    where series_id = any(%(series_ids)s) and time >= %(from_at)s and time < %(to_at)s
+    limit %(cap)s
+) capped
+
+-- name: select_buckets
+-- Part 13: Average, Minimum, Maximum and Count look at Good raw samples of the half-open interval.
+-- A number that is not finite has no `value` and counts as Bad; text kinds have none and count by status alone.
+with picked as (
+    select x.series_id,
+           date_bin(%(step_us)s * interval '1 microsecond', x.time, %(origin_at)s) as bucket,
+           x.value,
+           x.status between 0 and %(highest_good)s and (x.value is not null or s.kind in ('str', 'json')) as is_good
+    from sample x
+    join series s on s.id = x.series_id
+    where x.series_id = any(%(series_ids)s) and x.time >= %(from_at)s and x.time < %(to_at)s
+)
+select series_id,
+       bucket,
+       avg(value) filter (where is_good),
+       min(value) filter (where is_good),
+       max(value) filter (where is_good),
+       count(*) filter (where is_good),
+       count(*)
+from picked
+group by series_id, bucket
+order by series_id, bucket
+
+-- name: select_buckets_of_integers
+-- As select_buckets, but minimum and maximum keep every digit of 64-bit integers, as text.
+with picked as (
+    select series_id,
+           date_bin(%(step_us)s * interval '1 microsecond', time, %(origin_at)s) as bucket,
+           value,
+           case when text ~ '^-?[0-9]+$' then text::numeric else value::numeric end as digits,
+           status between 0 and %(highest_good)s and value is not null as is_good
+    from sample
+    where series_id = any(%(series_ids)s) and time >= %(from_at)s and time < %(to_at)s
+)
+select series_id,
+       bucket,
+       avg(value) filter (where is_good),
+       (min(digits) filter (where is_good))::text,
+       (max(digits) filter (where is_good))::text,
+       count(*) filter (where is_good),
+       count(*)
+from picked
+group by series_id, bucket
+order by series_id, bucket
+
+-- name: set_statement_timeout
+select set_config('statement_timeout', %(timeout_ms)s, true)

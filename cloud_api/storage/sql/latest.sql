@@ -1,0 +1,25 @@
+-- The last measured sample of each series, by source time.
+
+-- name: select_latest_page
+-- Columns instead of rows, so that ten thousand tags cost milliseconds.
+select array_agg(id),
+       array_agg(path),
+       array_agg(kind),
+       array_agg(unit),
+       array_agg(time),
+       array_agg(arrived_at),
+       array_agg(coalesce(value, 'NaN'::float8)),
+       array_agg(status),
+       case when count(text) > 0 then array_agg(text) end
+from (
+    select s.id, s.path, s.kind, s.unit, l.time, l.arrived_at, l.value, l.status, l.text
+    from series s
+    join latest l on l.series_id = s.id
+    where s.path collate "C" >= %(from_path)s
+      and s.path collate "C" < %(to_path)s
+      and s.path collate "C" > %(after_path)s
+      and s.path ~ %(pattern)s
+      and s.retired_at is null
+    order by s.path collate "C"
+    limit %(limit)s
+) page
