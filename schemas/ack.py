@@ -1,16 +1,25 @@
 """The acknowledgement: an idempotent statement of what the cloud has committed of one epoch."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Annotated
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from schemas.batch_json import DictionaryHash, Epoch
-from schemas.content import MAX_SEQ
 from schemas.errors import MessageInvalid
+from schemas.limits import MAX_SEQ
 
 Seq = Annotated[int, Meta(ge=1, le=MAX_SEQ)]
+
+
+class HoldReason(StrEnum):
+    """Why the cloud asks the agent to keep a batch; an agent keeps it for reasons it does not know, too."""
+
+    DICT_UNKNOWN = "dict_unknown"
+    VERSION_UNKNOWN = "version_unknown"
+    REJECTS_FULL = "rejects_full"
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,10 +151,10 @@ def _json_gap(gap: Gap) -> JsonGap:
 
 def _read_layout(payload: bytes, header: Header) -> JsonBatch:
     version = msgspec.json.decode(payload, type=_JsonHead).v
-    if isinstance(version, int) and version > VERSION:
-        raise VersionUnknown(header, f"v {version} is a later protocol; this is {VERSION}")
-    if version is not VERSION:
+    if isinstance(version, bool) or not isinstance(version, int) or version < VERSION:
         raise BatchInvalid("v", version, f"{VERSION} is")
+    if version > VERSION:
+        raise VersionUnknown(header, f"v {version} is a later protocol; this is {VERSION}")
     return msgspec.json.decode(payload, type=JsonBatch)
 
 
