@@ -6,4 +6,5 @@ pytest_plugins = (
     "tests.fixtures.broker",
     "tests.fixtures.proxy",
     "tests.fixtures.modbus_plc",
+    "tests.fixtures.stack",
 )
