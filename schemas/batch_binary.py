@@ -188,17 +188,17 @@ def _counted(column: ColumnLayout) -> int:
 
 def _packed_column(column: ColumnLayout, count: int) -> PackedColumn:
     kind = column.k
+    if (column.x is UNSET) != (kind is Kind.NONE):
+        raise BatchInvalid(f"column {kind}.x", column.x, "values in every kind but `none` are")
     value_bytes: bytes | None = None
     texts: list[str] | None = None
-    if (column.x is UNSET) != (kind is Kind.NONE):
-        raise BatchInvalid(f"column {kind}.x", column.x, "values in every kind but none, and none there, are")
-    if column.x is not UNSET and kind in TEXT_KINDS:
-        texts = _texts(kind, column.x, count)
-    elif column.x is not UNSET:
-        value_bytes = msgspec.msgpack.decode(column.x, type=bytes)
-        _check_width(kind, "x", value_bytes, count * VALUE_WIDTHS[kind])
-        if kind is Kind.BOOL and value_bytes.translate(None, b"\0\1"):
-            raise BatchInvalid(f"column {kind}.x", max(value_bytes), "bytes 0 and 1 are")
+    try:
+        if column.x is not UNSET and kind in TEXT_KINDS:
+            texts = _texts(kind, column.x, count)
+        elif column.x is not UNSET:
+            value_bytes = _value_bytes(kind, column.x, count)
+    except msgspec.MsgspecError as error:
+        raise BatchInvalid(f"column {kind}.x", str(error), "bytes, or a list of strings in text kinds, are") from error
     return PackedColumn(kind, count, column.i, column.t, column.s, value_bytes, texts)
 
 
@@ -207,6 +207,14 @@ def _texts(kind: Kind, cells: Raw, count: int) -> list[str]:
     if len(texts) != count:
         raise BatchInvalid(f"column {kind}.x", len(texts), f"{count} entries, one a sample, are")
     return texts
+
+
+def _value_bytes(kind: Kind, cells: Raw, count: int) -> bytes:
+    value_bytes = msgspec.msgpack.decode(cells, type=bytes)
+    _check_width(kind, "x", value_bytes, count * VALUE_WIDTHS[kind])
+    if kind is Kind.BOOL and value_bytes.translate(None, b"\0\1"):
+        raise BatchInvalid(f"column {kind}.x", max(value_bytes), "bytes 0 and 1 are")
+    return value_bytes
 
 
 def _check_width(kind: Kind, field: str, cells: bytes, expected: int) -> None:

@@ -130,7 +130,15 @@ def _pack_times(column: Column, base_us: int) -> bytes:
     except TypeError as error:
         raise BatchInvalid(f"column {column.kind}.t", _not_an_int(times), "whole microseconds are") from error
     except OverflowError as error:
-        raise BatchInvalid(f"column {column.kind}.t", (min(times), max(times)), "64-bit differences are") from error
+        if min(times) < MIN_TIME_US or max(times) > MAX_TIME_US:
+            wrong = (min(times), max(times))
+            raise BatchInvalid(f"column {column.kind}.t", wrong, "64-bit microseconds since 1970 are") from error
+        return _shuffled(array("q", map(_wrapped, map(sub, times, chain((base_us,), times)))))
+
+
+def _wrapped(difference: int) -> int:
+    """Bring a number into 64 bits: the wire's arithmetic is modulo 2^64, as every fixed-width decoder does it."""
+    return (difference - MIN_TIME_US) % _TIME_SPAN + MIN_TIME_US
 
 
 def _pack_statuses(kind: Kind, statuses: Sequence[int]) -> bytes:
@@ -207,8 +215,7 @@ def _unshuffle(shuffled: bytes, typecode: str) -> "array[int]":
 def _unpack_times(time_bytes: bytes, base_us: int) -> list[int]:
     times = list(accumulate(_unshuffle(time_bytes, "q"), initial=base_us))[1:]
     if times and (min(times) < MIN_TIME_US or max(times) > MAX_TIME_US):
-        # The wire's arithmetic is modulo 2^64, as every fixed-width decoder does it.
-        return [(time - MIN_TIME_US) % _TIME_SPAN + MIN_TIME_US for time in times]
+        return list(map(_wrapped, times))
     return times
 
 
