@@ -1,0 +1,14 @@
+"""OPC UA: subscriptions or polling, namespaces by URI, StatusCodes and source times as the server gave them."""
+
+from connectors.contract import ConnectorKind
+from connectors.opcua.config import OpcuaConfig, OpcuaPoint
+from connectors.opcua.connector import create, describe_plan, is_subscribed
+
+KIND = ConnectorKind(
+    name="opcua",
+    config_model=OpcuaConfig,
+    point_model=OpcuaPoint,
+    is_subscribed=is_subscribed,
+    create=create,
+    describe_plan=describe_plan,
+)

@@ -1,0 +1,156 @@
+"""Our own certificate, made once and kept for long, and the server's, told by its thumbprint."""
+
+import hashlib
+import os
+import shutil
+import socket
+import tempfile
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from connectors.errors import ConfigInvalid, DeviceUnreachable
+
+APPLICATION = "Millstream edge agent"
+VALIDITY = timedelta(days=20 * 365)
+KEY_BITS = 2048  # what every policy from Basic256Sha256 on allows
+_CLOCK_SLACK = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class OwnCertificate:
+    """The pair that proves who we are; servers know us by its thumbprint and its application URI."""
+
+    certificate_file: Path
+    key_file: Path
+    application_uri: str
+    thumbprint: str
+    not_after: datetime
+
+
+def own_certificate(directory: Path, now: datetime) -> OwnCertificate:
+    """The pair in that directory; a missing one is made. Takes a moment: call it beside the event loop."""
+    home = directory / "own"
+    try:
+        if not home.exists():
+            _make(directory, home, now)
+        return _load(home)
+    except (OSError, ValueError) as error:
+        raise ConfigInvalid(f"certificates: {home} cannot be used: {error}") from error
+
+
+def thumbprint(der: bytes) -> str:
+    """The SHA-1 of a certificate in DER form, as servers and engineering tools show it."""
+    return hashlib.sha1(der, usedforsecurity=False).hexdigest().upper()
+
+
+def first_of_chain(der: bytes) -> bytes:
+    """The server's own certificate where it sends its issuers behind it (Part 6, 6.2.6)."""
+    if len(der) < 4 or der[0] != 0x30 or der[1] != 0x82:
+        return der
+    return der[: int.from_bytes(der[2:4], "big") + 4]
+
+
+def server_certificate_der(file: Path) -> bytes:
+    """The pinned certificate of a server, from PEM or DER."""
+    try:
+        content = file.read_bytes()
+        if content.startswith(b"-----"):
+            return x509.load_pem_x509_certificate(content).public_bytes(serialization.Encoding.DER)
+        return x509.load_der_x509_certificate(content).public_bytes(serialization.Encoding.DER)
+    except (OSError, ValueError) as error:
+        raise ConfigInvalid(f"server_certificate: {file} cannot be read: {error}") from error
+
+
+def check_pinned(der: bytes, expected: str | None) -> None:
+    """Refuse a server that shows another certificate than the one that was agreed."""
+    if expected is not None and thumbprint(der) != expected:
+        raise DeviceUnreachable(
+            f"the server shows a certificate with thumbprint {thumbprint(der)}, but {expected} is configured: "
+            "another server answers there, or its certificate was renewed"
+        )
+
+
+def _load(home: Path) -> OwnCertificate:
+    certificate_file = home / "certificate.der"
+    der = certificate_file.read_bytes()
+    certificate = x509.load_der_x509_certificate(der)
+    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    uris = names.get_values_for_type(x509.UniformResourceIdentifier)
+    if not uris:
+        raise ValueError("certificate.der names no application URI")
+    return OwnCertificate(
+        certificate_file, home / "private_key.pem", uris[0], thumbprint(der), certificate.not_valid_after_utc
+    )
+
+
+def _make(directory: Path, home: Path, now: datetime) -> None:
+    """Both files appear at once by a rename, whoever else makes them at the same moment."""
+    directory.mkdir(parents=True, exist_ok=True)
+    fresh = Path(tempfile.mkdtemp(prefix=".own-", dir=directory))
+    try:
+        key = rsa.generate_private_key(public_exponent=65537, key_size=KEY_BITS)
+        (fresh / "certificate.der").write_bytes(
+            _self_signed(key, now).public_bytes(serialization.Encoding.DER),
+        )
+        private = os.open(fresh / "private_key.pem", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(private, "wb") as file:
+            file.write(
+                key.private_bytes(
+                    serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+                )
+            )
+        _rename_unless_there(fresh, home)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+
+
+def _rename_unless_there(fresh: Path, home: Path) -> None:
+    try:
+        fresh.rename(home)
+    except OSError:
+        if not home.exists():
+            raise
+
+
+def _self_signed(key: rsa.RSAPrivateKey, now: datetime) -> x509.Certificate:
+    host = socket.gethostname()
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"{APPLICATION} on {host}"[:64])])
+    names = x509.SubjectAlternativeName(
+        [x509.UniformResourceIdentifier(f"urn:{host}:millstream:edge"), x509.DNSName(host)]
+    )
+    usage = x509.KeyUsage(
+        digital_signature=True,
+        content_commitment=True,
+        key_encipherment=True,
+        data_encipherment=True,
+        key_agreement=False,
+        key_cert_sign=True,
+        crl_sign=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
+    public = key.public_key()
+    return (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(public)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - _CLOCK_SLACK)
+        .not_valid_after(now + VALIDITY)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(public), critical=False)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(usage, critical=True)
+        .add_extension(
+            x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH]), critical=False
+        )
+        .add_extension(names, critical=False)
+        .sign(key, hashes.SHA256())
+    )

@@ -1,0 +1,129 @@
+"""What a device table and a tag table say for OPC UA."""
+
+import re
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, model_validator
+
+from connectors.contract import ConnectorConfig, Duration, PointConfig
+from connectors.opcua import node_id
+
+DEFAULT_PORT = 4840
+_THUMBPRINT = re.compile(r"[0-9A-F]{40}")
+
+
+class Mode(StrEnum):
+    """Who decides when a value travels: the server on change, or we by the clock."""
+
+    SUBSCRIBED = "subscribed"
+    POLLED = "polled"
+
+
+class Security(StrEnum):
+    """Policy and message mode of the secure channel."""
+
+    NONE = "None"
+    BASIC256SHA256_SIGN = "Basic256Sha256/Sign"
+    BASIC256SHA256_ENCRYPT = "Basic256Sha256/SignAndEncrypt"
+    AES128_SIGN = "Aes128Sha256RsaOaep/Sign"
+    AES128_ENCRYPT = "Aes128Sha256RsaOaep/SignAndEncrypt"
+    AES256_SIGN = "Aes256Sha256RsaPss/Sign"
+    AES256_ENCRYPT = "Aes256Sha256RsaPss/SignAndEncrypt"
+
+
+class SampleTime(StrEnum):
+    """Whose clock stamps a sample; where that stamp is missing the next in this order serves."""
+
+    SOURCE = "source"
+    SERVER = "server"
+    RECEIVED = "received"
+
+
+def _thumbprint(value: str) -> str:
+    plain = value.replace(":", "").replace(" ", "").upper()
+    if not _THUMBPRINT.fullmatch(plain):
+        raise ValueError("must be the SHA-1 thumbprint of the server's certificate: 40 hexadecimal digits")
+    return plain
+
+
+def _url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme != "opc.tcp" or not parts.hostname:
+        raise ValueError("must look like opc.tcp://10.0.0.20:4840")
+    if "@" in parts.netloc:
+        raise ValueError("must not carry a user name or a password; use username and password_file")
+    if parts.port is None:
+        return value.replace(parts.netloc, f"{parts.netloc}:{DEFAULT_PORT}", 1)
+    return value
+
+
+def _node(value: str) -> str:
+    return str(node_id.parse(value))
+
+
+class OpcuaConfig(ConnectorConfig):
+    """One OPC UA server: where it is, how it is trusted, how its values travel."""
+
+    url: Annotated[str, AfterValidator(_url)] = Field(description="Endpoint of the server, opc.tcp://host:port/path.")
+    mode: Mode = Field(default=Mode.SUBSCRIBED, description="subscribed: the server reports changes; polled: we read.")
+    sampling: Annotated[Duration, Field(ge=0, le=3600)] = Field(
+        default=0.5, description='How often the server looks at each value, e.g. "250ms"; "0s" is its fastest.'
+    )
+    publishing: Annotated[Duration, Field(ge=0.01, le=3600)] = Field(
+        default=0.5, description='How often the server sends what has changed, e.g. "500ms".'
+    )
+    queue: int = Field(
+        default=10, ge=1, le=100_000, description="Changes of one value that the server keeps until it sends them."
+    )
+    keep_alive: Annotated[Duration, Field(ge=0.1, le=600)] = Field(
+        default=2.0, description="A server with nothing to report says so this often; silence beyond is an outage."
+    )
+    timeout: Annotated[Duration, Field(ge=0.1, le=120)] = Field(
+        default=4.0, description="How long one answer may take."
+    )
+    session_timeout: Annotated[Duration, Field(ge=10, le=86_400)] = Field(
+        default=60.0, description="How long the server keeps the session of an agent that vanished."
+    )
+    notifications: int = Field(
+        default=1_000, ge=0, le=20_000, description="Most changes in one message of the server; 0 leaves it to it."
+    )
+    sample_time: SampleTime = Field(
+        default=SampleTime.SOURCE, description="Whose clock stamps a sample: source, server or received."
+    )
+    security: Security = Field(default=Security.NONE, description="None, or policy and mode of the secure channel.")
+    certificates: Path = Field(
+        default=Path("/var/lib/millstream/certificates"),
+        description="Directory of our own certificate; made on first use, valid for 20 years.",
+    )
+    server_certificate: Path | None = Field(
+        default=None, description="The server's certificate (.der or .pem): any other one is refused."
+    )
+    server_thumbprint: Annotated[str, AfterValidator(_thumbprint)] | None = Field(
+        default=None, description="SHA-1 thumbprint of the server's certificate: any other one is refused."
+    )
+    username: str | None = Field(default=None, min_length=1, description="Log in by user name; else anonymous.")
+    password_file: Path | None = Field(default=None, description="File whose first line is the password.")
+    password_env: str | None = Field(
+        default=None, min_length=1, description="Environment variable that holds the password."
+    )
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if self.username is None and (self.password_file or self.password_env):
+            raise ValueError("a password needs username beside it")
+        if self.password_file and self.password_env:
+            raise ValueError("password_file and password_env exclude each other")
+        if self.security is Security.NONE and (self.server_certificate or self.server_thumbprint):
+            raise ValueError('server_certificate and server_thumbprint need a security other than "None"')
+        return self
+
+
+class OpcuaPoint(PointConfig):
+    """One variable of the server."""
+
+    node: Annotated[str, AfterValidator(_node)] = Field(
+        description="Node id with the namespace by its URI: nsu=urn:factory:cell;s=Spindle.Speed"
+    )

@@ -1,0 +1,179 @@
+"""What is subscribed: subscriptions and their items, created in pieces, refused ones asked for again."""
+
+import asyncio
+import logging
+import math
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from asyncua import ua
+from asyncua.ua.attribute_ids import AttributeIds
+from asyncua.ua.ua_binary import struct_from_binary
+
+from connectors.contract import Clock
+from connectors.opcua.config import OpcuaConfig
+from connectors.opcua.faults import device_faults
+from connectors.opcua.node_id import NodeAddress
+from connectors.opcua.session import Session
+from schemas import status
+
+logger = logging.getLogger(__name__)
+
+RETRY_S = 60.0
+"""How long a refused point waits until it is asked for again: a PLC may load its program later."""
+
+_NAMED_IN_LOG = 5
+
+
+@dataclass(slots=True)
+class Subscription:
+    """What the server granted, and how far it has come."""
+
+    points: Sequence[int]
+    id: int
+    publishing_s: float
+    keep_alive_s: float
+    heard: float
+    sampling_us: int = 0
+    awaited: set[int] = field(default_factory=set[int])
+    is_complete: bool = False
+    next_sequence_number: int | None = None
+    until_us: int | None = None
+
+
+class MonitoredItems:
+    """Makes one server watch all points of a device."""
+
+    def __init__(
+        self, session: Session, config: OpcuaConfig, addresses: Sequence[NodeAddress], counters: Counter[str]
+    ) -> None:
+        self._session = session
+        self._config = config
+        self._addresses = addresses
+        self._counters = counters
+        self.subscriptions: dict[int, Subscription] = {}
+
+    async def subscribe(self, clock: Clock) -> None:
+        """Create the subscriptions, empty as yet; their messages may already be asked for then."""
+        count = len(self._addresses)
+        every = self._session.items_per_subscription or count
+        for first in range(0, count, every):
+            with device_faults(self._config.url):
+                granted = await self._create_subscription(range(first, min(first + every, count)), clock.monotonic())
+            self.subscriptions[granted.id] = granted
+
+    async def adopt(self) -> AsyncIterator[Mapping[int, int]]:
+        """Create all items, then keep trying those that are refused; yields points with the status of each refusal."""
+        refused: dict[int, int] = {}
+        for subscription in self.subscriptions.values():
+            refused |= await self._adopt_points(subscription, subscription.points)
+            subscription.is_complete = True
+        self._report(refused)
+        yield refused
+        await asyncio.sleep(self._config.keep_alive + self._config.timeout)
+        self._give_up_waiting()
+        while True:
+            await asyncio.sleep(RETRY_S)
+            if refused:
+                before, refused = refused, await self._adopt_refused(refused)
+                yield {point: why for point, why in refused.items() if before[point] != why}
+
+    async def _create_subscription(self, points: Sequence[int], now: float) -> Subscription:
+        """Not through asyncua's own call: that one would start a loop that acknowledges before we have stored."""
+        config = self._config
+        keep_alive_count = max(1, round(config.keep_alive / config.publishing))
+        request = ua.CreateSubscriptionRequest()
+        request.Parameters = ua.CreateSubscriptionParameters(
+            RequestedPublishingInterval=config.publishing * 1000,
+            RequestedLifetimeCount=max(3 * keep_alive_count, math.ceil(config.session_timeout / config.publishing)),
+            RequestedMaxKeepAliveCount=keep_alive_count,
+            MaxNotificationsPerPublish=config.notifications,
+            PublishingEnabled=True,
+        )
+        protocol = self._session.client.protocol
+        if protocol is None:
+            raise ConnectionError("the connection is closed")
+        answer = struct_from_binary(ua.CreateSubscriptionResponse, await protocol.send_request(request))
+        granted = answer.Parameters
+        publishing_s = granted.RevisedPublishingInterval / 1000
+        return Subscription(
+            points,
+            granted.SubscriptionId,
+            publishing_s,
+            publishing_s * max(1, granted.RevisedMaxKeepAliveCount),
+            now,
+        )
+
+    async def _adopt_points(self, subscription: Subscription, points: Sequence[int]) -> dict[int, int]:
+        """Create the items of these points; returns the status of those that were refused."""
+        nodes = {point: self._session.node(self._addresses[point]) for point in points}
+        refused = {point: status.BAD_NODE_ID_UNKNOWN for point, node in nodes.items() if node is None}
+        known = [(point, node) for point, node in nodes.items() if node is not None]
+        subscription.awaited.update(point for point, _ in known)
+        with device_faults(self._config.url):
+            results = await self._session.chunked(
+                known, self._session.item_limit, lambda piece: self._create_items(subscription.id, piece)
+            )
+        for (point, _), result in zip(known, results, strict=True):
+            if status.is_bad(result.StatusCode.value):
+                refused[point] = result.StatusCode.value
+                subscription.awaited.discard(point)
+            else:
+                sampling_us = round(max(0.0, result.RevisedSamplingInterval) * 1000)
+                subscription.sampling_us = max(subscription.sampling_us, sampling_us)
+        return refused
+
+    async def _create_items(
+        self, subscription_id: int, piece: Sequence[tuple[int, ua.NodeId]]
+    ) -> list[ua.MonitoredItemCreateResult]:
+        self._counters["requests"] += 1
+        config = self._config
+        items = [
+            ua.MonitoredItemCreateRequest(
+                ItemToMonitor=ua.ReadValueId(NodeId=node, AttributeId=AttributeIds.Value),
+                MonitoringMode=ua.MonitoringMode.Reporting,
+                RequestedParameters=ua.MonitoringParameters(
+                    ClientHandle=point,
+                    SamplingInterval=config.sampling * 1000,
+                    QueueSize=config.queue,
+                    DiscardOldest=True,
+                ),
+            )
+            for point, node in piece
+        ]
+        parameters = ua.CreateMonitoredItemsParameters(
+            SubscriptionId=subscription_id, TimestampsToReturn=ua.TimestampsToReturn.Both, ItemsToCreate=items
+        )
+        return await self._session.client.create_monitored_items(parameters)
+
+    def _report(self, refused: Mapping[int, int]) -> None:
+        self._counters["subscribed"] = len(self._addresses) - len(refused)
+        self._counters["refused"] = len(refused)
+        if refused:
+            named = [
+                f"{self._addresses[point]} {status.name(why)}" for point, why in list(refused.items())[:_NAMED_IN_LOG]
+            ]
+            more = ", …" if len(refused) > len(named) else ""
+            logger.warning(
+                "%s refuses %d of %d points: %s%s",
+                *(self._config.url, len(refused), len(self._addresses), ", ".join(named), more),
+            )
+
+    async def _adopt_refused(self, refused: Mapping[int, int]) -> dict[int, int]:
+        with device_faults(self._config.url):
+            await self._session.learn_namespaces()
+        still: dict[int, int] = {}
+        for subscription in self.subscriptions.values():
+            points = [point for point in subscription.points if point in refused]
+            still |= await self._adopt_points(subscription, points)
+        self._counters["subscribed"] = len(self._addresses) - len(still)
+        self._counters["refused"] = len(still)
+        return still
+
+    def _give_up_waiting(self) -> None:
+        """A server that owes first values is broken; it must not hold up `until` for the other points."""
+        silent = sum(len(subscription.awaited) for subscription in self.subscriptions.values())
+        self._counters["silent"] = silent
+        for subscription in self.subscriptions.values():
+            subscription.awaited.clear()

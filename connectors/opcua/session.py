@@ -1,0 +1,236 @@
+"""One session on one server: opened once, kept alive, closed once. A lost one is never repaired, but replaced."""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+
+from asyncua import ua
+from asyncua.client.client import Client
+from asyncua.crypto import security_policies
+from asyncua.crypto.uacrypto import CertProperties
+from asyncua.ua.attribute_ids import AttributeIds
+from asyncua.ua.object_ids import ObjectIds
+
+from connectors.contract import Clock
+from connectors.errors import DeviceUnreachable
+from connectors.opcua import certificates
+from connectors.opcua.config import OpcuaConfig, Security
+from connectors.opcua.faults import TOO_MUCH_AT_ONCE, device_faults
+from connectors.opcua.limits import Answer, Item, Limit, in_chunks, limit
+from connectors.opcua.node_id import STANDARD_NAMESPACE, NodeAddress
+from connectors.opcua.values import ValueDecoder, to_us
+
+logger = logging.getLogger(__name__)
+
+MAX_MESSAGE_BYTES = 64 * 1024 * 1024
+_RENEW_AT = 0.75  # of the channel's lifetime (Part 4, 5.5.2.1)
+_BEATS = 3  # signs of life within one session time-out
+_IDS = ObjectIds
+
+
+def standard_node(number: int) -> ua.NodeId:
+    """A node of the OPC UA standard itself."""
+    return ua.NodeId(ua.Int32(number))
+
+
+class Session:
+    """A secure channel with an activated session, and what the server said about itself."""
+
+    def __init__(self, config: OpcuaConfig, password: Callable[[], str], clock: Clock, counters: Counter[str]) -> None:
+        self._config = config
+        self._password = password
+        self._clock = clock
+        self._client = Client(config.url, timeout=config.timeout)
+        self._keeper: asyncio.Task[None] | None = None
+        self._counters = counters
+        self.namespaces: Sequence[str] = ()
+        self.decoder = ValueDecoder(())
+        self.read_limit = Limit()
+        self.browse_limit = Limit()
+        self.item_limit = Limit()
+        self.items_per_subscription = 0
+        self.clock_offset_us = 0
+
+    @property
+    def client(self) -> Any:
+        """asyncua's service calls, one method a service."""
+        return self._client.uaclient
+
+    async def open(self) -> None:
+        """Connect, log in, learn namespaces and limits; raises DeviceUnreachable and leaves nothing behind then."""
+        try:
+            with device_faults(self._config.url):
+                await self._set_up()
+                await self._connect()
+                await self._learn()
+        except BaseException:
+            await self.close()
+            raise
+        self._keeper = asyncio.create_task(self._keep(), name=f"opcua-keep {self._config.url}")
+
+    async def close(self) -> None:
+        """End session and channel, politely while the server answers; never raises, never longer than a time-out."""
+        if self._keeper is not None:
+            self._keeper.cancel()
+            await asyncio.gather(self._keeper, return_exceptions=True)
+            self._keeper = None
+        protocol = self._client.uaclient.protocol
+        if protocol is None or protocol.transport is None:
+            return
+        try:
+            async with asyncio.timeout(self._config.timeout):
+                await self._client.close_session()
+                await self._client.close_secure_channel()
+        except Exception as error:  # noqa: BLE001 the server may be gone already: that is often why we close
+            logger.debug("%s: closed without a farewell: %r", self._config.url, error)
+        self._abort(protocol)
+
+    def node(self, address: NodeAddress) -> ua.NodeId | None:
+        """The node id with today's namespace index; None where the server does not know the namespace."""
+        if address.namespace not in self.namespaces:
+            return None
+        return ua.NodeId(address.identifier, self.namespaces.index(address.namespace))  # type: ignore[arg-type]
+
+    async def chunked(
+        self, items: Sequence[Item], most: Limit, call: Callable[[Sequence[Item]], Awaitable[Sequence[Answer]]]
+    ) -> list[Answer]:
+        """Ask for all items in requests that the server accepts."""
+        return await in_chunks(items, most, call, _is_too_much)
+
+    async def read_values(self, nodes: Sequence[ua.NodeId]) -> list[ua.DataValue]:
+        """The values of these nodes, in order."""
+        return await self.read_attributes(nodes, AttributeIds.Value)
+
+    async def read_attributes(self, nodes: Sequence[ua.NodeId], attribute: AttributeIds) -> list[ua.DataValue]:
+        """One attribute of these nodes, in order."""
+
+        async def read(piece: Sequence[ua.NodeId]) -> list[ua.DataValue]:
+            self._counters["requests"] += 1
+            parameters = ua.ReadParameters(
+                TimestampsToReturn=ua.TimestampsToReturn.Both,
+                NodesToRead=[ua.ReadValueId(NodeId=node, AttributeId=attribute) for node in piece],
+            )
+            return await self.client.read(parameters)
+
+        return await self.chunked(nodes, self.read_limit, read)
+
+    async def learn_namespaces(self) -> None:
+        """Read the NamespaceArray anew: its order is the server's whim."""
+        (answer,) = await self.read_values([standard_node(_IDS.Server_NamespaceArray)])
+        found = _content(answer)
+        self.namespaces = [str(uri) for uri in found] if isinstance(found, list) else [STANDARD_NAMESPACE]
+        self.decoder = ValueDecoder(self.namespaces)
+
+    async def _set_up(self) -> None:
+        config, client = self._config, self._client
+        client.name = client.description = certificates.APPLICATION
+        client.product_uri = "urn:millstream:edge"
+        client.application_uri = "urn:millstream:edge"
+        client.session_timeout = round(config.session_timeout * 1000)
+        client.max_messagesize = MAX_MESSAGE_BYTES
+        if config.security is not Security.NONE:
+            await self._secure()
+
+    async def _secure(self) -> None:
+        config, client = self._config, self._client
+        now = datetime.fromtimestamp(self._clock.now_us() / 1e6, UTC)
+        own = await asyncio.to_thread(certificates.own_certificate, config.certificates, now)
+        client.application_uri = own.application_uri
+        policy_name, _, mode_name = config.security.partition("/")
+        policy = getattr(security_policies, f"SecurityPolicy{policy_name}")
+        mode = ua.MessageSecurityMode[mode_name]
+        if config.server_certificate is not None:
+            der = await asyncio.to_thread(certificates.server_certificate_der, config.server_certificate)
+        else:
+            der = await self._shown_certificate(policy.URI, mode)
+        certificates.check_pinned(der, config.server_thumbprint)
+        logger.info(
+            "%s: our certificate %s (valid until %s), the server's %s",
+            *(config.url, own.thumbprint, own.not_after.date(), certificates.thumbprint(der)),
+        )
+        await client.set_security(
+            policy, own.certificate_file, own.key_file, server_certificate=CertProperties(der, "der"), mode=mode
+        )
+
+    async def _shown_certificate(self, policy_uri: str, mode: ua.MessageSecurityMode) -> bytes:
+        endpoints = await self._client.connect_and_get_server_endpoints()
+        for endpoint in endpoints:
+            if endpoint.SecurityPolicyUri == policy_uri and endpoint.SecurityMode == mode:
+                return certificates.first_of_chain(endpoint.ServerCertificate or b"")
+        offered = {
+            f"{each.SecurityPolicyUri.rpartition('#')[2]}/{each.SecurityMode.name.rstrip('_')}" for each in endpoints
+        }
+        raise DeviceUnreachable(
+            f"{self._config.url} does not offer {self._config.security}; it offers {', '.join(sorted(offered))}"
+        )
+
+    async def _connect(self) -> None:
+        client = self._client
+        await client.connect_socket()
+        await client.send_hello()
+        await client.open_secure_channel()
+        await client.create_session()
+        username = self._config.username
+        await client.activate_session(username, None if username is None else self._password())
+
+    async def _learn(self) -> None:
+        (stated,) = await self.read_values(
+            [standard_node(_IDS.Server_ServerCapabilities_OperationLimits_MaxNodesPerRead)]
+        )
+        self.read_limit = limit(_content(stated))
+        await self.learn_namespaces()
+        prefix = "Server_ServerCapabilities_"
+        wanted = (
+            f"{prefix}OperationLimits_MaxMonitoredItemsPerCall",
+            f"{prefix}OperationLimits_MaxNodesPerBrowse",
+            f"{prefix}MaxMonitoredItemsPerSubscription",
+        )
+        answers = await self.read_values([standard_node(getattr(_IDS, name)) for name in wanted])
+        items, browse, per_subscription = (_content(answer) for answer in answers)
+        self.item_limit, self.browse_limit = limit(items), limit(browse)
+        self.items_per_subscription = per_subscription if isinstance(per_subscription, int) else 0
+        await self._beat()
+
+    async def _beat(self) -> None:
+        before_us = self._clock.now_us()
+        (answer,) = await self.read_values([standard_node(_IDS.Server_ServerStatus_CurrentTime)])
+        found = _content(answer)
+        server_us = to_us(found) if isinstance(found, datetime) else None
+        if server_us is not None:
+            self.clock_offset_us = server_us - (before_us + self._clock.now_us()) // 2
+
+    async def _keep(self) -> None:
+        """Renew the channel in time and let the server see that we live; a failure ends the connection."""
+        client = self._client
+        renewed = self._clock.monotonic()
+        try:
+            while True:
+                lifetime = client.secure_channel_timeout / 1000 * _RENEW_AT
+                await asyncio.sleep(min(client.session_timeout / 1000 / _BEATS, lifetime))
+                if self._clock.monotonic() - renewed >= lifetime / 2:
+                    await client.open_secure_channel(renew=True)
+                    client.uaclient.revolve_security_token()
+                    renewed = self._clock.monotonic()
+                await self._beat()
+        except Exception as error:  # noqa: BLE001 whoever waits for an answer learns it from the dead connection
+            logger.debug("%s: no sign of life: %r", self._config.url, error)
+            self._abort(client.uaclient.protocol)
+
+    def _abort(self, protocol: Any) -> None:
+        transport = None if protocol is None else protocol.transport
+        with suppress(Exception):
+            self._client.disconnect_socket()
+        if transport is not None:
+            transport.abort()  # close() alone waits for ever to flush to a server that hangs
+
+
+def _content(answer: ua.DataValue) -> object:
+    return None if answer.Value is None else answer.Value.Value
+
+
+def _is_too_much(error: Exception) -> bool:
+    return isinstance(error, ua.UaStatusCodeError) and error.code in TOO_MUCH_AT_ONCE
