@@ -37,6 +37,11 @@ class Verdict:
         """Whether there is nothing to complain about."""
         return not (self.missing or self.doubled or self.invented or self.dishonest or self.gaps)
 
+    @property
+    def is_true(self) -> bool:
+        """Whether what is stored is all that was sent, once, as it was; gaps may say more than they must."""
+        return not (self.missing or self.doubled or self.invented or self.dishonest)
+
     def add(self, other: "Verdict") -> None:
         """Take over what is wrong elsewhere."""
         for kind in fields(self):
