@@ -98,7 +98,7 @@ create table reject (
     topic           text,
     agent           text,
     epoch           uuid,
-    seq             numeric(20),
+    seq             bigint,
     path            text,
     reason          text not null,
     detail          text,
@@ -148,12 +148,15 @@ create table agent_until (
     primary key (agent, device)
 ) with (fillfactor = 50);
 
+-- The token is in a unique key, so taking a lease over waits for transactions that hold the row FOR KEY SHARE,
+-- while its owner's renewals, which leave the token alone, do not.
 create table lease (
     name                text primary key,
     owner               text,
     token               bigint not null default 0,
     expires_at          timestamptz not null default '-infinity',
-    series_generation   bigint not null default 0
+    series_generation   bigint not null default 0,
+    constraint lease_token_key unique (name, token)
 );
 insert into lease (name) values ('ingest');
 

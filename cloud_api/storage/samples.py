@@ -1,0 +1,109 @@
+"""Writes samples: binary COPY, the upsert for keys that exist, and the newest sample of each series."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from psycopg import adapters, postgres, pq
+from psycopg.abc import Buffer
+from psycopg.adapt import Dumper
+
+from cloud_api.storage.pool import Connection
+from cloud_api.storage.rows import (
+    SampleRows,
+    copy_bytes,
+    float8_array_bytes,
+    int4_array_bytes,
+    timestamptz_array_bytes,
+)
+from cloud_api.storage.statements import statement
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenCounts:
+    """What a write did: new rows, rows that were there with other content, rows that were there just so."""
+
+    stored: int
+    overwritten: int
+    unchanged: int
+
+
+async def copy_samples(connection: Connection, rows: SampleRows) -> WrittenCounts:
+    """Append rows; UniqueViolation when a key exists already, and nothing is written then."""
+    if len(rows):
+        async with connection.cursor() as cursor, cursor.copy(statement("copy_samples")) as copy:
+            await copy.write(copy_bytes(rows))
+    return WrittenCounts(len(rows), 0, 0)
+
+
+async def upsert_samples(connection: Connection, rows: SampleRows) -> WrittenCounts:
+    """Write rows of which some keys exist: a row is replaced only where it differs."""
+    if len(rows) == 0:
+        return WrittenCounts(0, 0, 0)
+    cursor = await connection.execute(statement("upsert_samples"), _parameters(rows))
+    row = await cursor.fetchone()
+    written, existing = (0, 0) if row is None else (int(row[0]), int(row[1]))
+    stored = len(rows) - existing
+    return WrittenCounts(stored, written - stored, existing - (written - stored))
+
+
+async def upsert_latest(connection: Connection, rows: SampleRows, arrived_at: datetime) -> None:
+    """Keep the newest sample by source time; one row a series, in the order of series ids so that writers queue."""
+    if len(rows):
+        await connection.execute(statement("upsert_latest"), _parameters(rows) | {"arrived_at": arrived_at})
+
+
+async def set_decompression_unlimited(connection: Connection) -> None:
+    """Let this transaction touch compressed chunks whatever it costs: it runs in the backlog lane."""
+    await connection.execute(statement("set_decompression_unlimited"))
+
+
+class _WireArray:
+    """An array parameter that is laid out already."""
+
+    __slots__ = ("data",)
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+
+
+class _Int4Array(_WireArray):
+    """int4[]."""
+
+
+class _Float8Array(_WireArray):
+    """float8[]."""
+
+
+class _TimestamptzArray(_WireArray):
+    """timestamptz[]."""
+
+
+class _WireArrayDumper(Dumper):
+    format = pq.Format.BINARY
+
+    def dump(self, obj: _WireArray) -> Buffer | None:
+        return obj.data
+
+
+def _register(array_type: type[_WireArray], name: str) -> None:
+    dumper = type(f"{array_type.__name__}Dumper", (_WireArrayDumper,), {"oid": postgres.types[name].array_oid})
+    adapters.register_dumper(array_type, dumper)
+
+
+_register(_Int4Array, "int4")
+_register(_Float8Array, "float8")
+_register(_TimestamptzArray, "timestamptz")
+
+
+def _parameters(rows: SampleRows) -> dict[str, Any]:
+    texts = rows.texts
+    has_texts = texts is not None and bool(np.not_equal(texts, None).any())
+    return {
+        "series_ids": _Int4Array(int4_array_bytes(rows.series_ids)),
+        "statuses": _Int4Array(int4_array_bytes(rows.statuses)),
+        "times": _TimestamptzArray(timestamptz_array_bytes(rows.times_us)),
+        "values": _Float8Array(float8_array_bytes(rows.values)),
+        "texts": list(texts) if has_texts and texts is not None else None,
+    }
