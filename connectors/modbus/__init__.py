@@ -1,0 +1,15 @@
+"""Modbus TCP, and Modbus RTU over TCP: registers and bits of PLCs, drives, meters and gateways."""
+
+from connectors.contract import ConnectorKind
+from connectors.modbus.config import ModbusConfig, ModbusPoint
+from connectors.modbus.connector import ModbusConnector
+from connectors.modbus.schedule import describe_plan
+
+KIND = ConnectorKind(
+    name="modbus",
+    config_model=ModbusConfig,
+    point_model=ModbusPoint,
+    is_subscribed=lambda config: False,
+    create=ModbusConnector,
+    describe_plan=describe_plan,
+)

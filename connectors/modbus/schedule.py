@@ -1,0 +1,145 @@
+"""What to ask for one poll: planned blocks with their requests and decoders, and what the device refused before."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from connectors.contract import PlannedRequest
+from connectors.errors import ConfigInvalid
+from connectors.modbus.config import ModbusConfig, ModbusPoint
+from connectors.modbus.decode import Decoder, bit_decoder, register_decoder
+from connectors.modbus.pdu import Request, read_request
+from connectors.modbus.read_plan import Area, Block, Hole, plan
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedRead:
+    """One block, ready to be sent and decoded; `points` in the order of their addresses."""
+
+    points: tuple[int, ...]
+    request: Request
+    decoder: Decoder
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """One poll of a group of points."""
+
+    reads: tuple[PlannedRead, ...]
+    refused: Mapping[int, int]
+    """Points that are not asked for, with the status that says why."""
+
+
+@dataclass(slots=True)
+class Refusals:
+    """What the device taught us: seams that no request may cross, and points that it does not have."""
+
+    seams: set[Hole] = field(default_factory=set[Hole])
+    points: dict[int, int] = field(default_factory=dict[int, int])
+
+
+class Scheduler:
+    """Plans polls of one device's points and keeps the plans until the device teaches something new."""
+
+    def __init__(self, config: ModbusConfig, points: Sequence[ModbusPoint]) -> None:
+        self._config = config
+        self._spans = [point.span for point in points]
+        self._fields = [point.field(config.order) for point in points]
+        self._refusals = Refusals()
+        self._schedules: dict[tuple[int, ...], Schedule] = {}
+        _check_widths(config, points)
+
+    def schedule(self, points: tuple[int, ...]) -> Schedule:
+        """The reads that serve these points."""
+        known = self._schedules.get(points)
+        if known is None:
+            known = self._schedules[points] = self._plan(points)
+        return known
+
+    def read_of(self, points: Sequence[int]) -> PlannedRead:
+        """One read that covers all of these points, which lie in one area."""
+        spans = [self._spans[point] for point in points]
+        area, first = spans[0].area, min(span.first for span in spans)
+        count = max(span.last for span in spans) - first + 1
+        return PlannedRead(tuple(points), read_request(area, first, count), self._decoder(area, first, points))
+
+    def halves(self, points: Sequence[int]) -> tuple[Sequence[int], Sequence[int]]:
+        """Cut a refused read in two, at the widest gap of its middle: unused addresses are refused most often."""
+        most = len(points) // 2
+        middle = range(max(1, len(points) // 4), max(1, len(points) // 4) + max(1, most))
+        cut = max(middle, key=lambda index: (self._gap(points[index - 1], points[index]), -abs(index - most)))
+        return points[:cut], points[cut:]
+
+    def learn_seam(self, left: Sequence[int], right: Sequence[int]) -> None:
+        """The device answers for both groups of points, but not for both in one read."""
+        last_before = max(self._spans[point].last for point in left)
+        first, last = self._spans[right[0]].first, max(self._spans[point].last for point in right)
+        is_apart = last_before < first
+        seam = (last_before, first) if is_apart else (self._spans[left[0]].first, max(last_before, last))
+        self._refusals.seams.add(Hole(self._spans[left[0]].area, *seam))
+        self._schedules.clear()
+
+    def learn_refused(self, point: int, status: int) -> None:
+        """The device does not have this point."""
+        self._refusals.points[point] = status
+        self._schedules.clear()
+
+    def forget_refused(self) -> None:
+        """Ask for every point again: the device may have got another program."""
+        if self._refusals.points:
+            self._refusals.points.clear()
+            self._schedules.clear()
+
+    def describe(self, groups: Sequence[Sequence[int]]) -> list[PlannedRequest]:
+        """The requests of each group, in words."""
+        return [_describe(block) for group in groups for block in self._blocks(group)]
+
+    def _plan(self, points: tuple[int, ...]) -> Schedule:
+        refused = {point: self._refusals.points[point] for point in points if point in self._refusals.points}
+        asked = [point for point in points if point not in refused]
+        reads = (
+            PlannedRead(
+                members := tuple(asked[member] for member in block.members),
+                read_request(block.area, block.first, block.count),
+                self._decoder(block.area, block.first, members),
+            )
+            for block in self._blocks(asked)
+        )
+        return Schedule(tuple(reads), refused)
+
+    def _blocks(self, points: Sequence[int]) -> Sequence[Block]:
+        missing = (self._spans[point] for point in self._refusals.points)
+        holes = [*self._refusals.seams, *(Hole(span.area, span.first, span.last) for span in missing)]
+        return plan([self._spans[point] for point in points], self._config.limits, holes)
+
+    def _decoder(self, area: Area, first: int, points: Sequence[int]) -> Decoder:
+        offsets = [self._spans[point].first - first for point in points]
+        if area.is_bits:
+            return bit_decoder(offsets)
+        return register_decoder([(offset, self._fields[point]) for offset, point in zip(offsets, points, strict=True)])
+
+    def _gap(self, left: int, right: int) -> int:
+        return self._spans[right].first - self._spans[left].last
+
+
+def describe_plan(
+    config: ModbusConfig, points: Sequence[ModbusPoint], groups: Sequence[Sequence[int]]
+) -> list[PlannedRequest]:
+    """The requests of each group of points, before the device has taught anything."""
+    return Scheduler(config, points).describe(groups)
+
+
+def _check_widths(config: ModbusConfig, points: Sequence[ModbusPoint]) -> None:
+    problems = [
+        f"point {index} ({point.address!r}, {point.word_type}) takes {point.span.count} registers in one read; "
+        f"allowed: up to max_registers = {config.max_registers}"
+        for index, point in enumerate(points)
+        if not point.area.is_bits and point.span.count > config.max_registers
+    ]
+    if problems:
+        raise ConfigInvalid("\n".join(problems))
+
+
+def _describe(block: Block) -> PlannedRequest:
+    unit = "bits" if block.area.is_bits else "registers"
+    text = f"{block.area} {block.first}..{block.last}: {block.count} {unit} for {len(block.members)} points"
+    return PlannedRequest(text, len(block.members))
