@@ -1,0 +1,201 @@
+"""The sub-commands as typer knows them; what they do is imported when they are called."""
+
+import sys
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from millstream.cli import guarded, run_agent
+from millstream.language import Language, Words
+
+_HELP = ["-h", "--help"]
+
+
+def build(text: Words) -> Callable[[Sequence[str]], int]:
+    """The parser in one language: takes arguments, gives the exit code."""
+    app = _group(text("cli.about"))
+    _add_root(app, text)
+    _add_demo(app, text)
+    app.add_typer(_edge(text), name="edge")
+    app.add_typer(_cloud(text), name="cloud")
+    _add_plant(app, text)
+    _add_version(app, text)
+    command: Any = typer.main.get_command(app)
+
+    def run(arguments: Sequence[str]) -> int:
+        _translate_help(command, text("cli.help"))
+        if not arguments or set(arguments) & set(_HELP):
+            _translate_titles(text)
+        try:
+            command.main(args=list(arguments), prog_name="millstream")
+        except SystemExit as ended:
+            return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+        return 0
+
+    return run
+
+
+def _add_root(app: typer.Typer, text: Words) -> None:
+    def show_version(is_asked: bool) -> None:
+        if is_asked:
+            print(f"millstream {version('millstream')}")
+            raise typer.Exit
+
+    @app.callback()
+    def root(
+        lang: Annotated[Language | None, typer.Option("--lang", help=text("cli.lang"), metavar="en|zh")] = None,
+        is_version: Annotated[
+            bool, typer.Option("--version", help=text("cli.version"), callback=show_version, is_eager=True)
+        ] = False,
+    ) -> None:
+        """What stands before every sub-command."""
+
+
+def _add_demo(app: typer.Typer, text: Words) -> None:
+    @app.command("demo", help=text("demo.about"))
+    def demo(  # noqa: PLR0913, PLR0917 one argument an option
+        data: Annotated[Path, typer.Option(help=text("demo.data"))] = Path("millstream-data"),
+        port: Annotated[int, typer.Option(help=text("demo.port"))] = 8080,
+        mqtt_port: Annotated[int, typer.Option(help=text("demo.mqtt_port"))] = 1883,
+        duration: Annotated[float, typer.Option(help=text("demo.duration"))] = 0.0,
+        opcua_port: Annotated[int, typer.Option(help=text("demo.opcua_port"))] = 0,
+        modbus_port: Annotated[int, typer.Option(help=text("demo.modbus_port"))] = 0,
+        seed: Annotated[int, typer.Option(help=text("demo.seed"))] = 1,
+        speed: Annotated[float, typer.Option(help=text("demo.speed"))] = 1.0,
+    ) -> None:
+        from millstream.demo.options import DemoOptions
+
+        options = DemoOptions(data, port, mqtt_port, opcua_port, modbus_port, duration, seed, speed)
+
+        def run() -> int:
+            from millstream.demo.supervisor import run
+
+            return run(options, text)
+
+        raise typer.Exit(guarded(text, "demo", "demo", run))
+
+
+def _edge(text: Words) -> typer.Typer:
+    app = _group(text("edge.about"))
+    config_option = typer.Option("--config", "-c", help=text("edge.config"))
+
+    @app.command("run", help=text("edge.run"))
+    def run(config: Annotated[Path, config_option]) -> None:
+        raise typer.Exit(run_agent(text, config))
+
+    @app.command("check", help=text("edge.check"))
+    def check(
+        config: Annotated[Path, config_option],
+        as_json: Annotated[bool, typer.Option("--json", help=text("edge.json"))] = False,
+    ) -> None:
+        def check() -> int:
+            from edge_agent.__main__ import check
+
+            return check(config, as_json)
+
+        raise typer.Exit(guarded(text, "edge check", "edge", check))
+
+    return app
+
+
+def _cloud(text: Words) -> typer.Typer:
+    app = _group(text("cloud.about"))
+
+    @app.command("run", help=text("cloud.run"))
+    def run(
+        role: Annotated[list[str] | None, typer.Option(help=text("cloud.role"))] = None,
+    ) -> None:
+        def run() -> int:
+            from cloud_api.__main__ import run
+
+            return run(role or [])
+
+        raise typer.Exit(guarded(text, "cloud run", "cloud", run))
+
+    @app.command("migrate", help=text("cloud.migrate"))
+    def migrate() -> None:
+        def migrate() -> int:
+            from cloud_api.__main__ import migrate
+
+            return migrate()
+
+        raise typer.Exit(guarded(text, "cloud migrate", "cloud", migrate))
+
+    app.add_typer(_cloud_key(text), name="key")
+    return app
+
+
+def _cloud_key(text: Words) -> typer.Typer:
+    app = _group(text("cloud.key"))
+
+    @app.callback()
+    def key() -> None:
+        """Keep `create` a sub-command even while it is the only one."""
+
+    @app.command("create", help=text("cloud.key_create"))
+    def create(
+        name: Annotated[str, typer.Option(help=text("cloud.key_name"))],
+        role: Annotated[str, typer.Option(help=text("cloud.key_role"))] = "viewer",
+        as_json: Annotated[bool, typer.Option("--json", help=text("cloud.json"))] = False,
+    ) -> None:
+        def create() -> int:
+            from cloud_api.__main__ import create_key
+
+            return create_key(name, role, as_json=as_json)
+
+        raise typer.Exit(guarded(text, "cloud key create", "cloud", create))
+
+    return app
+
+
+def _add_plant(app: typer.Typer, text: Words) -> None:
+    @app.command("plant", help=text("plant.about"))
+    def plant(
+        opcua_port: Annotated[int, typer.Option(help=text("plant.opcua_port"))] = 0,
+        modbus_port: Annotated[int, typer.Option(help=text("plant.modbus_port"))] = 0,
+        seed: Annotated[int, typer.Option(help=text("plant.seed"))] = 1,
+        speed: Annotated[float, typer.Option(help=text("plant.speed"), min=0.01, max=100.0)] = 1.0,
+    ) -> None:
+        def run() -> int:
+            from millstream.plant.process import PlantOptions, run
+
+            return run(PlantOptions(opcua_port, modbus_port, seed, speed))
+
+        raise typer.Exit(guarded(text, "plant", "demo", run))
+
+
+def _add_version(app: typer.Typer, text: Words) -> None:
+    @app.command("version", help=text("cli.version"))
+    def show() -> None:
+        print(f"millstream {version('millstream')} (Python {sys.version.split()[0]})")
+
+
+def _group(about: str) -> typer.Typer:
+    return typer.Typer(
+        help=about,
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": _HELP},
+    )
+
+
+def _translate_help(command: Any, help_text: str) -> None:
+    """The library makes the help option itself, with an English text."""
+    option = command.get_help_option(typer.Context(command, help_option_names=_HELP))
+    if option is not None:
+        option.help = help_text
+    for child in getattr(command, "commands", {}).values():
+        _translate_help(child, help_text)
+
+
+def _translate_titles(text: Words) -> None:
+    """The titles of the help panels; imported only when help is about to be shown, for it brings rich with it."""
+    from typer import rich_utils
+
+    rich_utils.OPTIONS_PANEL_TITLE = text("cli.options")
+    rich_utils.ARGUMENTS_PANEL_TITLE = text("cli.arguments")
+    rich_utils.COMMANDS_PANEL_TITLE = text("cli.commands")
