@@ -1,5 +1,6 @@
 """The binary form of a batch: a MessagePack map of packed columns, in a zstd frame where that is smaller."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import msgspec
@@ -23,6 +24,8 @@ from schemas.sample import Kind
 
 VERSION = 1
 ZSTD_LEVEL = 3
+MIN_PLANE_BYTES = 400
+"""Shorter planes do not earn back the table of a block of their own."""
 
 Int64 = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 TagPaths = Annotated[list[str], Meta(max_length=MAX_TAGS)]
@@ -73,20 +76,21 @@ def encode_binary(batch: Batch) -> bytes:
     """Return the published bytes."""
     check_content(batch)
     tag_limit = MAX_DICTIONARY_INDEX if batch.tags is None else len(batch.tags)
+    columns = [pack_column(column, batch.base_us, tag_limit) for column in batch.columns]
     layout = BodyLayout(
         v=VERSION,
         agent=batch.agent,
         base=batch.base_us,
         tags=UNSET if batch.tags is None else list(batch.tags),
         dictionary=UNSET if batch.dictionary is None else batch.dictionary,
-        cols=[_column_layout(pack_column(column, batch.base_us, tag_limit)) for column in batch.columns],
+        cols=[_column_layout(column) for column in columns],
         until=list(batch.until.items()),
         gaps=[_gap_layout(gap) for gap in batch.gaps],
     )
     body = msgspec.msgpack.encode(layout)
     if len(body) > MAX_BODY_BYTES:
         raise BatchTooLarge("body", len(body), MAX_BODY_BYTES)
-    frame = zstandard.ZstdCompressor(level=ZSTD_LEVEL).compress(body)
+    frame = _frame(body, columns)
     is_smaller = len(frame) < len(body)
     payload = join_header(FLAG_ZSTD if is_smaller else 0, batch.epoch, batch.seq, frame if is_smaller else body)
     if len(payload) > MAX_WIRE_BYTES:
@@ -129,6 +133,32 @@ def _gap_layout(gap: Gap) -> GapLayout:
         tags=UNSET if gap.tags is None else Raw(msgspec.msgpack.encode(gap.tags)),
         batches=gap.batches,
     )
+
+
+def _frame(body: bytes, columns: Sequence[PackedColumn]) -> bytes:
+    """Compress with a block for each byte plane: zstd has one Huffman table a block, and planes differ much."""
+    compressor = zstandard.ZstdCompressor(level=ZSTD_LEVEL).compressobj(size=len(body))
+    pieces: list[bytes] = []
+    start = 0
+    for cut in _plane_borders(body, columns):
+        pieces += compressor.compress(body[start:cut]), compressor.flush(zstandard.COMPRESSOBJ_FLUSH_BLOCK)
+        start = cut
+    pieces += compressor.compress(body[start:]), compressor.flush()
+    return b"".join(pieces)
+
+
+def _plane_borders(body: bytes, columns: Sequence[PackedColumn]) -> list[int]:
+    borders: list[int] = []
+    position = 0
+    for column in columns:
+        if column.count < MIN_PLANE_BYTES:
+            continue
+        for cells in (column.tag_bytes, column.time_bytes, column.status_bytes, column.value_bytes):
+            if cells is not None:
+                position = body.index(cells, position)
+                borders += range(position, position + len(cells) + 1, column.count)
+                position += len(cells)
+    return borders
 
 
 def _decompressed(frame: memoryview, header: Header) -> bytes:

@@ -24,9 +24,10 @@ BASE_US = 1_772_366_415_000_000
 MQTT_BYTES = 2 + 1 + 2 + 1 + 1
 """Fixed header with a two-byte length, topic length, packet identifier and empty MQTT 5 properties."""
 
+WORDS = ("motor", "barrel", "clamp")
 AGENT = "gw-press-01"
 PATHS = tuple(
-    f"hangzhou/press-shop/line-{tag // 250 + 1}/press-{tag // 25:02d}/{'motor' if tag % 3 else 'clamp'}/value-{tag % 25}"
+    f"hangzhou/press-shop/line-{tag // 250 + 1}/press-{tag // 25:02d}/{WORDS[tag % 3]}/value-{tag % 25}"
     for tag in range(TAGS)
 )
 
