@@ -36,7 +36,7 @@ def _entry_points() -> dict[str, EntryPoint]:
 
 def _load(name: str, module: str, attribute: str) -> AnyKind:
     try:
-        found = getattr(import_module(module), attribute)
+        found = getattr(import_module(module), attribute, None)
     except ImportError as error:
         if _is_ours(error.name, module):
             raise  # a defect of the connector itself: the traceback helps more than advice

@@ -13,7 +13,7 @@ from connectors.modbus.read_plan import Area, Limits, Span
 MAX_ADDRESS = 0xFFFF
 DEFAULT_PORT = 502
 _URL = re.compile(r"(tcp|rtu\+tcp)://([^\s/:@?#\[\]]+|\[[0-9A-Fa-f:.]+\])(?::(\d{1,5}))?/?")
-_ADDRESS = re.compile(r"([a-z]+):(\d{1,5})(?:\.(\d{1,2}))?")
+_ADDRESS = re.compile(r"(coil|discrete|input|holding):(\d{1,5})(?:\.(\d{1,2}))?")
 _AREAS = ", ".join(f"{area}:" for area in Area)
 
 
@@ -36,7 +36,7 @@ def _known_url(text: str) -> str:
 
 def _known_address(text: str) -> str:
     found = _ADDRESS.fullmatch(text)
-    if found is None or found[1] not in Area:
+    if found is None:
         raise ValueError(
             f"{text!r} is not an address; allowed: {_AREAS} and the 0-based wire address, "
             "for example holding:100 or holding:100.3 for its bit 3 (40101 in a manual is holding:100)"

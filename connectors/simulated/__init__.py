@@ -1,0 +1,14 @@
+"""Signals without a device, for a first run, for tests, and as the pattern of a new connector."""
+
+from connectors.contract import ConnectorKind
+from connectors.simulated.config import Delivery, SimulatedConfig, SimulatedPoint
+from connectors.simulated.connector import SimulatedConnector, describe_plan
+
+KIND = ConnectorKind(
+    name="simulated",
+    config_model=SimulatedConfig,
+    point_model=SimulatedPoint,
+    is_subscribed=lambda config: config.delivery is Delivery.SUBSCRIBED,
+    create=SimulatedConnector,
+    describe_plan=describe_plan,
+)
