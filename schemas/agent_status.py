@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
 
 from schemas.errors import MessageInvalid
 
 _Message = TypeVar("_Message")
+Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class AgentState(StrEnum):
@@ -35,7 +36,7 @@ class StatusMessage:
     state: AgentState
     boot_id: str
     version: str
-    boot_at: datetime
+    boot_at: Instant
     config_revision: str | None = None
 
 
@@ -45,8 +46,8 @@ class DeviceHealth:
 
     name: str
     state: DeviceState
-    since_at: datetime | None = None
-    last_sample_at: datetime | None = None
+    since_at: Instant | None = None
+    last_sample_at: Instant | None = None
     error: str | None = None
     configured_tags: int = 0
     delivering_tags: int = 0
@@ -58,10 +59,10 @@ class HealthMessage:
     """Published on `<root>/<agent>/health`."""
 
     boot_id: str
-    sent_at: datetime
+    sent_at: Instant
     backlog_batches: int
     backlog_bytes: int
-    oldest_at: datetime | None = None
+    oldest_at: Instant | None = None
     configured_tags: int = 0
     delivering_tags: int = 0
     overruns: int = 0

@@ -4,21 +4,35 @@ import math
 import re
 import zlib
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from schemas.batch_binary import VERSION, Int64, TagPaths
+from schemas.batch_binary import VERSION, TagPaths
 from schemas.columns import Column, pack_column
 from schemas.content import DICTIONARY_BYTES, MAX_DICTIONARY_INDEX, Batch, Gap, PackedBatch, check_content
 from schemas.errors import BatchInvalid, BatchTooLarge, BodyInvalid, HeaderInvalid, VersionUnknown
 from schemas.header import EPOCH_BYTES, Header, check_seq
-from schemas.limits import MAX_COLUMNS, MAX_DEVICES, MAX_GAPS, MAX_SAMPLES, MAX_WIRE_BYTES
+from schemas.limits import MAX_COLUMNS, MAX_DEVICES, MAX_GAPS, MAX_SAMPLES, MAX_SEQ, MAX_WIRE_BYTES
 from schemas.sample import Kind, Value
 
-Epoch = Annotated[str, Meta(pattern=rf"^[0-9a-f]{{{2 * EPOCH_BYTES}}}$")]
-DictionaryHash = Annotated[str, Meta(pattern=rf"^[0-9a-f]{{{2 * DICTIONARY_BYTES}}}$")]
+Epoch = Annotated[
+    str,
+    Meta(
+        pattern=rf"^[0-9a-f]{{{2 * EPOCH_BYTES}}}$",
+        description="16 random bytes in hex, new at each start of the agent",
+    ),
+]
+DictionaryHash = Annotated[
+    str,
+    Meta(
+        pattern=rf"^[0-9a-f]{{{2 * DICTIONARY_BYTES}}}$",
+        description="BLAKE2b-64 of the agent's ordered tag list in hex",
+    ),
+]
+Micros = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1, description="microseconds since 1970-01-01T00:00:00Z")]
+StatusCode = Annotated[int, Meta(ge=0, lt=2**32, description="OPC UA StatusCode; 0 is Good")]
 Cell = float | int | str | bool | None
 _FLOATS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 _DECIMAL = re.compile(r"-?[0-9]{1,20}")
@@ -29,16 +43,16 @@ class JsonColumn(Struct, forbid_unknown_fields=True):
 
     k: Kind
     i: Annotated[list[Annotated[int, Meta(ge=0, lt=MAX_DICTIONARY_INDEX)]], Meta(max_length=MAX_SAMPLES)]
-    t: Annotated[list[Int64], Meta(max_length=MAX_SAMPLES)]
-    s: Annotated[list[Annotated[int, Meta(ge=0, lt=2**32)]], Meta(max_length=MAX_SAMPLES)] | None = None
+    t: Annotated[list[Micros], Meta(max_length=MAX_SAMPLES)]
+    s: Annotated[list[StatusCode], Meta(max_length=MAX_SAMPLES)] | None = None
     x: Annotated[list[Cell], Meta(max_length=MAX_SAMPLES)] | UnsetType = UNSET
 
 
 class JsonGap(Struct, forbid_unknown_fields=True, omit_defaults=True):
     """A stretch known to be missing."""
 
-    from_us: Int64 = msgspec.field(name="from")
-    to_us: Int64 = msgspec.field(name="to")
+    from_us: Micros = msgspec.field(name="from")
+    to_us: Micros = msgspec.field(name="to")
     reason: str
     device: str | None = None
     tags: TagPaths | None = None
@@ -48,15 +62,15 @@ class JsonGap(Struct, forbid_unknown_fields=True, omit_defaults=True):
 class JsonBatch(Struct, forbid_unknown_fields=True, kw_only=True):
     """One batch of samples in its JSON form."""
 
-    v: int
+    v: Literal[1]
     agent: str
     epoch: Epoch
-    seq: Annotated[int, Meta(ge=1)]
-    base: Int64 = 0
+    seq: Annotated[int, Meta(ge=1, le=MAX_SEQ, description="1, 2, 3 … within the epoch")]
+    base: Micros = 0
     tags: TagPaths | UnsetType = UNSET
     dictionary: DictionaryHash | UnsetType = msgspec.field(name="dict", default=UNSET)
     cols: Annotated[list[JsonColumn], Meta(max_length=MAX_COLUMNS)]
-    until: Annotated[list[tuple[str, Int64]], Meta(max_length=MAX_DEVICES)] = msgspec.field(default_factory=list)
+    until: Annotated[list[tuple[str, Micros]], Meta(max_length=MAX_DEVICES)] = msgspec.field(default_factory=list)
     gaps: Annotated[list[JsonGap], Meta(max_length=MAX_GAPS)] = msgspec.field(default_factory=list)
 
 
@@ -73,7 +87,7 @@ def encode_json(batch: Batch) -> bytes:
     for column in batch.columns:
         pack_column(column, batch.base_us, tag_limit)
     layout = JsonBatch(
-        v=VERSION,
+        v=1,
         agent=batch.agent,
         epoch=batch.epoch.hex(),
         seq=batch.seq,
