@@ -39,7 +39,7 @@ test: $(INSTALLED)-dev system ## All tests, tier by tier, each within its time b
 test-unit: $(INSTALLED)-dev ## Unit tests alone: no network, seconds
 	@$(BIN)/python -m pytest -q tests/unit $(ARGS)
 
-bench: $(INSTALLED)-dev ## Speed and memory, as ratios measured in the same run (ARGS="--only ingest")
+bench: $(INSTALLED)-dev ## Speed and memory, as ratios measured in the same run (ARGS="ingest wire")
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
 
 soak: $(INSTALLED)-dev ## The kill test for as long as you like (MINUTES=10 SEED=1)
