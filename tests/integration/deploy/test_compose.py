@@ -4,6 +4,7 @@ import os
 import re
 import shlex
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,16 @@ def test_services_wait_for_what_they_need(compose: dict[str, Any]) -> None:
             assert needed in services, name
             if how["condition"] == "service_healthy":
                 assert "healthcheck" in services[needed], f"{name} waits for the health of {needed}"
+
+
+def test_the_example_agent_is_accepted(secrets: Path, tmp_path: Path) -> None:
+    text = (DEPLOY / "compose-agent.toml").read_text()
+    assert "/run/secrets/mqtt_password" in text
+    example = tmp_path / "agent.toml"
+    example.write_text(text.replace("/run/secrets/mqtt_password", str(secrets / "mqtt_gw-1_password")))
+    command = [sys.executable, "-m", "millstream", "edge", "check", "-c", example]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=REPOSITORY)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_no_password_is_in_the_repository(compose: dict[str, Any]) -> None:
