@@ -28,6 +28,7 @@ class GapReason(StrEnum):
     OUTBOX_RESTORED = "outbox_restored"
     SOURCE_OVERFLOW = "source_overflow"
     SCAN_OVERRUN = "scan_overrun"
+    CONFIGURATION_CHANGED = "configuration_changed"
     CLOCK_IMPLAUSIBLE = "clock_implausible"
     SAMPLE_TOO_LARGE = "sample_too_large"
 

@@ -1,0 +1,133 @@
+"""What the agent says of itself: online and offline, health, and the catalog of its tags."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from edge_agent.clock import AgentClock
+from edge_agent.config import AgentConfig, DeviceConfig, TagConfig
+from edge_agent.device import DeviceSupervisor
+from edge_agent.pipeline import DEFAULT_MAX_SILENCE_US
+from edge_agent.quantities import SECOND_US
+from edge_agent.writer import OutboxWriter
+from schemas.agent_status import AgentState, DeviceHealth, HealthMessage, StatusMessage, encode_health, encode_status
+from schemas.catalog import CatalogPart, TagDescription, encode_catalog_part
+from schemas.topics import Topics
+
+TAGS_A_PART = 250
+PAGE_BYTES = 4096
+
+
+@dataclass(slots=True)
+class Speaker:
+    """Makes each message at the moment it is said."""
+
+    boot_id: str
+    version: str
+    topics: Topics
+    clock: AgentClock
+    writer: OutboxWriter
+    supervisors: Callable[[], Sequence[DeviceSupervisor]]
+    config: AgentConfig
+    _boot_us: int = 0
+    _cpu: tuple[float, float] = field(default_factory=lambda: (time.process_time(), time.monotonic()))
+
+    def online(self) -> bytes:
+        """The retained status of a living session."""
+        return self._status(AgentState.ONLINE)
+
+    def offline(self) -> bytes:
+        """The retained status after it; also the will."""
+        return self._status(AgentState.OFFLINE)
+
+    def health(self) -> bytes:
+        """How the agent and its devices are."""
+        oldest = self.writer.oldest_us
+        devices = [_device_health(supervisor) for supervisor in self.supervisors()]
+        return encode_health(
+            HealthMessage(
+                boot_id=self.boot_id,
+                sent_at=instant(self.clock.now_us()),
+                backlog_batches=self.writer.outbox.count,
+                backlog_bytes=self.writer.outbox.bytes,
+                oldest_at=None if oldest is None else instant(oldest),
+                configured_tags=sum(device.configured_tags for device in devices),
+                delivering_tags=sum(device.delivering_tags for device in devices),
+                overruns=sum(device.overruns for device in devices),
+                cpu_percent=self._cpu_percent(),
+                rss_bytes=rss_bytes(),
+                devices=tuple(devices),
+            )
+        )
+
+    def catalog(self) -> dict[str, bytes]:
+        """Each device's tags in parts, by topic."""
+        parts: dict[str, bytes] = {}
+        for device in self.config.devices:
+            descriptions = [_description(device, tag) for tag in device.tags]
+            for part, start in enumerate(range(0, len(descriptions), TAGS_A_PART)):
+                topic = self.topics.catalog(self.config.agent.id, device.name, part)
+                tags = tuple(descriptions[start : start + TAGS_A_PART])
+                parts[topic] = encode_catalog_part(CatalogPart(self.config.revision, device.name, tags))
+        return parts
+
+    def _status(self, state: AgentState) -> bytes:
+        if not self._boot_us:
+            self._boot_us = self.clock.now_us()
+        return encode_status(
+            StatusMessage(state, self.boot_id, self.version, instant(self._boot_us), self.config.revision)
+        )
+
+    def _cpu_percent(self) -> float:
+        before, now = self._cpu, (time.process_time(), time.monotonic())
+        self._cpu = now
+        return round(100 * (now[0] - before[0]) / max(0.001, now[1] - before[1]), 2)
+
+
+def instant(time_us: int) -> datetime:
+    """An aware time of microseconds since the Unix epoch."""
+    return datetime.fromtimestamp(time_us // SECOND_US, UTC).replace(microsecond=time_us % SECOND_US)
+
+
+def rss_bytes() -> int:
+    """Resident memory of this process; 0 where the system does not tell."""
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * PAGE_BYTES
+    except (OSError, ValueError, IndexError):
+        return 0
+
+
+def _device_health(supervisor: DeviceSupervisor) -> DeviceHealth:
+    report, pipeline = supervisor.report, supervisor.pipeline
+    last_us = pipeline.last_sample_us
+    return DeviceHealth(
+        name=supervisor.device.name,
+        state=report.state,
+        since_at=instant(report.since_us),
+        last_sample_at=None if last_us is None else instant(last_us),
+        error=report.error,
+        configured_tags=len(supervisor.device.tags),
+        delivering_tags=pipeline.delivering(),
+        overruns=report.overruns,
+    )
+
+
+def _description(device: DeviceConfig, tag: TagConfig) -> TagDescription:
+    table = tag.table
+    scan = device.table.scan.get(table.scan)
+    point = tag.point.model_dump(mode="json", exclude_defaults=True)
+    has_deadband = table.deadband is not None
+    silence_us = table.max_silence or DEFAULT_MAX_SILENCE_US
+    return TagDescription(
+        path=tag.path,
+        unit=table.unit,
+        description=table.description,
+        low=table.low,
+        high=table.high,
+        scan_period_s=None if scan is None or device.is_subscribed else scan.period / SECOND_US,
+        deadband=str(table.deadband) if has_deadband else None,
+        max_silence_s=silence_us / SECOND_US if has_deadband else None,
+        point=" ".join(f"{key}={value}" for key, value in point.items()) or None,
+    )

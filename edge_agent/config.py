@@ -1,0 +1,227 @@
+"""What the agent is told to do: the tables of its TOML files, and what the other modules get of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, ClassVar, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from connectors.contract import AnyKind, ConnectorConfig, PointConfig
+from edge_agent.quantities import SECOND_US, DurationUs, SizeBytes
+from schemas.sample import name_problem
+from schemas.topics import DEFAULT_ROOT
+
+
+class WhenFull(StrEnum):
+    """What gives way when the outbox has reached its cap."""
+
+    EVICT_OLDEST = "evict_oldest"
+    REFUSE_NEWEST = "refuse_newest"
+
+
+class Clamp(StrEnum):
+    """What becomes of a value outside low and high."""
+
+    NONE = "none"
+    LIMIT = "limit"
+    BAD = "bad"
+
+
+class LogForm(StrEnum):
+    """How the agent writes its log on standard error."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+def _named(text: str) -> str:
+    if problem := name_problem(text):
+        raise ValueError(problem)
+    return text
+
+
+Name = Annotated[str, AfterValidator(_named)]
+
+
+class _Table(BaseModel):
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True)
+
+
+class AgentTable(_Table):
+    """[agent]"""
+
+    id: Name = Field(description="name of this gateway, unique in the plant")
+    log: LogForm = Field(LogForm.TEXT, description="text, or json: one object a line")
+
+
+class MqttTable(_Table):
+    """[mqtt]"""
+
+    url: str = Field(description="mqtt://host:1883 or mqtts://host:8883", pattern=r"^mqtts?://[^/@\s]+$")
+    root: str = Field(DEFAULT_ROOT, description="first levels of every topic", pattern=r"^[^+#\s]+[^+#\s/]$")
+    username: str | None = None
+    password_file: Path | None = Field(None, description="file that holds the password and nothing else")
+    ca_file: Path | None = None
+    cert_file: Path | None = None
+    key_file: Path | None = None
+    keep_alive: DurationUs = Field(20 * SECOND_US, ge=5 * SECOND_US, le=600 * SECOND_US)
+    retry_min: DurationUs = Field(1 * SECOND_US, ge=10_000, le=60 * SECOND_US)
+    retry_max: DurationUs = Field(60 * SECOND_US, ge=10_000, le=3_600 * SECOND_US)
+    live_window: DurationUs = Field(60 * SECOND_US, ge=SECOND_US, le=3_600 * SECOND_US)
+    resend_min: DurationUs = Field(30 * SECOND_US, ge=100_000, le=300 * SECOND_US)
+    resend_max: DurationUs = Field(300 * SECOND_US, ge=100_000, le=3_600 * SECOND_US)
+    window_batches: int = Field(64, ge=1, le=1_000, description="batches on the way without an acknowledgement")
+    window_bytes: SizeBytes = Field(4 << 20, ge=256 << 10, le=256 << 20)
+    backlog_rate: SizeBytes = Field(1 << 20, ge=1_000, le=1 << 30, description="bytes a second beside live batches")
+    health: DurationUs = Field(30 * SECOND_US, ge=100_000, le=600 * SECOND_US, description="period of health messages")
+
+    @model_validator(mode="after")
+    def _key_belongs_to_certificate(self) -> Self:
+        if (self.cert_file is None) != (self.key_file is None):
+            raise ValueError("cert_file and key_file belong together: name both or neither")
+        return self
+
+
+class OutboxTable(_Table):
+    """[outbox]"""
+
+    path: Path = Path("outbox.db")
+    max_bytes: SizeBytes = Field(2 << 30, ge=64 << 10, le=1 << 44)
+    max_age: DurationUs = Field(30 * 86_400 * SECOND_US, ge=SECOND_US, le=3_650 * 86_400 * SECOND_US)
+    when_full: WhenFull = WhenFull.EVICT_OLDEST
+    memory: SizeBytes = Field(16 << 20, ge=64 << 10, le=1 << 32, description="held while the disk refuses to write")
+
+
+class BatchTable(_Table):
+    """[batch]"""
+
+    window: DurationUs = Field(100_000, ge=1_000, le=60 * SECOND_US, description="samples of this long share a commit")
+    idle: DurationUs = Field(SECOND_US, ge=10_000, le=60 * SECOND_US, description="progress without samples is booked")
+
+
+class ScanTable(_Table):
+    """One scan class of [device.scan]; a bare duration is its period."""
+
+    period: DurationUs = Field(ge=1_000, le=86_400 * SECOND_US)
+    phase: DurationUs = Field(0, ge=0, le=86_400 * SECOND_US)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bare_period(cls, value: object) -> object:
+        return value if isinstance(value, dict) else {"period": value}
+
+
+class DeviceTable(_Table):
+    """The agent's own keys of a [[device]]; the other keys belong to its kind."""
+
+    name: Name
+    path: str | None = Field(None, description="site/area/line/asset; the name when absent")
+    kind: str
+    scan: dict[str, ScanTable] = Field(default_factory=lambda: {"default": ScanTable.model_validate("1s")})
+    tags_csv: Path | None = None
+    retry_min: DurationUs = Field(SECOND_US, ge=10_000, le=60 * SECOND_US)
+    retry_max: DurationUs = Field(60 * SECOND_US, ge=10_000, le=3_600 * SECOND_US)
+    watchdog: DurationUs = Field(
+        60 * SECOND_US, ge=100_000, le=3_600 * SECOND_US, description="silence before a restart"
+    )
+
+
+class TagTable(_Table):
+    """The agent's own keys of a [[device.tag]]; the other keys belong to its kind."""
+
+    name: str
+    scan: str = "default"
+    scale: float | None = Field(None, allow_inf_nan=False)
+    offset: float | None = Field(None, allow_inf_nan=False)
+    unit: str | None = Field(None, max_length=64)
+    description: str | None = Field(None, max_length=1_000)
+    low: float | None = Field(None, allow_inf_nan=False)
+    high: float | None = Field(None, allow_inf_nan=False)
+    clamp: Clamp = Clamp.NONE
+    deadband: float | str | None = Field(None, description='a number in the tag\'s unit, or "0.5%" of high - low')
+    max_silence: DurationUs | None = Field(None, ge=1_000, le=86_400 * SECOND_US)
+    enum: dict[int, str] | None = Field(None, description="words for whole numbers")
+
+    @field_validator("deadband")
+    @classmethod
+    def _number_or_percent(cls, value: float | str | None) -> float | str | None:
+        if isinstance(value, str):
+            width = _percent(value) if value.endswith("%") else float(value)
+            if not 0 <= width < float("inf"):
+                raise ValueError('should be a number not below 0, or a percentage such as "0.5%"')
+            return value if value.endswith("%") else width
+        if value is not None and not 0 <= value < float("inf"):
+            raise ValueError("should be a number not below 0")
+        return value
+
+    @model_validator(mode="after")
+    def _range_where_needed(self) -> Self:
+        if self.low is not None and self.high is not None and not self.low < self.high:
+            raise ValueError("low should be below high")
+        needs_range = self.clamp is not Clamp.NONE or isinstance(self.deadband, str)
+        if needs_range and (self.low is None or self.high is None):
+            raise ValueError("clamp and a deadband in percent need both low and high")
+        return self
+
+    @property
+    def deadband_width(self) -> float | None:
+        """The deadband in engineering units; None reports every sample."""
+        if isinstance(self.deadband, str):
+            return _percent(self.deadband) / 100 * ((self.high or 0.0) - (self.low or 0.0))
+        return self.deadband
+
+
+def _percent(text: str) -> float:
+    return float(text.removesuffix("%"))
+
+
+@dataclass(frozen=True, slots=True)
+class TagConfig:
+    """One tag, checked: its full path, its own keys and its point."""
+
+    path: str
+    table: TagTable
+    point: PointConfig
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceConfig:
+    """One device, checked, with its kind; equal configurations need no restart."""
+
+    table: DeviceTable
+    kind: AnyKind
+    connector: ConnectorConfig
+    tags: tuple[TagConfig, ...]
+
+    @property
+    def name(self) -> str:
+        """The device's id on the wire."""
+        return self.table.name
+
+    @property
+    def is_subscribed(self) -> bool:
+        """Whether the device reports by itself."""
+        return self.kind.is_subscribed(self.connector)
+
+    def groups(self) -> Mapping[str, tuple[int, ...]]:
+        """The points of each scan class that has any, by position."""
+        found: dict[str, list[int]] = {}
+        for position, tag in enumerate(self.tags):
+            found.setdefault(tag.table.scan, []).append(position)
+        return {name: tuple(points) for name, points in found.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class AgentConfig:
+    """Everything of one set of files, and a revision that changes with their content."""
+
+    agent: AgentTable
+    mqtt: MqttTable
+    outbox: OutboxTable
+    batch: BatchTable
+    devices: tuple[DeviceConfig, ...]
+    revision: str
+    files: tuple[Path, ...]
+    password: str | None = None

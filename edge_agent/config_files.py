@@ -1,0 +1,285 @@
+"""From TOML and CSV files to a checked configuration, or to all of their problems at once."""
+
+import csv
+import hashlib
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeAlias, TypeVar, cast
+
+from pydantic import BaseModel
+
+from connectors import registry
+from connectors.contract import AnyKind, PointConfig
+from connectors.errors import ConfigInvalid
+from edge_agent.config import (
+    AgentConfig,
+    AgentTable,
+    BatchTable,
+    DeviceConfig,
+    DeviceTable,
+    MqttTable,
+    OutboxTable,
+    TagConfig,
+    TagTable,
+)
+from edge_agent.config_problems import ConfigRefused, Problem, shown, validate
+from schemas.sample import path_problem
+
+PASSWORD_VARIABLE = "MILLSTREAM_MQTT_PASSWORD"  # noqa: S105 - the variable's name, not a secret
+USERNAME_VARIABLE = "MILLSTREAM_MQTT_USERNAME"
+DEVICES_FOLDER = "devices.d"
+
+_SECTIONS = ("agent", "mqtt", "outbox", "batch", "device")
+_SECRET_KEYS = frozenset({"password", "secret", "token", "passphrase"})
+_DEVICE_KEYS = frozenset(DeviceTable.model_fields)
+_TAG_KEYS = frozenset(TagTable.model_fields)
+ModelT = TypeVar("ModelT", bound=BaseModel)
+Table: TypeAlias = Mapping[str, Any]
+
+
+def load(path: Path) -> AgentConfig:
+    """Read the file and its `devices.d`; raises ConfigRefused with every problem found."""
+    return _Reader(path).read()
+
+
+def watched_files(path: Path) -> tuple[Path, ...]:
+    """The files whose change asks for a reload, besides the tag lists they name."""
+    folder = path.parent / DEVICES_FOLDER
+    return (path, *sorted(folder.glob("*.toml")))
+
+
+@dataclass(slots=True)
+class _Source:
+    """One `[[device]]` or tag as found: its content and where it stands."""
+
+    file: Path
+    key: str
+    table: Table
+
+
+@dataclass(slots=True)
+class _Reader:
+    path: Path
+    problems: list[Problem] = field(default_factory=list[Problem])
+    files: list[Path] = field(default_factory=list[Path])
+    digest: Any = field(default_factory=hashlib.sha256)
+
+    def read(self) -> AgentConfig:
+        main = self._toml(self.path)
+        sources = self._device_sources(self.path, main)
+        for file in watched_files(self.path)[1:]:
+            sources += self._device_sources(file, self._toml(file), only_devices=True)
+        self._unknown_sections(main)
+        agent = self._section(main, "agent", AgentTable)
+        mqtt = self._section(main, "mqtt", MqttTable)
+        outbox = self._section(main, "outbox", OutboxTable)
+        batch = self._section(main, "batch", BatchTable)
+        devices = [device for source in sources if (device := self._device(source)) is not None]
+        self._doubled(sources, devices)
+        password = self._password(mqtt)
+        if self.problems or agent is None or mqtt is None or outbox is None or batch is None:
+            raise ConfigRefused(self.problems)
+        return AgentConfig(
+            agent=agent,
+            mqtt=mqtt.model_copy(update=self._mqtt_updates(mqtt)),
+            outbox=outbox.model_copy(update={"path": self._absolute(outbox.path)}),
+            batch=batch,
+            devices=tuple(devices),
+            revision=self.digest.hexdigest()[:16],
+            files=tuple(self.files),
+            password=password,
+        )
+
+    def _toml(self, file: Path) -> Table:
+        content = self._bytes(file)
+        try:
+            return tomllib.loads(content.decode()) if content is not None else {}
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            self._problem(file, "", None, f"is not TOML: {error}")
+            return {}
+
+    def _bytes(self, file: Path) -> bytes | None:
+        try:
+            content = file.read_bytes()
+        except OSError as error:
+            self._problem(file, "", None, f"cannot be read: {error.strerror}")
+            return None
+        self.files.append(file)
+        self.digest.update(file.name.encode() + b"\0" + content)
+        return content
+
+    def _section(self, main: Table, name: str, model: type[ModelT]) -> ModelT | None:
+        if not main and self.problems:
+            return None  # the file itself could not be read: one problem is enough
+        table = main.get(name, {})
+        if not isinstance(table, dict):
+            self._problem(self.path, name, table, f"should be a table: [{name}]")
+            return None
+        plain = self._without_secrets(_Source(self.path, name, cast("Table", table)))
+        return validate(model, plain, self.path, name, self.problems)
+
+    def _unknown_sections(self, main: Table) -> None:
+        for name in main.keys() - set(_SECTIONS):
+            allowed = ", ".join(f"[{section}]" for section in _SECTIONS)
+            self._problem(self.path, name, main[name], f"unknown section; allowed: {allowed}")
+
+    def _device_sources(self, file: Path, content: Table, *, only_devices: bool = False) -> list[_Source]:
+        if only_devices:
+            for name in content.keys() - {"device"}:
+                self._problem(file, name, content[name], "only [[device]] is allowed in devices.d")
+        found = content.get("device", [])
+        if not isinstance(found, list):
+            self._problem(file, "device", found, "should be a list of tables: [[device]]")
+            return []
+        return [
+            _Source(file, f"device[{index}]", cast("Table", table))
+            for index, table in enumerate(cast("list[object]", found))
+            if isinstance(table, dict) or self._problem(file, f"device[{index}]", table, "should be a table")
+        ]
+
+    def _device(self, source: _Source) -> DeviceConfig | None:
+        own = {key: value for key, value in source.table.items() if key in _DEVICE_KEYS}
+        table = validate(DeviceTable, own, source.file, source.key, self.problems)
+        kind = self._kind(source)
+        if kind is None:
+            return None
+        rest = self._without_secrets(source)
+        rest = {key: value for key, value in rest.items() if key not in _DEVICE_KEYS and key != "tag"}
+        connector = validate(
+            kind.config_model, rest, source.file, source.key, self.problems, also=_DEVICE_KEYS | {"tag"}
+        )
+        tag_sources = self._tag_sources(source, table)
+        tags = [tag for found in tag_sources if (tag := self._tag(found, source, table, kind)) is not None]
+        if table is None or connector is None or len(tags) != len(tag_sources):
+            return None
+        device = DeviceConfig(table, kind, connector, tuple(tags))
+        return device if self._plan_works(source, device) else None
+
+    def _kind(self, source: _Source) -> AnyKind | None:
+        name = source.table.get("kind")
+        if not isinstance(name, str):
+            return None  # the device table's own check has said so
+        try:
+            return registry.kind(name)
+        except ConfigInvalid as error:
+            self._problem(source.file, f"{source.key}.kind", name, str(error))
+            return None
+
+    def _plan_works(self, source: _Source, device: DeviceConfig) -> bool:
+        points = [tag.point for tag in device.tags]
+        try:
+            device.kind.describe_plan(device.connector, points, list(device.groups().values()))
+        except ConfigInvalid as error:
+            self._problem(source.file, source.key, device.name, str(error))
+            return False
+        return True
+
+    def _tag_sources(self, source: _Source, table: DeviceTable | None) -> list[_Source]:
+        found = source.table.get("tag", [])
+        if not isinstance(found, list):
+            self._problem(source.file, f"{source.key}.tag", found, "should be a list of tables: [[device.tag]]")
+            return []
+        tags = [
+            _Source(source.file, f"{source.key}.tag[{index}]", cast("Table", tag))
+            for index, tag in enumerate(cast("list[object]", found))
+            if isinstance(tag, dict)
+            or self._problem(source.file, f"{source.key}.tag[{index}]", tag, "should be a table")
+        ]
+        if table is not None and table.tags_csv is not None:
+            tags += self._csv(source.file.parent / table.tags_csv)
+        if not tags:
+            self._problem(source.file, f"{source.key}.tag", None, "a device needs a tag: [[device.tag]] or tags_csv")
+        return tags
+
+    def _csv(self, file: Path) -> list[_Source]:
+        content = self._bytes(file)
+        if content is None:
+            return []
+        try:
+            lines = list(csv.reader(content.decode("utf-8-sig").splitlines(), strict=True))
+        except (csv.Error, UnicodeDecodeError) as error:
+            self._problem(file, "", None, f"is not a CSV list: {error}")
+            return []
+        header = [cell.strip() for cell in lines[0]] if lines else []
+        found: list[_Source] = []
+        for number, cells in enumerate(lines[1:], start=2):
+            if len(cells) > len(header):
+                self._problem(file, f"line {number}", cells, f"has {len(cells)} cells; the header has {len(header)}")
+            filled = {key: cell.strip() for key, cell in zip(header, cells, strict=False) if cell.strip()}
+            if filled:
+                found.append(_Source(file, f"line {number}", filled))
+        return found
+
+    def _tag(self, found: _Source, device: _Source, head: DeviceTable | None, kind: AnyKind) -> TagConfig | None:
+        own = {key: value for key, value in found.table.items() if key in _TAG_KEYS}
+        table = validate(TagTable, own, found.file, found.key, self.problems)
+        rest = {key: value for key, value in found.table.items() if key not in _TAG_KEYS}
+        point: PointConfig | None = validate(
+            kind.point_model, rest, found.file, found.key, self.problems, also=_TAG_KEYS
+        )
+        if table is None or head is None:
+            return None
+        path = f"{head.path or head.name}/{table.name}"
+        if problem := path_problem(path):
+            self._problem(found.file, f"{found.key}.name", path, problem)
+        scan = head.scan if "default" in head.scan else {"default": None, **head.scan}
+        if table.scan not in scan:
+            allowed = ", ".join(sorted(scan))
+            self._problem(
+                found.file, f"{found.key}.scan", table.scan, f"unknown scan class; {device.key}.scan has: {allowed}"
+            )
+            return None
+        return TagConfig(path, table, point) if point is not None else None
+
+    def _doubled(self, sources: list[_Source], devices: list[DeviceConfig]) -> None:
+        names: dict[str, _Source] = {}
+        for source in sources:
+            name = source.table.get("name")
+            if isinstance(name, str) and names.setdefault(name, source) is not source:
+                first = names[name]
+                self._problem(
+                    source.file, f"{source.key}.name", name, f"doubled: {first.file.name} {first.key} has it too"
+                )
+        seen: dict[str, str] = {}
+        for device in devices:
+            for tag in device.tags:
+                if tag.path in seen:
+                    detail = f"doubled tag: device {seen[tag.path]!r} has this path already"
+                    self._problem(self.path, f"device {device.name}", tag.path, detail)
+                seen[tag.path] = device.name
+
+    def _without_secrets(self, source: _Source) -> dict[str, Any]:
+        for key in source.table.keys() & _SECRET_KEYS:
+            self._problem(
+                source.file,
+                f"{source.key}.{key}",
+                "…",
+                f"secrets come from a file: {key}_file, or from the environment",
+            )
+        return {key: value for key, value in source.table.items() if key not in _SECRET_KEYS}
+
+    def _password(self, mqtt: MqttTable | None) -> str | None:
+        if mqtt is None or mqtt.password_file is None:
+            return os.environ.get(PASSWORD_VARIABLE)
+        file = self._absolute(mqtt.password_file)
+        try:
+            return file.read_text().strip()
+        except OSError as error:
+            self._problem(self.path, "mqtt.password_file", str(file), f"cannot be read: {error.strerror}")
+            return None
+
+    def _mqtt_updates(self, mqtt: MqttTable) -> dict[str, object]:
+        updates: dict[str, object] = {"username": mqtt.username or os.environ.get(USERNAME_VARIABLE)}
+        for key in ("ca_file", "cert_file", "key_file"):
+            value = getattr(mqtt, key)
+            updates[key] = None if value is None else self._absolute(value)
+        return updates
+
+    def _absolute(self, path: Path) -> Path:
+        return (self.path.parent / path).absolute()
+
+    def _problem(self, file: Path, key: str, value: object, message: str) -> None:
+        self.problems.append(Problem(str(file), key, shown(value), message))

@@ -1,0 +1,193 @@
+"""One device's supervisor: connect, run, watch that something arrives, back off, start over, for ever."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+
+from connectors.contract import Clock, Connector, ReadResult
+from connectors.errors import ConfigInvalid, DeviceUnreachable, ReadTimeout
+from edge_agent.config import DeviceConfig
+from edge_agent.pipeline import DevicePipeline
+from edge_agent.quantities import SECOND_US
+from edge_agent.scan import ScanClass, ScanTimer
+from edge_agent.telemetry import Count, Counters, say
+from edge_agent.writer import OutboxWriter
+from schemas import status as codes
+from schemas.agent_status import DeviceState
+
+CLOSE_LIMIT_S = 10.0
+
+
+@dataclass(slots=True)
+class DeviceReport:
+    """What the health message says of a device."""
+
+    state: DeviceState = DeviceState.CONNECTING
+    since_us: int = 0
+    error: str | None = None
+    overruns: int = 0
+    failures: int = 0
+
+
+@dataclass(slots=True)
+class DeviceSupervisor:
+    """Keeps one device delivering; nothing that happens here reaches another device."""
+
+    device: DeviceConfig
+    pipeline: DevicePipeline
+    writer: OutboxWriter
+    clock: Clock
+    counters: Counters
+    random: random.Random
+    report: DeviceReport = field(default_factory=DeviceReport)
+    _arrived_at: float = 0.0
+    _attempts: int = 0
+    _is_reported: bool = False
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            error = await self._session()
+            self._failed(error)
+            await asyncio.sleep(self._pause_s())
+
+    async def _session(self) -> Exception:
+        """One connection from opening to its failure, which it returns; the connector is closed afterwards."""
+        connector: Connector | None = None
+        self._become(DeviceState.CONNECTING)
+        try:
+            points = [tag.point for tag in self.device.tags]
+            connector = self.device.kind.create(self.device.connector, points, self.clock)
+            await self._opened(connector)
+            await self._delivering(connector)
+        except Exception as error:  # noqa: BLE001 - a defect of one connector must not end the others
+            return error
+        finally:
+            if connector is not None:
+                await _closed(connector)
+        return DeviceUnreachable("the connector stopped by itself")
+
+    async def _opened(self, connector: Connector) -> None:
+        limit_s = self.device.table.watchdog / SECOND_US
+        try:
+            async with asyncio.timeout(limit_s):
+                await connector.open()
+        except TimeoutError as error:
+            raise ReadTimeout(f"no connection within {limit_s:g} s") from error
+
+    async def _delivering(self, connector: Connector) -> None:
+        self._arrived_at = self.clock.monotonic()
+        if self.device.is_subscribed:
+            await _first_failure(connector.subscribe(self._deliver), self._watch())
+            return
+        line = asyncio.Lock()
+        loops = [self._scan(connector, scan, line) for scan in self._scan_classes()]
+        await _first_failure(*loops, self._watch())
+
+    async def _scan(self, connector: Connector, scan: ScanClass, line: asyncio.Lock) -> None:
+        timer = ScanTimer(scan, self.clock)
+        while True:
+            overruns = await timer.wait()
+            if overruns:
+                self.report.overruns += overruns
+                self.counters[Count.SCAN_OVERRUNS] += overruns
+            async with line:
+                self._accept(await connector.read(scan.points))
+
+    async def _deliver(self, result: ReadResult) -> None:
+        self._accept(result)
+        if result.points:
+            await self.writer.durable()
+
+    def _accept(self, result: ReadResult) -> None:
+        self._arrived_at = self.clock.monotonic()
+        self._attempts = 0
+        self._is_reported = False
+        if self.report.state is not DeviceState.RUNNING:
+            if self.report.failures:
+                say(logging.INFO, "device answers", device=self.device.name)
+            self._become(DeviceState.RUNNING)
+        self.pipeline.accept(result)
+
+    async def _watch(self) -> None:
+        """A connection that looks alive and delivers nothing is dead."""
+        longest = max((scan.period_s for scan in self._scan_classes()), default=0.0)
+        limit_s = self.device.table.watchdog / SECOND_US
+        if not self.device.is_subscribed:
+            limit_s += 2 * longest
+        while True:
+            silent_s = self.clock.monotonic() - self._arrived_at
+            if silent_s >= limit_s:
+                raise ReadTimeout(f"nothing arrived for {silent_s:.1f} s")
+            await asyncio.sleep(limit_s - silent_s)
+
+    def _scan_classes(self) -> list[ScanClass]:
+        tables = self.device.table.scan
+        return [
+            ScanClass(name, tables[name].period / SECOND_US, tables[name].phase / SECOND_US, points)
+            for name, points in self.device.groups().items()
+        ]
+
+    def _failed(self, error: Exception) -> None:
+        """Say so once an outage: a Bad sample of each tag, a line in the log."""
+        self.counters[Count.DEVICE_FAILURES] += 1
+        is_expected = isinstance(error, DeviceUnreachable | ConfigInvalid)
+        if not is_expected:
+            self.counters[Count.CONNECTOR_ERRORS] += 1
+        text = f"{error}" if is_expected else f"{type(error).__name__}: {error}"
+        if self.report.state is DeviceState.RUNNING or self.report.failures == 0 or text != self.report.error:
+            say(logging.WARNING, "device is unreachable", device=self.device.name, error=text)
+        if not self._is_reported:
+            self.pipeline.fail(status_of(error))
+            self._is_reported = True
+        self.report.failures += 1
+        self.report.error = text
+        self._become(DeviceState.UNREACHABLE)
+
+    def _pause_s(self) -> float:
+        """Twice as long after each failure in a row, with jitter, so that a thousand agents do not knock together."""
+        table = self.device.table
+        pause_us = min(table.retry_max, table.retry_min * 2 ** min(self._attempts, 30))
+        self._attempts += 1
+        return pause_us / SECOND_US * self.random.uniform(0.5, 1.0)
+
+    def _become(self, state: DeviceState) -> None:
+        if state is not self.report.state:
+            self.report.state = state
+            self.report.since_us = self.clock.now_us()
+        if state is DeviceState.RUNNING:
+            self.report.error = None
+
+
+def status_of(error: Exception) -> int:
+    """The status of every tag of a device that failed like this."""
+    if isinstance(error, ReadTimeout):
+        return codes.BAD_TIMEOUT
+    if isinstance(error, DeviceUnreachable):
+        return codes.BAD_NO_COMMUNICATION
+    if isinstance(error, ConfigInvalid):
+        return codes.BAD_CONFIGURATION_ERROR
+    return codes.BAD_INTERNAL_ERROR
+
+
+async def _closed(connector: Connector) -> None:
+    try:
+        async with asyncio.timeout(CLOSE_LIMIT_S):
+            await connector.close()
+    except Exception as error:  # noqa: BLE001 - closing must not keep the device from starting over
+        say(logging.WARNING, "connector did not close cleanly", error=repr(error))
+
+
+async def _first_failure(*loops: Coroutine[object, object, None]) -> None:
+    """Run all; when one ends, end the others and raise what ended it."""
+    tasks = [asyncio.ensure_future(loop) for loop in loops]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in done:
+        task.result()
