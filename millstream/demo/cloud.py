@@ -1,0 +1,72 @@
+"""The cloud's settings in the demonstration, and its one-off commands: migrate, create a key."""
+
+import asyncio
+import json
+import secrets
+import shlex
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from millstream.demo.layout import Layout, write_private
+from millstream.demo.ports import Ports
+from millstream.demo.questions import is_key_known
+
+# -P: a directory called `schemas` where the demonstration was started must not be taken for ours.
+MILLSTREAM = [sys.executable, "-P", "-m", "millstream"]
+
+
+class CloudCommandFailed(Exception):
+    """A one-off command of the cloud did not do its work; the message is what it said."""
+
+
+def cloud_settings(database_url: str, ports: Ports) -> dict[str, str]:
+    """The variables that `cloud run` reads."""
+    return {
+        "MILLSTREAM_DATABASE_URL": database_url,
+        "MILLSTREAM_MQTT_URL": f"mqtt://127.0.0.1:{ports.mqtt}",
+        "MILLSTREAM_HTTP_HOST": "127.0.0.1",
+        "MILLSTREAM_HTTP_PORT": str(ports.api),
+    }
+
+
+def write_settings(layout: Layout, settings: Mapping[str, str]) -> None:
+    """The same for a shell: `. cloud.env` and every `millstream cloud …` works."""
+    lines = [f"export {name}={shlex.quote(value)}" for name, value in settings.items()]
+    write_private(layout.cloud_settings, "\n".join(("# Written anew at every start of `millstream demo`.", *lines, "")))
+
+
+async def migrate(environment: Mapping[str, str]) -> None:
+    """Bring the schema up to date."""
+    await _command(environment, "migrate")
+
+
+async def api_key(layout: Layout, port: int, environment: Mapping[str, str]) -> str:
+    """The key of an earlier run when the cloud still knows it, else a new one."""
+    if layout.api_key.exists():
+        key = layout.api_key.read_text(encoding="utf-8").strip()
+        if await is_key_known(port, key):
+            return key
+    name = f"demo-{secrets.token_hex(3)}"
+    said = await _command(environment, "key", "create", "--name", name, "--role", "admin", "--json")
+    answer: Any = json.loads(said)
+    key = str(answer["key"])
+    write_private(layout.api_key, key + "\n")
+    return key
+
+
+async def _command(environment: Mapping[str, str], *arguments: str) -> str:
+    process = await asyncio.create_subprocess_exec(
+        *MILLSTREAM,
+        "cloud",
+        *arguments,
+        env=dict(environment),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        start_new_session=True,
+    )
+    said, complaint = await process.communicate()
+    if process.returncode != 0:
+        raise CloudCommandFailed((complaint or said).decode(errors="replace").strip())
+    return said.decode()
