@@ -64,6 +64,13 @@ def format_interval(interval_us: int) -> str:
     return f"{interval_us}us"
 
 
+def format_span(span_us: int) -> str:
+    """Write a length of time roughly, for people."""
+    units = [(unit, size_us) for unit, size_us in UNIT_US.items() if size_us <= span_us and unit != "w"]
+    unit, size_us = units[-1] if units else ("ms", UNIT_US["ms"])
+    return f"{span_us / size_us:.3g} {unit}"
+
+
 def to_us(at: datetime) -> int:
     """Count the microseconds since the Unix epoch of an aware datetime, exactly."""
     return (at - _EPOCH) // _MICROSECOND

@@ -1,7 +1,8 @@
 """Errors to callers: RFC 9457 problem documents, one table of types, one place that turns errors into answers."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from http import HTTPStatus
@@ -107,6 +108,17 @@ def parameter_invalid(field: str, value: object, detail: str, allowed: str) -> P
 def body_invalid(field: str, value: object, detail: str, allowed: str) -> Problem:
     """Refuse one field of the body."""
     return Problem(Kinds.BODY_INVALID, f"{field} {detail}", fields=[_field(field, value, detail, allowed)])
+
+
+@contextmanager
+def in_body() -> Generator[None]:
+    """Let refusals of values that came in a body be called so: the readers of values do not know where they stood."""
+    try:
+        yield
+    except Problem as problem:
+        if problem.kind is not Kinds.PARAMETER_INVALID.value:
+            raise
+        raise Problem(Kinds.BODY_INVALID, problem.detail, fields=problem.fields) from problem
 
 
 def not_found(what: str, field: str, value: object) -> Problem:

@@ -28,6 +28,11 @@ class SampleColumns:
     def __len__(self) -> int:
         return len(self.times_us)
 
+    def first(self, count: int) -> "SampleColumns":
+        """Only the first samples."""
+        texts = None if self.texts is None else self.texts[:count]
+        return SampleColumns(self.times_us[:count], self.values[:count], self.statuses[:count], texts)
+
 
 class _RawLoader(Loader):
     """Hands the bytes of a value over as they are."""

@@ -1,4 +1,4 @@
-"""Agents as the API shows them, and the take-over of a replaced one."""
+"""Agents as the API shows them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -44,10 +44,10 @@ async def select_agents(connection: Connection, after_id: str, limit: int) -> li
         return await cursor.fetchall()
 
 
-async def select_agent_for_update(connection: Connection, agent: str) -> AgentRow | None:
-    """Read one agent and hold it until the transaction ends."""
+async def select_agent(connection: Connection, agent: str) -> AgentRow | None:
+    """Read one agent."""
     async with connection.cursor(row_factory=class_row(AgentRow)) as cursor:
-        await cursor.execute(statement("select_agent_for_update"), {"agent": agent})
+        await cursor.execute(statement("select_agent"), {"agent": agent})
         return await cursor.fetchone()
 
 
@@ -56,25 +56,3 @@ async def select_agent_untils(connection: Connection, agents: Sequence[str]) -> 
     async with connection.cursor(row_factory=class_row(UntilRow)) as cursor:
         await cursor.execute(statement("select_agent_untils"), {"agents": list(agents)})
         return await cursor.fetchall()
-
-
-async def select_take_over_conflicts(connection: Connection, old: str, new: str) -> list[str]:
-    """Name wire paths that both agents own (the first ten)."""
-    cursor = await connection.execute(statement("select_take_over_conflicts"), {"old": old, "new": new})
-    return [str(row[0]) for row in await cursor.fetchall()]
-
-
-async def update_series_source_agent(connection: Connection, old: str, new: str) -> int:
-    """Give every series of one agent to another; returns how many."""
-    cursor = await connection.execute(statement("update_series_source_agent"), {"old": old, "new": new})
-    return cursor.rowcount
-
-
-async def update_agent_replaced(connection: Connection, old: str, new: str) -> None:
-    """Note which agent took over."""
-    await connection.execute(statement("update_agent_replaced"), {"old": old, "new": new})
-
-
-async def insert_agent_known(connection: Connection, agent: str) -> None:
-    """Make the agent known before it has said anything."""
-    await connection.execute(statement("insert_agent_known"), {"agent": agent})

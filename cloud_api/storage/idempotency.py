@@ -31,10 +31,12 @@ async def select_idempotency(connection: Connection, principal: str, key: str) -
 
 async def update_idempotency_answer(
     connection: Connection, principal: str, key: str, status: int, answer: bytes
-) -> None:
-    """Keep the answer with its key."""
+) -> bytes:
+    """Keep the answer with its key; returns the one that is kept, which is the first."""
     parameters = {"principal": principal, "key": key, "status": status, "answer": answer}
-    await connection.execute(statement("update_idempotency_answer"), parameters)
+    cursor = await connection.execute(statement("update_idempotency_answer"), parameters)
+    row = await cursor.fetchone()
+    return answer if row is None else bytes(row[0])
 
 
 async def delete_idempotency_old(connection: Connection) -> int:

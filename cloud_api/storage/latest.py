@@ -29,6 +29,11 @@ class LatestColumns:
     arrived_us: NDArray[np.int64]
     samples: SampleColumns
 
+    def first(self, count: int) -> "LatestColumns":
+        """Only the first series."""
+        names = (self.ids[:count], self.paths[:count], self.kinds[:count], self.units[:count])
+        return LatestColumns(*names, self.arrived_us[:count], self.samples.first(count))
+
 
 async def select_latest_page(
     connection: Connection, glob: PathGlob, after_path: str, limit: int

@@ -12,8 +12,11 @@ from idempotency
 where principal = %(principal)s and key = %(key)s
 
 -- name: update_idempotency_answer
-update idempotency set status = %(status)s, answer = %(answer)s
+-- The first answer stays: two equal requests at once get the same one.
+update idempotency
+set status = coalesce(status, %(status)s), answer = coalesce(answer, %(answer)s)
 where principal = %(principal)s and key = %(key)s
+returning answer
 
 -- name: delete_idempotency_old
 delete from idempotency where created_at < now() - interval '24 hours'

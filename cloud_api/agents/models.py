@@ -1,0 +1,78 @@
+"""What the fleet's routes take and give."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class WhileOnline(StrEnum):
+    """Whether a take-over goes on while the old agent is still connected."""
+
+    REFUSE = "refuse"
+    ALLOW = "allow"
+
+
+class Backlog(BaseModel):
+    """What an agent holds that is not acknowledged yet."""
+
+    batches: int
+    bytes: int
+    oldest_at: datetime | None
+
+
+class Device(BaseModel):
+    """One device of an agent."""
+
+    name: str
+    state: str | None = Field(description="connecting, running, unreachable, stopped; null when the agent said nothing")
+    error: str | None
+    last_sample_at: datetime | None
+    until_at: datetime | None = Field(description="Everything measured up to here has arrived")
+    configured_tags: int | None
+    delivering_tags: int | None
+
+
+class Agent(BaseModel):
+    """One edge agent."""
+
+    id: str
+    status: str = Field(description="online, offline (it said so, or its will did), or unknown")
+    status_at: datetime | None
+    last_seen_at: datetime | None
+    first_seen_at: datetime
+    backlog: Backlog | None
+    version: str | None
+    boot_id: str | None
+    boot_at: datetime | None
+    config_revision: str | None
+    health_at: datetime | None
+    replaced_by: str | None
+    devices: list[Device]
+
+
+class AgentPage(BaseModel):
+    """Agents in byte order of their ids."""
+
+    items: list[Agent]
+    next: str | None
+
+
+class TakeOverRequest(BaseModel):
+    """Whose series the new agent continues."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra={"examples": [{"from": "gw-press-01"}]})
+
+    from_: str = Field(alias="from", description="The agent that was replaced")
+    while_online: WhileOnline = WhileOnline.REFUSE
+
+
+class TakeOverAnswer(BaseModel):
+    """What was taken over."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    agent: str
+    from_: str = Field(alias="from")
+    moved: int = Field(description="Series that the new agent writes from now on")
+    left: list[str] = Field(description="Source paths that stayed, because the new agent has them itself")

@@ -1,0 +1,191 @@
+"""The composer: settings in, one FastAPI application out; its lifespan holds the database, ingest and their state."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import TypedDict
+
+from fastapi import FastAPI, Request
+from fastapi.responses import Response
+from fastapi_offline import FastAPIOffline
+
+from cloud_api import problems
+from cloud_api.agents.router import router as agents
+from cloud_api.auth.principal import REALM
+from cloud_api.health.router import Checks
+from cloud_api.health.router import router as health
+from cloud_api.ingest.pipeline import Ingest, IngestOptions
+from cloud_api.ingest.router import Doors
+from cloud_api.ingest.router import router as ingest_doors
+from cloud_api.middleware import AskForKey, CountRequests
+from cloud_api.problems import Kinds, Problem
+from cloud_api.query.router import router as query
+from cloud_api.settings import CloudSettings, Role
+from cloud_api.storage.database import Database
+from cloud_api.storage.failures import CANCELLED, UNAVAILABLE
+from cloud_api.storage.idempotency import delete_idempotency_old
+from cloud_api.telemetry import Telemetry
+
+API = "/api/v1"
+HOUSEKEEPING_S = 3600.0
+
+log = logging.getLogger(__name__)
+
+# Called with the reason when the process cannot do its work and waiting would not help.
+GiveUp = Callable[[str], None]
+
+
+@dataclass(slots=True)
+class RunningIngest:
+    """The ingest of this process, once the database has been reached."""
+
+    ingest: Ingest | None = None
+
+    @property
+    def doors(self) -> Doors | None:
+        """What HTTP may ask of it."""
+        return self.ingest
+
+
+class State(TypedDict):
+    """What routes find in `request.state`."""
+
+    settings: CloudSettings
+    telemetry: Telemetry
+    database: Database
+    ingest: RunningIngest
+    query_slots: asyncio.Semaphore
+    checks: Checks
+
+
+def create_app(settings: CloudSettings, roles: frozenset[Role], give_up: GiveUp = log.critical) -> FastAPI:
+    """Make the application for these roles; nothing is connected before its lifespan begins."""
+    telemetry = Telemetry()
+    app = FastAPIOffline(
+        title="Millstream",
+        version=version("millstream"),
+        description="Series, samples, agents: every value with its source's time and status.",
+        redoc_url=None,
+        lifespan=_lifespan(settings, roles, telemetry, give_up),
+        max_body_size=settings.body_max_bytes,
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
+    )
+    app.include_router(health)
+    if Role.API in roles:
+        app.include_router(query, prefix=API)
+        app.include_router(agents, prefix=API)
+        app.include_router(ingest_doors, prefix=API)
+        app.add_middleware(AskForKey, prefix=API, challenge=f'Bearer realm="{REALM}"')
+    app.add_middleware(CountRequests, telemetry=telemetry)
+    _install_problems(app)
+    return app
+
+
+def _install_problems(app: FastAPI) -> None:
+    problems.install(app)
+    for kind in UNAVAILABLE:
+        app.add_exception_handler(kind, _answer_unavailable)
+    for kind in CANCELLED:
+        app.add_exception_handler(kind, _answer_cancelled)
+
+
+async def _answer_unavailable(request: Request, error: Exception) -> Response:
+    log.warning(
+        "%s %s: the database is unavailable: %s", request.method, request.url.path, " ".join(str(error).split())
+    )
+    detail = "the service reconnects by itself; try again"
+    return problems.response(Problem(Kinds.DATABASE_UNAVAILABLE, detail, headers={"Retry-After": "5"}))
+
+
+async def _answer_cancelled(request: Request, _error: Exception) -> Response:
+    settings: CloudSettings = request.state.settings
+    detail = f"it ran for {settings.query_timeout_s:g} s; ask for a shorter window or fewer series"
+    return problems.response(Problem(Kinds.QUERY_TIMEOUT, detail))
+
+
+def _lifespan(
+    settings: CloudSettings, roles: frozenset[Role], telemetry: Telemetry, give_up: GiveUp
+) -> Callable[[FastAPI], AbstractAsyncContextManager[State]]:
+    """Build the state, let the parts run beside the requests, and end them in reverse order."""
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncGenerator[State]:
+        database = Database(settings.database_url, settings.database_pool_size)
+        running = RunningIngest()
+        state = State(
+            settings=settings,
+            telemetry=telemetry,
+            database=database,
+            ingest=running,
+            query_slots=asyncio.Semaphore(settings.query_slots),
+            checks=_checks(database, running, roles),
+        )
+        work = asyncio.create_task(_work(state, roles), name="work")
+        work.add_done_callback(lambda task: _tell_end(task, give_up))
+        try:
+            yield state
+        finally:
+            work.cancel()
+            with suppress(asyncio.CancelledError, Exception):
+                await work
+            await database.close()
+
+    return lifespan
+
+
+async def _work(state: State, roles: frozenset[Role]) -> None:
+    """Everything that runs beside requests: first reach the database, then ingest and keep house, until cancelled."""
+    pool = await state["database"].open()
+    settings = state["settings"]
+    async with asyncio.TaskGroup() as tasks:
+        if Role.INGEST in roles:
+            options = IngestOptions(
+                mqtt=settings.mqtt, topic_root=settings.topic_root, reject_max_bytes=settings.reject_max_bytes
+            )
+            ingest = Ingest(pool, options, state["telemetry"])
+            state["ingest"].ingest = ingest
+            tasks.create_task(ingest.run(), name="ingest")
+        if Role.API in roles:
+            tasks.create_task(_keep_house(state["database"]), name="housekeeping")
+
+
+async def _keep_house(database: Database) -> None:
+    while True:
+        try:
+            async with database.pool.connection() as connection:
+                await delete_idempotency_old(connection)
+        except UNAVAILABLE as error:
+            log.warning("housekeeping waits for the database: %s", " ".join(str(error).split()))
+        await asyncio.sleep(HOUSEKEEPING_S)
+
+
+def _tell_end(task: asyncio.Task[None], give_up: GiveUp) -> None:
+    error = None if task.cancelled() else task.exception()
+    if error is None:
+        return
+    causes = error.exceptions if isinstance(error, BaseExceptionGroup) else (error,)
+    log.error("the cloud cannot go on", exc_info=error)
+    give_up("; ".join(f"{type(cause).__name__}: {cause}" for cause in causes))
+
+
+def _checks(database: Database, running: RunningIngest, roles: frozenset[Role]) -> Checks:
+    async def check_database() -> str:
+        return (await database.probe()).value
+
+    async def check_ingest() -> str:
+        if running.ingest is None:
+            return "waiting_for_database"
+        return "ready" if running.ingest.is_owner else "standby"
+
+    async def check_broker() -> str:
+        if running.ingest is None or not running.ingest.is_owner:
+            return "standby"
+        return "ready" if running.ingest.is_subscribed else "unreachable"
+
+    checks: dict[str, Callable[[], Awaitable[str]]] = {"database": check_database}
+    if Role.INGEST in roles:
+        checks |= {"ingest": check_ingest, "broker": check_broker}
+    return checks

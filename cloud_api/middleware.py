@@ -1,0 +1,60 @@
+"""What every request passes before it reaches a route: counting, and the refusal of callers without any key."""
+
+import time
+
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from cloud_api.problems import Kinds, Problem, response
+from cloud_api.telemetry import Telemetry
+
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+class CountRequests:
+    """Counts answers by route template, never by the address itself, which has no bounds."""
+
+    def __init__(self, app: ASGIApp, telemetry: Telemetry) -> None:
+        self._app = app
+        self._telemetry = telemetry
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request and count it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        status = 500
+        started_s = time.monotonic()
+
+        async def send_seen(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_seen)
+        finally:
+            route = getattr(scope.get("route"), "path", "none")
+            method = scope["method"] if scope["method"] in METHODS else "other"
+            self._telemetry.requests.labels(method, route, str(status)).inc()
+            self._telemetry.request_seconds.labels(route).observe(time.monotonic() - started_s)
+
+
+class AskForKey:
+    """Refuses requests without a key before their body is read."""
+
+    def __init__(self, app: ASGIApp, prefix: str, challenge: str) -> None:
+        self._app = app
+        self._prefix = prefix
+        self._challenge = challenge
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request if it brings a key."""
+        is_guarded = scope["type"] == "http" and scope["path"].startswith(self._prefix)
+        if is_guarded and "authorization" not in Request(scope).headers:
+            detail = "send the header `Authorization: Bearer <key>`"
+            problem = Problem(Kinds.KEY_MISSING, detail, headers={"WWW-Authenticate": self._challenge})
+            await response(problem)(scope, receive, send)
+            return
+        await self._app(scope, receive, send)

@@ -1,0 +1,121 @@
+"""Rows of storage to the bytes of an answer (pure); long lists never pass through one model object a row."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from cloud_api.instants import format_at, format_column
+from cloud_api.query.values import Int64, read_value, read_values
+from cloud_api.storage.catalog import SeriesRow
+from cloud_api.storage.columns import SampleColumns
+from cloud_api.storage.findings import GapRow
+from cloud_api.storage.latest import LatestColumns
+from schemas.status import Quality
+
+
+class _Item(msgspec.Struct, gc=False):
+    time: str
+    value: Any
+    status: int
+
+
+class _LatestItem(msgspec.Struct, gc=False):
+    id: int
+    path: str
+    kind: str
+    unit: str | None
+    time: str
+    value: Any
+    status: int
+    quality: str
+    arrived_at: str
+
+
+_QUALITIES = (Quality.GOOD.value, Quality.UNCERTAIN.value, Quality.BAD.value, Quality.BAD.value)
+
+
+def encode_series(row: SeriesRow) -> dict[str, Any]:
+    """Write one series."""
+    return {
+        "id": row.id,
+        "path": row.path,
+        "kind": row.kind,
+        "unit": row.unit,
+        "description": row.description,
+        "low": row.low,
+        "high": row.high,
+        "device": row.device,
+        "asset": row.asset,
+        "agent": row.source_agent,
+        "source_path": row.source_path,
+        "scan_period_s": row.scan_period_s,
+        "created_at": format_at(row.created_at),
+        "retired_at": None if row.retired_at is None else format_at(row.retired_at),
+    }
+
+
+def encode_series_page(rows: Sequence[SeriesRow], cursor: str | None) -> bytes:
+    """Write a page of series."""
+    return msgspec.json.encode({"items": [encode_series(row) for row in rows], "next": cursor})
+
+
+def encode_sample_page(row: SeriesRow, columns: SampleColumns, int64: Int64, cursor: str | None) -> bytes:
+    """Write a page of samples."""
+    values = read_values(row.kind, columns, int64)
+    times = format_column(columns.times_us)
+    items = [_Item(*each) for each in zip(times, values, columns.statuses.tolist(), strict=True)]
+    return msgspec.json.encode({"series": encode_series(row), "items": items, "next": cursor})
+
+
+def sample_rows(kind: str, columns: SampleColumns, int64: Int64) -> list[tuple[Any, ...]]:
+    """Samples as rows of time, value, status."""
+    values = read_values(kind, columns, int64)
+    return list(zip(format_column(columns.times_us), values, columns.statuses.tolist(), strict=True))
+
+
+def encode_latest_page(page: LatestColumns | None, int64: Int64, cursor: str | None) -> bytes:
+    """Write a page of latest samples."""
+    if page is None:
+        return msgspec.json.encode({"items": [], "next": None})
+    samples = page.samples
+    texts = samples.texts or [None] * len(samples)
+    values = [
+        read_value(kind, value, text, int64)
+        for kind, value, text in zip(page.kinds, samples.values.tolist(), texts, strict=True)
+    ]
+    columns = (
+        page.ids,
+        page.paths,
+        page.kinds,
+        page.units,
+        format_column(samples.times_us),
+        values,
+        samples.statuses.tolist(),
+        [_QUALITIES[top] for top in (samples.statuses >> np.uint32(30)).tolist()],
+        format_column(page.arrived_us),
+    )
+    items = [_LatestItem(*each) for each in zip(*columns, strict=True)]
+    return msgspec.json.encode({"items": items, "next": cursor})
+
+
+def encode_gap_page(rows: Sequence[GapRow], cursor: str | None) -> bytes:
+    """Write a page of gaps."""
+    items = [
+        {
+            "id": row.id,
+            "agent": row.agent,
+            "device": row.device,
+            "paths": row.paths,
+            "from_at": format_at(row.from_at),
+            "to_at": format_at(row.to_at),
+            "reason": row.reason,
+            "epoch": row.epoch.hex if row.epoch else None,
+            "first_batch": row.first_batch,
+            "last_batch": row.last_batch,
+            "recorded_at": format_at(row.recorded_at),
+        }
+        for row in rows
+    ]
+    return msgspec.json.encode({"items": items, "next": cursor})

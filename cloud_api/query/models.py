@@ -1,0 +1,191 @@
+"""What queries take and give, as OpenAPI shows it."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from cloud_api.query.resolution import Align
+from cloud_api.query.values import Int64
+
+Cell: TypeAlias = str | int | float | bool | None
+SeriesName: TypeAlias = (
+    Annotated[int, Field(ge=1, le=2**31 - 1, strict=True)]
+    | Annotated[str, StringConstraints(min_length=1, max_length=1300, strict=True)]
+)
+EXAMPLE_TIME = "2026-01-31T08:00:00.123456Z"
+
+
+class Aggregate(StrEnum):
+    """Aggregates by their OPC UA Part 13 names."""
+
+    AVERAGE = "average"
+    MINIMUM = "minimum"
+    MAXIMUM = "maximum"
+    COUNT = "count"
+
+
+class Fill(StrEnum):
+    """What stands for a bucket without samples: no row, or a row of nulls. Nothing is made up."""
+
+    NONE = "none"
+    NULL = "null"
+
+
+class Resolution(StrEnum):
+    """What a query reads."""
+
+    AUTO = "auto"
+    RAW = "raw"
+
+
+class Series(BaseModel):
+    """The stored history of a tag."""
+
+    id: int
+    path: str = Field(examples=["hangzhou/press-shop/line-1/press-03/motor/current"])
+    kind: str = Field(description="f64, f32, i64, u64, bool, str, json; none until a value has come")
+    unit: str | None
+    description: str | None
+    low: float | None
+    high: float | None
+    device: str | None
+    asset: str | None
+    agent: str = Field(description="The source: the agent that owns this series")
+    source_path: str = Field(description="The path that the source uses; `path` may have been changed since")
+    scan_period_s: float | None
+    created_at: datetime
+    retired_at: datetime | None
+
+
+class SeriesPage(BaseModel):
+    """Series in byte order of their paths."""
+
+    items: list[Series]
+    next: str | None = Field(description="The cursor of the next page; null on the last")
+
+
+class Sample(BaseModel):
+    """One stored value."""
+
+    time: str = Field(examples=[EXAMPLE_TIME])
+    value: Any = Field(description="Exactly as it was read; null where the source gave none")
+    status: int = Field(description="OPC UA StatusCode; 0 is Good")
+
+
+class SamplePage(BaseModel):
+    """Raw samples of one series, ascending."""
+
+    series: Series
+    items: list[Sample]
+    next: str | None
+
+
+class LatestSample(BaseModel):
+    """The last measured sample of a series, by source time."""
+
+    id: int
+    path: str
+    kind: str
+    unit: str | None
+    time: str = Field(examples=[EXAMPLE_TIME])
+    value: Any
+    status: int
+    quality: str = Field(examples=["good", "uncertain", "bad"])
+    arrived_at: str = Field(description="When it was stored", examples=[EXAMPLE_TIME])
+
+
+class LatestPage(BaseModel):
+    """Latest samples in byte order of their paths."""
+
+    items: list[LatestSample]
+    next: str | None
+
+
+class QueryRequest(BaseModel):
+    """Which series, which window, and how many buckets."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "series": ["hangzhou/press-shop/line-1/*/motor/current"],
+                    "from": "2026-01-31T00:00:00Z",
+                    "to": "2026-02-01T00:00:00Z",
+                    "interval": "15m",
+                    "aggregate": ["average", "maximum"],
+                }
+            ]
+        },
+    )
+
+    series: list[SeriesName] = Field(min_length=1, max_length=100, description="Ids, paths or path globs")
+    from_: str = Field(alias="from", description="The first instant, included", examples=["2026-01-31T00:00:00Z"])
+    to: str = Field(description="The last instant, excluded", examples=["2026-02-01T00:00:00Z"])
+    interval: str | None = Field(
+        default=None, description="Length of a bucket: 100ms, 1m, 15m, 1h, 1d …", examples=["15m"]
+    )
+    points: int | None = Field(
+        default=None, ge=1, le=100_000, description="At most so many buckets, instead of interval"
+    )
+    aggregate: list[Aggregate] = Field(default_factory=lambda: list(Aggregate), min_length=1, max_length=4)
+    fill: Fill = Field(default=Fill.NONE, description="none: no row where no sample is; null: a row of nulls")
+    align: Align = Field(
+        default=Align.FROM, description="Buckets of `interval` begin at `from` (Part 13), or on the UTC clock"
+    )
+    resolution: Resolution = Field(
+        default=Resolution.AUTO, description="raw without interval and points: the samples themselves"
+    )
+    treat_uncertain_as_bad: bool = Field(default=True, description="Part 13 TreatUncertainAsBad")
+    int64: Int64 = Int64.NUMBER
+
+
+class QuerySeries(BaseModel):
+    """The rows of one series."""
+
+    id: int
+    path: str
+    unit: str | None
+    columns: list[str] = Field(examples=[["time", "average", "maximum", "status"]])
+    rows: list[list[Cell]]
+
+
+class QueryAnswer(BaseModel):
+    """Rows of every series, and which resolution served them."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    resolution: str = Field(description="Where the rows come from", examples=["raw"])
+    from_: str = Field(alias="from")
+    to: str
+    interval: str | None
+    align: Align | None
+    fill: Fill
+    partial: list[str] = Field(description="Starts of the buckets that the window cuts")
+    series: list[QuerySeries]
+
+
+class Gap(BaseModel):
+    """A stretch known to be missing, and why."""
+
+    id: int
+    agent: str
+    device: str | None
+    paths: list[str] | None = Field(description="The tags that miss samples; null: all of the device or the agent")
+    from_at: datetime
+    to_at: datetime
+    reason: str
+    epoch: str | None
+    first_batch: int | None
+    last_batch: int | None
+    recorded_at: datetime
+
+
+class GapPage(BaseModel):
+    """Gaps, newest record first."""
+
+    items: list[Gap]
+    next: str | None

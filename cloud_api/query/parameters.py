@@ -1,0 +1,68 @@
+"""What listings read from the address; a parameter that does not exist is refused instead of ignored."""
+
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from cloud_api.globs import MAX_CHARACTERS
+from cloud_api.query.values import Int64
+
+GLOB = "Path glob: `*` is one level, `**` any number of levels"
+CURSOR = "`next` of the page before"
+EARLIEST, LATEST = "1900-01-01T00:00:00Z", "2261-12-31T23:59:59.999999Z"
+
+
+class Retired(StrEnum):
+    """Whether a listing shows retired series."""
+
+    EXCLUDE = "exclude"
+    INCLUDE = "include"
+
+
+class SeriesParameters(BaseModel):
+    """Of GET /series."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    path: str = Field(default="**", max_length=MAX_CHARACTERS, description=GLOB, examples=["hangzhou/**"])
+    q: str | None = Field(default=None, min_length=1, max_length=200, description="Words in path or description")
+    retired: Retired = Field(default=Retired.EXCLUDE)
+    limit: int = Field(default=100, ge=1, le=1_000)
+    cursor: str | None = Field(default=None, description=CURSOR)
+
+
+class LatestParameters(BaseModel):
+    """Of GET /latest."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    path: str = Field(default="**", max_length=MAX_CHARACTERS, description=GLOB, examples=["hangzhou/*/line-1/**"])
+    limit: int = Field(default=1_000, ge=1, le=10_000)
+    cursor: str | None = Field(default=None, description=CURSOR)
+    int64: Int64 = Field(default=Int64.NUMBER, description="string: 64-bit integers as strings, for JavaScript")
+
+
+class SampleParameters(BaseModel):
+    """Of GET /series/{id}/samples."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    from_: str = Field(default=EARLIEST, alias="from", description="The first instant, included (RFC 3339)")
+    to: str = Field(default=LATEST, description="The last instant, excluded (RFC 3339)")
+    limit: int = Field(default=1_000, ge=1, le=100_000)
+    cursor: str | None = Field(default=None, description=CURSOR)
+    int64: Int64 = Field(default=Int64.NUMBER, description="string: 64-bit integers as strings, for JavaScript")
+
+
+class GapParameters(BaseModel):
+    """Of GET /gaps."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    agent: str | None = Field(default=None, max_length=64)
+    device: str | None = Field(default=None, max_length=64)
+    reason: str | None = Field(default=None, max_length=64, examples=["agent_stopped"])
+    from_: str | None = Field(default=None, alias="from", description="Gaps that end after this instant (RFC 3339)")
+    to: str | None = Field(default=None, description="Gaps that begin before this instant (RFC 3339)")
+    limit: int = Field(default=100, ge=1, le=1_000)
+    cursor: str | None = Field(default=None, description=CURSOR)

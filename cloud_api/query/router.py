@@ -1,0 +1,242 @@
+"""HTTP of stored history: series, latest and raw samples, aggregates, gaps."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from typing import Annotated, ParamSpec
+
+import msgspec
+from fastapi import APIRouter, Path, Query, Request
+from fastapi.responses import Response
+
+from cloud_api.auth.access import Engineer, PoolOf, Viewer, refusals, role_line
+from cloud_api.auth.roles import Role
+from cloud_api.cursors import read_cursor, write_cursor
+from cloud_api.globs import parse_glob
+from cloud_api.instants import parse_instant, to_datetime
+from cloud_api.problems import Kinds, Problem, in_body, not_found, parameter_invalid
+from cloud_api.query.answers import (
+    encode_gap_page,
+    encode_latest_page,
+    encode_sample_page,
+    encode_series,
+    encode_series_page,
+)
+from cloud_api.query.changes import SeriesChange, change_series, retire_series
+from cloud_api.query.models import GapPage, LatestPage, QueryAnswer, QueryRequest, SamplePage, Series, SeriesPage
+from cloud_api.query.parameters import GapParameters, LatestParameters, Retired, SampleParameters, SeriesParameters
+from cloud_api.query.service import Budget, encode, run_query
+from cloud_api.settings import CloudSettings
+from cloud_api.storage.catalog import SeriesFilter, select_series, select_series_page
+from cloud_api.storage.findings import NEWEST, GapFilter, select_gap_page
+from cloud_api.storage.history import select_samples, set_statement_timeout
+from cloud_api.storage.latest import select_latest_page
+from cloud_api.storage.pool import transaction
+
+SLOT_PATIENCE_S = 2.0
+# Above this many rows an answer is written beside the event loop, so that ingest and others keep their rhythm.
+LONG_ROWS = 2_000
+
+router = APIRouter(tags=["history"])
+Arguments = ParamSpec("Arguments")
+
+SeriesId = Annotated[int, Path(ge=1, le=2**31 - 1)]
+AsSeries = Annotated[SeriesParameters, Query()]
+AsLatest = Annotated[LatestParameters, Query()]
+AsSamples = Annotated[SampleParameters, Query()]
+AsGaps = Annotated[GapParameters, Query()]
+
+LISTING = refusals(Kinds.PARAMETER_INVALID, Kinds.CURSOR_INVALID)
+
+
+@router.get(
+    "/latest",
+    response_model=LatestPage,
+    responses=LISTING,
+    description="Last measured sample of each series, by source time." + role_line(Role.VIEWER),
+)
+async def list_latest(parameters: AsLatest, pool: PoolOf, _caller: Viewer) -> Response:
+    """List latest samples."""
+    glob = parse_glob(parameters.path)
+    question = ("latest", glob.text)
+    after = read_cursor(parameters.cursor, question, str) if parameters.cursor else ""
+    async with pool.connection() as connection:
+        page = await select_latest_page(connection, glob, after, parameters.limit + 1)
+    cursor = None
+    if page is not None and len(page.ids) > parameters.limit:
+        page = page.first(parameters.limit)
+        cursor = write_cursor(page.paths[-1], question)
+    size = len(page.ids) if page else 0
+    return _json(await _encoded(size, encode_latest_page, page, parameters.int64, cursor))
+
+
+@router.get(
+    "/series",
+    response_model=SeriesPage,
+    responses=LISTING,
+    description="Find series by path glob and words." + role_line(Role.VIEWER),
+)
+async def list_series(parameters: AsSeries, pool: PoolOf, _caller: Viewer) -> Response:
+    """List series."""
+    glob = parse_glob(parameters.path)
+    question = ("series", glob.text, parameters.q, parameters.retired.value)
+    after = read_cursor(parameters.cursor, question, str) if parameters.cursor else ""
+    series_filter = SeriesFilter(glob, parameters.q, parameters.retired is Retired.INCLUDE)
+    async with pool.connection() as connection:
+        rows = await select_series_page(connection, series_filter, after, parameters.limit + 1)
+    page = rows[: parameters.limit]
+    cursor = write_cursor(page[-1].path, question) if len(rows) > len(page) else None
+    return _json(encode_series_page(page, cursor))
+
+
+@router.get(
+    "/series/{series_id}",
+    response_model=Series,
+    responses=refusals(Kinds.PARAMETER_INVALID, Kinds.NOT_FOUND),
+    description="Describe one series." + role_line(Role.VIEWER),
+)
+async def get_series(series_id: SeriesId, pool: PoolOf, _caller: Viewer) -> Response:
+    """Describe one series."""
+    async with pool.connection() as connection:
+        row = await select_series(connection, series_id)
+    if row is None:
+        raise not_found("series", "series_id", series_id)
+    return _json(msgspec.json.encode(encode_series(row)))
+
+
+@router.patch(
+    "/series/{series_id}",
+    response_model=Series,
+    responses=refusals(Kinds.BODY_INVALID, Kinds.NOT_FOUND, Kinds.CONFLICT, Kinds.MEDIA_TYPE_UNSUPPORTED),
+    description="Rename or describe a series; its history stays with it. Audited." + role_line(Role.ENGINEER),
+)
+async def patch_series(series_id: SeriesId, change: SeriesChange, pool: PoolOf, caller: Engineer) -> Response:
+    """Change one series."""
+    async with transaction(pool) as connection:
+        row = await change_series(connection, series_id, change, caller.name)
+    return _json(msgspec.json.encode(encode_series(row)))
+
+
+@router.delete(
+    "/series/{series_id}",
+    response_model=Series,
+    responses=refusals(Kinds.PARAMETER_INVALID, Kinds.NOT_FOUND),
+    description="Retire a series: it leaves listings, its history stays. Audited." + role_line(Role.ENGINEER),
+)
+async def delete_series(series_id: SeriesId, pool: PoolOf, caller: Engineer) -> Response:
+    """Retire one series."""
+    async with transaction(pool) as connection:
+        row = await retire_series(connection, series_id, caller.name)
+    return _json(msgspec.json.encode(encode_series(row)))
+
+
+@router.get(
+    "/series/{series_id}/samples",
+    response_model=SamplePage,
+    responses=refusals(Kinds.PARAMETER_INVALID, Kinds.CURSOR_INVALID, Kinds.NOT_FOUND, Kinds.QUERY_TIMEOUT),
+    description="Raw samples, ascending, `from` included and `to` excluded." + role_line(Role.VIEWER),
+)
+async def list_samples(
+    request: Request, series_id: SeriesId, parameters: AsSamples, pool: PoolOf, _caller: Viewer
+) -> Response:
+    """List raw samples of one series."""
+    from_us, to_us = parse_instant(parameters.from_, "from"), parse_instant(parameters.to, "to")
+    if from_us >= to_us:
+        raise parameter_invalid("to", parameters.to, "is not after `from`", "an instant after `from`")
+    question = ("samples", series_id, from_us, to_us)
+    start_us = read_cursor(parameters.cursor, question, int) + 1 if parameters.cursor else from_us
+    if not from_us <= start_us <= to_us:
+        raise Problem(Kinds.CURSOR_INVALID, "the cursor stands outside the window")
+    settings: CloudSettings = request.state.settings
+    async with transaction(pool) as connection:
+        await set_statement_timeout(connection, settings.query_timeout_s)
+        row = await select_series(connection, series_id)
+        if row is None:
+            raise not_found("series", "series_id", series_id)
+        extent = (to_datetime(start_us), to_datetime(to_us))
+        columns = await select_samples(connection, series_id, *extent, parameters.limit + 1)
+    cursor = None
+    if len(columns) > parameters.limit:
+        columns = columns.first(parameters.limit)
+        cursor = write_cursor(int(columns.times_us[-1]), question)
+    return _json(await _encoded(len(columns), encode_sample_page, row, columns, parameters.int64, cursor))
+
+
+@router.post(
+    "/query",
+    response_model=QueryAnswer,
+    responses=refusals(
+        Kinds.BODY_INVALID,
+        Kinds.NOT_FOUND,
+        Kinds.QUERY_TOO_LARGE,
+        Kinds.TOO_MANY_REQUESTS,
+        Kinds.QUERY_TIMEOUT,
+        Kinds.MEDIA_TYPE_UNSUPPORTED,
+        Kinds.BODY_TOO_LARGE,
+    ),
+    description="OPC UA Part 13 aggregates over half-open buckets, or raw samples, of many series."
+    + role_line(Role.VIEWER),
+)
+async def query(request: Request, body: QueryRequest, pool: PoolOf, _caller: Viewer) -> Response:
+    """Aggregate many series at once."""
+    settings: CloudSettings = request.state.settings
+    budget = Budget(settings.query_max_samples, settings.query_max_rows, settings.query_timeout_s)
+    with in_body():
+        async with _query_slot(request), transaction(pool) as connection:
+            result = await run_query(connection, body, budget)
+    return _json(await asyncio.to_thread(encode, result))
+
+
+@router.get(
+    "/gaps",
+    response_model=GapPage,
+    responses=LISTING,
+    description="Stretches known to be missing, newest record first." + role_line(Role.VIEWER),
+)
+async def list_gaps(parameters: AsGaps, pool: PoolOf, _caller: Viewer) -> Response:
+    """List gaps."""
+    from_us = parse_instant(parameters.from_, "from") if parameters.from_ else None
+    to_us = parse_instant(parameters.to, "to") if parameters.to else None
+    question = ("gaps", parameters.agent, parameters.device, parameters.reason, from_us, to_us)
+    before = read_cursor(parameters.cursor, question, int) if parameters.cursor else NEWEST
+    gap_filter = GapFilter(
+        agent=parameters.agent,
+        device=parameters.device,
+        reason=parameters.reason,
+        from_at=None if from_us is None else to_datetime(from_us),
+        to_at=None if to_us is None else to_datetime(to_us),
+    )
+    async with pool.connection() as connection:
+        rows = await select_gap_page(connection, gap_filter, before, parameters.limit + 1)
+    page = rows[: parameters.limit]
+    cursor = write_cursor(page[-1].id, question) if len(rows) > len(page) else None
+    return _json(encode_gap_page(page, cursor))
+
+
+@asynccontextmanager
+async def _query_slot(request: Request) -> AsyncGenerator[None]:
+    """Let a few queries run at once and the next wait a moment; more are asked to come again."""
+    slots: asyncio.Semaphore = request.state.query_slots
+    try:
+        async with asyncio.timeout(SLOT_PATIENCE_S):
+            await slots.acquire()
+    except TimeoutError as error:
+        detail = "as many queries are running as this service runs at once"
+        raise Problem(Kinds.TOO_MANY_REQUESTS, detail, headers={"Retry-After": "2"}) from error
+    try:
+        yield
+    finally:
+        slots.release()
+
+
+async def _encoded(
+    size: int, write: Callable[Arguments, bytes], *arguments: Arguments.args, **options: Arguments.kwargs
+) -> bytes:
+    """Write a long answer beside the event loop, a short one at once."""
+    if size > LONG_ROWS:
+        return await asyncio.to_thread(write, *arguments, **options)
+    return write(*arguments, **options)
+
+
+def _json(content: bytes) -> Response:
+    return Response(content, media_type="application/json")

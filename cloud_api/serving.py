@@ -1,0 +1,52 @@
+"""The HTTP server around the application: one listener, plain logs, a graceful end."""
+
+import logging
+import signal
+import socket
+from types import FrameType
+
+import uvicorn
+
+from cloud_api.app import create_app
+from cloud_api.settings import CloudSettings, Role
+
+GRACE_S = 10
+
+log = logging.getLogger(__name__)
+
+
+def serve(settings: CloudSettings, roles: frozenset[Role], listener: socket.socket) -> list[str]:
+    """Serve until a signal ends it; the reasons why it had to give up, none after a signal."""
+    reasons: list[str] = []
+    server: _Server | None = None
+
+    def give_up(reason: str) -> None:
+        reasons.append(reason)
+        if server is not None:
+            server.should_exit = True
+
+    config = uvicorn.Config(
+        create_app(settings, roles, give_up),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=GRACE_S,
+        lifespan="on",
+    )
+    server = _Server(config)
+    with listener:
+        host, port = listener.getsockname()[:2]
+        log.info("%s on http://%s:%d (documentation at /docs)", ", ".join(sorted(roles)), host, port)
+        server.run(sockets=[listener])
+    return reasons
+
+
+class _Server(uvicorn.Server):
+    """Ends on SIGTERM and SIGINT after the running answers, and does not raise the signal again: exit code 0."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        del frame
+        if self.should_exit and sig == signal.SIGINT:
+            self.force_exit = True
+        self.should_exit = True
