@@ -131,22 +131,29 @@ def _cloud(text: Words) -> typer.Typer:
 def _cloud_key(text: Words) -> typer.Typer:
     app = _group(text("cloud.key"))
 
-    @app.callback()
-    def key() -> None:
-        """Keep `create` a sub-command even while it is the only one."""
-
     @app.command("create", help=text("cloud.key_create"))
     def create(
         name: Annotated[str, typer.Option(help=text("cloud.key_name"))],
-        role: Annotated[str, typer.Option(help=text("cloud.key_role"))] = "viewer",
+        role: Annotated[str | None, typer.Option(help=text("cloud.key_role"))] = None,
+        scope: Annotated[list[str] | None, typer.Option(help=text("cloud.key_scope"))] = None,
+        days: Annotated[int | None, typer.Option(help=text("cloud.key_days"))] = None,
         as_json: Annotated[bool, typer.Option("--json", help=text("cloud.json"))] = False,
     ) -> None:
         def create() -> int:
             from cloud_api.__main__ import create_key
 
-            return create_key(name, role, as_json=as_json)
+            return create_key(name, role, as_json=as_json, scopes=scope or (), days=days)
 
         raise typer.Exit(guarded(text, "cloud key create", "cloud", create))
+
+    @app.command("revoke", help=text("cloud.key_revoke"))
+    def revoke(prefix: Annotated[str, typer.Argument(help=text("cloud.key_prefix"))]) -> None:
+        def revoke() -> int:
+            from cloud_api.__main__ import revoke_key
+
+            return revoke_key(prefix)
+
+        raise typer.Exit(guarded(text, "cloud key revoke", "cloud", revoke))
 
     return app
 
