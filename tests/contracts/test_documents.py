@@ -1,0 +1,137 @@
+"""What the documentation says exists: links, anchors, make targets, commands; both READMEs say the same."""
+
+import contextlib
+import io
+import itertools
+import re
+import shlex
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from millstream.cli import main
+from tests.contracts.markdown import FENCE, Page, pages
+from tests.contracts.tree import ROOT, files, text
+
+MAKE_TARGET = re.compile(r"^([a-z][a-z-]*):", re.MULTILINE)
+CODE_SUFFIXES = {".py", ".sh", ".yaml", ".yml", ".service", ".env"}
+VARIABLE = re.compile(r"\bMILLSTREAM_[A-Z0-9_]+\b")
+
+
+def page(name: str) -> Page:
+    (found,) = [page for page in pages() if page.path == Path(name)]
+    return found
+
+
+def test_links_lead_somewhere() -> None:
+    broken: list[str] = []
+    known = {str(page.path): page for page in pages()}
+    tracked = {str(path) for path in files()} | {str(parent) for path in files() for parent in path.parents}
+    for source in pages():
+        for link in source.links:
+            if re.match(r"[a-z]+:", link):
+                continue
+            target, _, fragment = link.partition("#")
+            resolved = (
+                str((ROOT / source.path.parent / target).resolve().relative_to(ROOT)) if target else str(source.path)
+            )
+            if resolved not in tracked or (fragment and resolved in known and fragment not in known[resolved].anchors):
+                broken.append(f"{source.path}: {link}")
+    assert not broken
+
+
+def test_make_targets_exist() -> None:
+    targets = set(MAKE_TARGET.findall(text("Makefile")))
+    unknown = [
+        f"{source.path}: {command}"
+        for source in pages()
+        for command in source.commands
+        if command.startswith("make ")
+        for word in shlex.split(command, comments=True)[1:2]
+        if "=" not in word and word not in targets
+    ]
+    assert not unknown
+
+
+def test_commands_and_options_exist() -> None:
+    unknown = [
+        f"{source.path}: {command}: {problem}"
+        for source in pages()
+        for command in source.commands
+        if "millstream " in command and not command.startswith("make")
+        for problem in problems(command)
+    ]
+    assert not unknown
+
+
+def problems(command: str) -> list[str]:
+    """Return what of a command line the program does not know, asked by its own --help."""
+    words = shlex.split(re.split(r"millstream ", command, maxsplit=1)[1].split(" | ")[0].split("&")[0], comments=True)
+    if any(re.search(r"[|…<\[]", word) for word in words):
+        return []
+    leading = list(itertools.takewhile(lambda word: not word.startswith("-"), words))
+    code, shown = help_of(tuple(leading))
+    if code:
+        return [f"no command {' '.join(leading)}"]
+    used = {word.partition("=")[0] for word in words if word.startswith("-")}
+    return [f"no option {option}" for option in used if not re.search(rf"(?<![\w-]){option}(?![\w-])", shown)]
+
+
+@cache
+def help_of(words: tuple[str, ...]) -> tuple[int, str]:
+    """Return exit code and text of a sub-command's help."""
+    shown = io.StringIO()
+    with contextlib.redirect_stdout(shown), contextlib.redirect_stderr(shown):
+        code = main(["--lang", "en", *words, "--help"])
+    return code, shown.getvalue()
+
+
+def test_environment_variables_are_read_somewhere() -> None:
+    code = "\n".join(text(path) for path in files() if path.suffix in CODE_SUFFIXES or path.name in {"Makefile", "run"})
+    # Settings are often read by the part behind the prefix.
+    spelled = set(VARIABLE.findall(code)) | {f"MILLSTREAM_{word}" for word in re.findall(r"\b[A-Z][A-Z0-9_]+\b", code)}
+    spelled |= {f"MILLSTREAM_{word.upper()}" for word in re.findall(r'"([a-z][a-z0-9_]+)"', code)}
+    unknown = {f"{page.path}: {name}" for page in pages() for name in set(VARIABLE.findall(page.text)) - spelled}
+    assert not unknown
+
+
+def blocks(readme: Page) -> list[str]:
+    return [block["head"] for block in FENCE.finditer(readme.text)]
+
+
+@pytest.fixture
+def readmes() -> tuple[Page, Page]:
+    return page("README.md"), page("README.zh-CN.md")
+
+
+def test_both_readmes_have_the_same_structure(readmes: tuple[Page, Page]) -> None:
+    english, chinese = readmes
+    assert [level for level, _ in english.headings] == [level for level, _ in chinese.headings]
+
+
+def test_both_readmes_show_the_same_commands(readmes: tuple[Page, Page]) -> None:
+    english, chinese = readmes
+    assert english.commands == chinese.commands
+    assert [block["head"] for block in FENCE.finditer(english.text)] == [
+        block["head"] for block in FENCE.finditer(chinese.text)
+    ]
+
+
+def test_both_readmes_lead_to_the_same_places(readmes: tuple[Page, Page]) -> None:
+    english, chinese = readmes
+    swapped = [link.replace("README.zh-CN.md", "README.md") for link in chinese.links]
+    assert sorted(swapped) == sorted(link.replace("README.zh-CN.md", "README.md") for link in english.links)
+
+
+def test_chinese_readme_is_chinese(readmes: tuple[Page, Page]) -> None:
+    _, chinese = readmes
+    assert len(re.findall(r"[\u4e00-\u9fff]", chinese.prose)) > 500
+
+
+def test_decision_records_are_numbered_once_and_say_what_enforces_them() -> None:
+    records = [source for source in pages() if source.path.parent.as_posix() == "docs/decisions"]
+    numbers = [source.path.name[:4] for source in records]
+    assert len(set(numbers)) == len(numbers)
+    assert not [str(source.path) for source in records if not re.match(r"\d{4}-[a-z0-9-]+\.md$", source.path.name)]
+    assert not [str(source.path) for source in records if "enforces" not in source.text.lower()]
