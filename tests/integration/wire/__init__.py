@@ -1,0 +1,1 @@
+"""The wire protocol as others speak it."""
