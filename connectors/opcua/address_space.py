@@ -63,7 +63,7 @@ async def browse_variables(session: Session) -> AsyncIterator[BrowsedPoint]:
 def _found(parent: _Found, reference: Any) -> _Found:
     node = ua.NodeId(reference.NodeId.Identifier, reference.NodeId.NamespaceIndex)
     name = reference.BrowseName.Name or ""
-    return _Found((*parent.path, name), node, reference.NodeClass_ == ua.NodeClass.Variable)
+    return _Found((*parent.path, name), node, reference.NodeClass == ua.NodeClass.Variable)
 
 
 async def _children(session: Session, level: Sequence[_Found]) -> list[list[Any]]:

@@ -87,6 +87,9 @@ class OpcuaConfig(ConnectorConfig):
     session_timeout: Annotated[Duration, Field(ge=10, le=86_400)] = Field(
         default=60.0, description="How long the server keeps the session of an agent that vanished."
     )
+    retry_refused: Annotated[Duration, Field(ge=0.1, le=86_400)] = Field(
+        default=60.0, description="How long until a point that the server refused is asked for again."
+    )
     notifications: int = Field(
         default=1_000, ge=0, le=20_000, description="Most changes in one message of the server; 0 leaves it to it."
     )

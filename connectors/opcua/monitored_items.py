@@ -20,9 +20,6 @@ from schemas import status
 
 logger = logging.getLogger(__name__)
 
-RETRY_S = 60.0
-"""How long a refused point waits until it is asked for again: a PLC may load its program later."""
-
 _NAMED_IN_LOG = 5
 
 
@@ -74,7 +71,7 @@ class MonitoredItems:
         await asyncio.sleep(self._config.keep_alive + self._config.timeout)
         self._give_up_waiting()
         while True:
-            await asyncio.sleep(RETRY_S)
+            await asyncio.sleep(self._config.retry_refused)  # a PLC may load its program later
             if refused:
                 before, refused = refused, await self._adopt_refused(refused)
                 yield {point: why for point, why in refused.items() if before[point] != why}

@@ -45,6 +45,7 @@ class Session:
         self._password = password
         self._clock = clock
         self._client = Client(config.url, timeout=config.timeout)
+        self._thumbprint: str | None = None
         self._keeper: asyncio.Task[None] | None = None
         self._counters = counters
         self.namespaces: Sequence[str] = ()
@@ -139,7 +140,7 @@ class Session:
         config, client = self._config, self._client
         now = datetime.fromtimestamp(self._clock.now_us() / 1e6, UTC)
         own = await asyncio.to_thread(certificates.own_certificate, config.certificates, now)
-        client.application_uri = own.application_uri
+        client.application_uri, self._thumbprint = own.application_uri, own.thumbprint
         policy_name, _, mode_name = config.security.partition("/")
         policy = getattr(security_policies, f"SecurityPolicy{policy_name}")
         mode = ua.MessageSecurityMode[mode_name]
@@ -172,7 +173,16 @@ class Session:
         client = self._client
         await client.connect_socket()
         await client.send_hello()
-        await client.open_secure_channel()
+        try:
+            await client.open_secure_channel()
+        except Exception as error:
+            if self._thumbprint is None or isinstance(error, TimeoutError):
+                raise
+            # Some servers just hang up, others send a fault that asyncua cannot read.
+            raise DeviceUnreachable(
+                f"{self._config.url} refused the secure channel: accept our certificate {self._thumbprint} in the "
+                f"server's trust list ({error!r})"
+            ) from error
         await client.create_session()
         username = self._config.username
         await client.activate_session(username, None if username is None else self._password())

@@ -1,0 +1,115 @@
+"""Channels that are signed and encrypted, certificates on both sides, users with passwords."""
+
+from pathlib import Path
+
+import pytest
+
+from connectors.errors import ConfigInvalid, DeviceUnreachable
+from connectors.opcua.certificates import thumbprint
+from tests.fixtures.processes import Processes
+from tests.integration.connectors.opcua.conftest import Connect, Subscribe, point
+from tests.integration.connectors.opcua.servers import StartServer, TestServer, server_maker
+
+ENCRYPTED = "Basic256Sha256/SignAndEncrypt"
+
+
+def own_certificate(folder: Path) -> bytes:
+    return (folder / "own" / "certificate.der").read_bytes()
+
+
+@pytest.mark.parametrize("security", ["None", "Basic256Sha256/Sign", ENCRYPTED, "Aes128Sha256RsaOaep/SignAndEncrypt"])
+async def test_delivers_over_each_policy(
+    shared_server: TestServer, connect: Connect, subscribe: Subscribe, tmp_path: Path, security: str
+) -> None:
+    connector = connect(shared_server.url, [point("Item0")], security=security, certificates=tmp_path)
+    running = await subscribe(connector)
+    await running.delivered.wait_for(lambda: running.delivered.values(0) == [0.0], "the first value has come")
+    shared_server.tell(set="Item0", type="Double", value=6.25)
+    await running.delivered.wait_for(lambda: running.delivered.values(0) == [0.0, 6.25], "a change has come")
+    shared_server.tell(set="Item0", type="Double", value=0.0)
+
+
+async def test_our_certificate_stays_the_same(shared_server: TestServer, connect: Connect, tmp_path: Path) -> None:
+    connector = connect(shared_server.url, [point("Item0")], security=ENCRYPTED, certificates=tmp_path)
+    await connector.open()
+    first = own_certificate(tmp_path)
+    await connector.open()
+    assert own_certificate(tmp_path) == first
+    assert (tmp_path / "own" / "private_key.pem").stat().st_mode & 0o777 == 0o600
+    assert [entry.name for entry in tmp_path.iterdir()] == ["own"]
+
+
+async def test_a_pinned_server_is_known_by_its_thumbprint(
+    shared_server: TestServer, connect: Connect, tmp_path: Path
+) -> None:
+    config = {"security": ENCRYPTED, "certificates": tmp_path}
+    pinned = "0123456789ABCDEF0123456789ABCDEF01234567"
+    stranger = connect(shared_server.url, [point("Item0")], server_thumbprint=pinned, **config)
+    with pytest.raises(DeviceUnreachable, match=pinned) as refusal:
+        await stranger.open()
+    shown = str(refusal.value).partition("thumbprint ")[2][:40]
+    friend = connect(shared_server.url, [point("Item0")], server_thumbprint=shown, **config)
+    await friend.open()
+    assert (await friend.read([0])).values == [0.0]
+
+
+async def test_a_pinned_server_is_known_by_its_file(processes: Processes, connect: Connect, tmp_path: Path) -> None:
+    server = server_maker(processes, "asyncua")(certificates=str(tmp_path / "pki"))
+    certificate = tmp_path / "pki" / "server.der"
+    config = {"security": ENCRYPTED, "certificates": tmp_path}
+    friend = connect(server.url, [point("Double")], server_certificate=certificate, **config)
+    await friend.open()
+    assert (await friend.read([0])).values == [0.1]
+    await friend.close()
+    another = tmp_path / "own" / "certificate.der"
+    wrong = connect(server.url, [point("Double")], server_certificate=another, timeout="1s", **config)
+    with pytest.raises(DeviceUnreachable):
+        await wrong.open()
+
+
+async def test_a_server_that_does_not_trust_us_says_what_to_do(
+    processes: Processes, connect: Connect, tmp_path: Path
+) -> None:
+    server = server_maker(processes, "node-opcua")(certificates=str(tmp_path / "pki"), trusting=False)
+    connector = connect(server.url, [point("Double")], security=ENCRYPTED, certificates=tmp_path)
+    with pytest.raises(DeviceUnreachable, match="trust list"):
+        await connector.open()
+    rejected = tmp_path / "pki" / "pki" / "rejected"
+    assert [thumbprint(own_certificate(tmp_path)).lower() in name.name.lower() for name in rejected.iterdir()] == [True]
+
+
+async def test_a_policy_that_is_not_offered(start_server: StartServer, connect: Connect, tmp_path: Path) -> None:
+    server = start_server()
+    connector = connect(server.url, [point("Double")], security=ENCRYPTED, certificates=tmp_path)
+    with pytest.raises(DeviceUnreachable, match="it offers None/None"):
+        await connector.open()
+
+
+async def test_logs_in_by_user_name(
+    start_server: StartServer, connect: Connect, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = start_server(users={"line-1": "geheim 密码"}, certificates=str(tmp_path / "pki"))
+    secret = tmp_path / "password"
+    secret.write_text("geheim 密码\n", encoding="utf-8")
+    monkeypatch.setenv("CELL_PASSWORD", "wrong")
+    config = {"security": ENCRYPTED, "certificates": tmp_path, "username": "line-1"}
+    welcome = connect(server.url, [point("Double")], password_file=secret, **config)
+    await welcome.open()
+    assert (await welcome.read([0])).values == [0.1]
+    await welcome.close()
+    wrong = connect(server.url, [point("Double")], password_env="CELL_PASSWORD", **config)
+    with pytest.raises(DeviceUnreachable, match="user name"):
+        await wrong.open()
+    monkeypatch.setenv("CELL_PASSWORD", "geheim 密码")
+    await wrong.open()
+    await wrong.close()
+    anonymous = connect(server.url, [point("Double")])
+    with pytest.raises(DeviceUnreachable):
+        await anonymous.open()
+    assert server.tell()["sessions"] == 0
+
+
+def test_a_secret_that_cannot_be_read_is_a_configuration_error(connect: Connect, tmp_path: Path) -> None:
+    for source in ({"password_file": tmp_path / "missing"}, {"password_env": "MILLSTREAM_NO_SUCH_VARIABLE"}):
+        with pytest.raises(ConfigInvalid, match=next(iter(source))):
+            connect("opc.tcp://127.0.0.1:4840", [], username="line-1", **source)

@@ -1,0 +1,175 @@
+"""Sessions: limits of the server, namespaces that move, servers that vanish or hang, acknowledgement after storing."""
+
+import asyncio
+
+import pytest
+
+from connectors.errors import DeviceUnreachable
+from tests.fixtures.processes import Processes, find_free_port, wait_until
+from tests.integration.connectors.opcua.conftest import Connect, Subscribe, point
+from tests.integration.connectors.opcua.servers import StartServer, server_maker
+
+SMALL = {"MaxNodesPerRead": 3, "MaxMonitoredItemsPerCall": 4, "MaxNodesPerBrowse": 2}
+
+
+async def test_asks_for_no_more_than_the_server_allows(
+    start_server: StartServer, connect: Connect, subscribe: Subscribe
+) -> None:
+    server = start_server(items=20, limits=SMALL)
+    connector = connect(server.url, [point(f"Item{number}") for number in range(20)])
+    running = await subscribe(connector)
+    delivered = running.delivered
+    await delivered.wait_for(lambda: all(delivered.samples(number) for number in range(20)), "all items have come")
+    before = connector.counters["requests"]
+    result = await connector.read(range(20))
+    assert result.values == [0.0] * 20
+    assert connector.counters["requests"] - before == 7
+    assert connector.counters["refused"] == 0
+    found = [each async for each in connector.browse() if each.path[-1].startswith("Item")]
+    assert len(found) == 20
+
+
+async def test_follows_a_namespace_to_its_new_index(
+    start_server: StartServer, connect: Connect, subscribe: Subscribe
+) -> None:
+    server = start_server()
+    connector = connect(server.url, [point("Double")])
+    first = await subscribe(connector)
+    await first.delivered.wait_for(lambda: first.delivered.values(0) == [0.1], "the first value has come")
+    server.child.kill()
+    assert isinstance(await first.outcome(), DeviceUnreachable)
+    await connector.close()
+    server.start(namespaces_before=["urn:filler:1", "urn:filler:2"])
+    again = await subscribe(connector)
+    await again.delivered.wait_for(lambda: again.delivered.values(0) == [0.1], "the value has come again")
+
+
+async def test_a_server_that_hangs_is_unreachable_and_comes_back(
+    start_server: StartServer, connect: Connect, subscribe: Subscribe
+) -> None:
+    server = start_server()
+    connector = connect(server.url, [point("Double")], timeout="1s")
+    running = await subscribe(connector)
+    await running.delivered.wait_for(lambda: running.delivered.values(0), "the first value has come")
+    server.child.pause()
+    assert isinstance(await running.outcome(), DeviceUnreachable)
+    async with asyncio.timeout(30):
+        await connector.close()
+        with pytest.raises(DeviceUnreachable):
+            await connector.open()
+    server.child.resume()
+    again = await subscribe(connector)
+    server.tell(set="Double", type="Double", value=9.5)
+    await again.delivered.wait_for(lambda: 9.5 in again.delivered.values(0), "values come again")
+
+
+async def test_no_session_is_left_behind(start_server: StartServer, connect: Connect, subscribe: Subscribe) -> None:
+    server = start_server()
+    connector = connect(server.url, [point("Double")])
+    before = len(asyncio.all_tasks())
+    for _ in range(3):
+        running = await subscribe(connector)
+        await running.delivered.wait_for(lambda running=running: running.delivered.values(0), "a value has come")
+        assert server.tell()["sessions"] == 1
+        await running.stop()
+        await connector.close()
+    await connector.close()
+    wait_until(lambda: server.tell()["sessions"] == 0, "the server holds no session")
+    wait_until(lambda: server.tell()["subscriptions"] == 0, "the server holds no subscription")
+    assert len(asyncio.all_tasks()) == before
+
+
+async def test_opening_again_replaces_the_session(start_server: StartServer, connect: Connect) -> None:
+    server = start_server()
+    connector = connect(server.url, [point("Double")])
+    await connector.open()
+    await connector.open()
+    assert (await connector.read([0])).values == [0.1]
+    wait_until(lambda: server.tell()["sessions"] == 1, "the server holds one session")
+
+
+async def test_nobody_listens(connect: Connect) -> None:
+    connector = connect(f"opc.tcp://127.0.0.1:{find_free_port()}", [point("Double")])
+    with pytest.raises(DeviceUnreachable):
+        await connector.open()
+    with pytest.raises(DeviceUnreachable):
+        await connector.read([0])
+
+
+async def test_polls_until_the_server_is_gone(start_server: StartServer, connect: Connect) -> None:
+    server = start_server()
+    connector = connect(server.url, [point("Double"), point("Int64")], mode="polled", timeout="3s")
+    await connector.open()
+    result = await connector.read([1, 0])
+    assert list(zip(result.points, result.values, strict=True)) == [(1, -(2**63)), (0, 0.1)]
+    server.child.kill()
+    with pytest.raises(DeviceUnreachable):
+        await connector.read([0])
+
+
+async def test_keep_alives_say_how_far_everything_is_delivered(
+    start_server: StartServer, connect: Connect, subscribe: Subscribe
+) -> None:
+    server = start_server()
+    running = await subscribe(connect(server.url, [point("Double")]))
+    delivered = running.delivered
+
+    def untils() -> list[int]:
+        return [each.until_us for each in delivered.results if each.until_us is not None]
+
+    await delivered.wait_for(lambda: len(untils()) >= 3, "several statements have come")
+    assert untils() == sorted(set(untils()))
+    assert [each.points for each in delivered.results].count([]) >= 2
+    assert running.connector.counters["keep_alives"] >= 2
+
+
+async def test_a_message_is_acknowledged_only_when_it_is_stored(
+    processes: Processes, connect: Connect, subscribe: Subscribe
+) -> None:
+    server = server_maker(processes, "asyncua")()
+    running = await subscribe(connect(server.url, [point("Double")]))
+    delivered = running.delivered
+    await delivered.wait_for(lambda: delivered.values(0), "the first value has come")
+    wait_until_acknowledged = asyncio.to_thread(
+        wait_until, lambda: server.tell()["unacknowledged"] == 0, "the first message is acknowledged"
+    )
+    await wait_until_acknowledged
+    delivered.gate.clear()
+    server.tell(set="Double", type="Double", value=1.5)
+    await delivered.wait_for(lambda: 1.5 in delivered.values(0), "the second value is on its way to the store")
+    keep_alives = running.connector.counters["keep_alives"]
+    await delivered.wait_for(
+        lambda: running.connector.counters["keep_alives"] > keep_alives + 1, "other messages were asked for meanwhile"
+    )
+    assert server.tell()["unacknowledged"] == 1
+    delivered.gate.set()
+    await asyncio.to_thread(wait_until, lambda: server.tell()["unacknowledged"] == 0, "the message is acknowledged")
+
+
+async def test_a_store_that_stalls_is_no_outage_of_the_device(
+    processes: Processes, connect: Connect, subscribe: Subscribe
+) -> None:
+    server = server_maker(processes, "asyncua")()
+    connector = connect(server.url, [point("Double")], timeout="200ms", keep_alive="100ms")
+    running = await subscribe(connector)
+    delivered = running.delivered
+    await delivered.wait_for(lambda: delivered.values(0), "the first value has come")
+    delivered.gate.clear()
+    await asyncio.sleep(1.5)  # far beyond keep-alive and time-out together
+    assert not running.task.done()
+    delivered.gate.set()
+    server.tell(set="Double", type="Double", value=4.5)
+    await delivered.wait_for(lambda: 4.5 in delivered.values(0), "values come again")
+
+
+async def test_a_point_that_appears_later_is_taken_in(
+    start_server: StartServer, connect: Connect, subscribe: Subscribe
+) -> None:
+    server = start_server()
+    connector = connect(server.url, [point("Late")], retry_refused="200ms", keep_alive="100ms", timeout="1s")
+    running = await subscribe(connector)
+    delivered = running.delivered
+    await delivered.wait_for(lambda: delivered.samples(0), "the point is refused")
+    server.tell(add="Late")
+    await delivered.wait_for(lambda: delivered.values(0) == [None, 1.0], "its value has come")
+    assert connector.counters["refused"] == 0
