@@ -1,4 +1,4 @@
-"""Bytes a sample on the wire, and the speed of the codec beside the bare numpy and zstd work that it must do."""
+"""Bytes a sample on the wire beside rows of MessagePack in zstd; the codec's speed beside bare numpy and zstd."""
 
 import math
 import random
@@ -7,6 +7,7 @@ import time
 import zlib
 from collections.abc import Callable
 
+import msgspec
 import numpy as np
 import zstandard
 from numpy.typing import NDArray
@@ -39,7 +40,16 @@ def run() -> list[Row]:
         "f32, noise rounded to 0.01": (Kind.F32, rounded),
         "f32, noise in the full mantissa": (Kind.F32, full),
     }
-    sizes = [Row(f"bytes a sample, {name}", bytes_a_sample(*case), "B", goal="<= 6") for name, case in cases.items()]
+    sizes = [
+        Row(
+            f"bytes a sample, {name} (reference: rows)",
+            bytes_a_sample(*case),
+            "B",
+            rows_bytes_a_sample(*case),
+            goal="<= 6",
+        )
+        for name, case in cases.items()
+    ]
     return [*sizes, encode_speed(), decode_speed(Kind.F64), unpack_speed()]
 
 
@@ -84,6 +94,17 @@ def bytes_a_sample(kind: Kind, value: Callable[[random.Random, int, int], float]
     return sum(len(encode(batch)) + topic_bytes + MQTT_BYTES for batch in made) / (TAGS * len(made))
 
 
+def rows_bytes_a_sample(kind: Kind, value: Callable[[random.Random, int, int], float]) -> float:
+    """Return what rows of [tag, time, value, status] take, in MessagePack and zstd, nothing else counted."""
+    made = batches(kind, value)
+    size = 0
+    for batch in made:
+        column = batch.columns[0]
+        rows = list(zip(column.tags, column.times_us, column.values or (), (0,) * TAGS, strict=True))
+        size += len(zstandard.ZstdCompressor(level=3).compress(msgspec.msgpack.encode(rows)))
+    return size / (TAGS * len(made))
+
+
 def encode_speed() -> Row:
     """Compare with numpy doing the same arithmetic on arrays that are there already."""
     batch = batches(Kind.F64, rounded, 2)[1]
@@ -100,7 +121,7 @@ def encode_speed() -> Row:
         frame = zstandard.ZstdCompressor(level=3).compress(b"".join(shuffled))
         return struct.pack("<II", len(frame), zlib.crc32(frame)) + frame
 
-    return _speed("encode", lambda: encode(batch), floor, "<= 5")
+    return _speed("encode", lambda: encode(batch), floor, "<= 6")
 
 
 def unpack_speed() -> Row:

@@ -67,6 +67,7 @@ def test_tests_are_named_for_behaviour() -> None:
         f"{module.path}:{function.lineno} {function.name}"
         for module in modules()
         for function in functions(module)
-        if module.is_test and re.fullmatch(r"test(_\w+)?_\d+|test_(it|works|ok|basic|simple)", function.name)
+        if module.is_test
+        and re.fullmatch(r"test(_[a-z]+)?_\d+|test_([a-z]+_)?(it|works|ok|basic|simple)", function.name)
     ]
     assert not vague
