@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
@@ -17,17 +17,21 @@ from cloud_api.agents.router import router as agents
 from cloud_api.auth.principal import REALM
 from cloud_api.health.router import Checks
 from cloud_api.health.router import router as health
-from cloud_api.ingest.pipeline import Ingest, IngestOptions
 from cloud_api.ingest.router import Doors
 from cloud_api.ingest.router import router as ingest_doors
-from cloud_api.middleware import AskForKey, CountRequests
+from cloud_api.middleware import AskForKey, CountRequests, LimitBody
+from cloud_api.openapi import tidy
 from cloud_api.problems import Kinds, Problem
 from cloud_api.query.router import router as query
 from cloud_api.settings import CloudSettings, Role
 from cloud_api.storage.database import Database
 from cloud_api.storage.failures import CANCELLED, UNAVAILABLE
 from cloud_api.storage.idempotency import delete_idempotency_old
+from cloud_api.storage.pool import Pool
 from cloud_api.telemetry import Telemetry
+
+if TYPE_CHECKING:
+    from cloud_api.ingest.pipeline import Ingest
 
 API = "/api/v1"
 HOUSEKEEPING_S = 3600.0
@@ -42,7 +46,7 @@ GiveUp = Callable[[str], None]
 class RunningIngest:
     """The ingest of this process, once the database has been reached."""
 
-    ingest: Ingest | None = None
+    ingest: "Ingest | None" = None
 
     @property
     def doors(self) -> Doors | None:
@@ -69,8 +73,8 @@ def create_app(settings: CloudSettings, roles: frozenset[Role], give_up: GiveUp 
         version=version("millstream"),
         description="Series, samples, agents: every value with its source's time and status.",
         redoc_url=None,
+        generate_unique_id_function=lambda route: route.name,
         lifespan=_lifespan(settings, roles, telemetry, give_up),
-        max_body_size=settings.body_max_bytes,
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     app.include_router(health)
@@ -79,9 +83,20 @@ def create_app(settings: CloudSettings, roles: frozenset[Role], give_up: GiveUp 
         app.include_router(agents, prefix=API)
         app.include_router(ingest_doors, prefix=API)
         app.add_middleware(AskForKey, prefix=API, challenge=f'Bearer realm="{REALM}"')
+    app.add_middleware(LimitBody, max_bytes=settings.body_max_bytes)
     app.add_middleware(CountRequests, telemetry=telemetry)
     _install_problems(app)
+    _describe(app)
     return app
+
+
+def _describe(app: FastAPI) -> None:
+    describe = app.openapi
+
+    def describe_tidily() -> dict[str, Any]:
+        return tidy(describe())
+
+    app.openapi = describe_tidily
 
 
 def _install_problems(app: FastAPI) -> None:
@@ -139,17 +154,23 @@ def _lifespan(
 async def _work(state: State, roles: frozenset[Role]) -> None:
     """Everything that runs beside requests: first reach the database, then ingest and keep house, until cancelled."""
     pool = await state["database"].open()
-    settings = state["settings"]
     async with asyncio.TaskGroup() as tasks:
         if Role.INGEST in roles:
-            options = IngestOptions(
-                mqtt=settings.mqtt, topic_root=settings.topic_root, reject_max_bytes=settings.reject_max_bytes
-            )
-            ingest = Ingest(pool, options, state["telemetry"])
-            state["ingest"].ingest = ingest
-            tasks.create_task(ingest.run(), name="ingest")
+            state["ingest"].ingest = _make_ingest(pool, state)
+            tasks.create_task(state["ingest"].ingest.run(), name="ingest")
         if Role.API in roles:
             tasks.create_task(_keep_house(state["database"]), name="housekeeping")
+
+
+def _make_ingest(pool: Pool, state: State) -> "Ingest":
+    # A process that only answers queries loads neither the broker's client nor the write path.
+    from cloud_api.ingest.pipeline import Ingest, IngestOptions
+
+    settings = state["settings"]
+    options = IngestOptions(
+        mqtt=settings.mqtt, topic_root=settings.topic_root, reject_max_bytes=settings.reject_max_bytes
+    )
+    return Ingest(pool, options, state["telemetry"])
 
 
 async def _keep_house(database: Database) -> None:

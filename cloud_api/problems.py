@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 
 TYPE_PREFIX = "urn:millstream:problem:"
 MEDIA_TYPE = "application/problem+json"
+JSON_TYPES = ("application/json",)
 SHOWN_VALUE_CHARACTERS = 200
 
 log = logging.getLogger(__name__)
@@ -110,6 +111,12 @@ def body_invalid(field: str, value: object, detail: str, allowed: str) -> Proble
     return Problem(Kinds.BODY_INVALID, f"{field} {detail}", fields=[_field(field, value, detail, allowed)])
 
 
+def media_type_unsupported(given: str, allowed: str) -> Problem:
+    """Refuse a body by its media type."""
+    detail = f"{given or 'a body without media type'} is not read here"
+    return Problem(Kinds.MEDIA_TYPE_UNSUPPORTED, detail, fields=[_field("Content-Type", given, detail, allowed)])
+
+
 @contextmanager
 def in_body() -> Generator[None]:
     """Let refusals of values that came in a body be called so: the readers of values do not know where they stood."""
@@ -178,9 +185,13 @@ async def _answer_problem(_request: Request, error: Exception) -> Response:
     return response(error)
 
 
-async def _answer_validation(_request: Request, error: Exception) -> Response:
+async def _answer_validation(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    return response(from_validation(error.errors()))
+    errors: Sequence[Mapping[str, Any]] = error.errors()
+    given = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if given not in JSON_TYPES and any(each["loc"][:1] == ("body",) for each in errors) and error.body:
+        return response(media_type_unsupported(given, JSON_TYPES[0]))
+    return response(from_validation(errors))
 
 
 async def _answer_http(request: Request, error: Exception) -> Response:

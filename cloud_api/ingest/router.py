@@ -18,7 +18,7 @@ from cloud_api.ingest.answers import encode_reject_page, encode_result, refusal
 from cloud_api.ingest.models import PostedSample, RejectPage, Stored
 from cloud_api.ingest.posted import read_samples
 from cloud_api.ingest.results import BatchResult, IngestOverloaded, NotOwner, RejectMissing, RejectReplayed
-from cloud_api.problems import FieldProblem, Kinds, Problem, in_body, not_found
+from cloud_api.problems import FieldProblem, Kinds, Problem, in_body, media_type_unsupported, not_found
 from cloud_api.storage.audit import insert_audit
 from cloud_api.storage.findings import NEWEST, RejectFilter, select_reject_page
 from cloud_api.storage.idempotency import (
@@ -226,8 +226,7 @@ def _check_type(request: Request, allowed: tuple[str, ...]) -> None:
     encoding = request.headers.get("Content-Encoding", "identity").lower()
     if given not in allowed or encoding != "identity":
         shown = given if encoding == "identity" else f"{given} with Content-Encoding {encoding}"
-        field = FieldProblem(field="Content-Type", value=shown, detail="is not read here", allowed=", ".join(allowed))
-        raise Problem(Kinds.MEDIA_TYPE_UNSUPPORTED, f"{shown or 'no media type'} is not read here", fields=[field])
+        raise media_type_unsupported(shown, ", ".join(allowed))
 
 
 @contextmanager

@@ -1,0 +1,127 @@
+"""Problem documents: stable type, field, value, allowed; and nothing of the inside."""
+
+from collections.abc import AsyncGenerator
+from typing import Annotated, Any
+
+import httpx
+import pytest
+from fastapi import FastAPI, Query
+from pydantic import BaseModel, Field
+
+from cloud_api import problems
+from cloud_api.middleware import LimitBody
+from cloud_api.problems import Kinds, Problem, document, in_body, parameter_invalid
+
+
+class Body(BaseModel):
+    count: int = Field(ge=1, le=5)
+    name: str
+
+
+def make_app() -> FastAPI:
+    app = FastAPI()
+    problems.install(app)
+    app.add_middleware(LimitBody, max_bytes=1000)
+
+    @app.get("/items")
+    async def items(limit: Annotated[int, Query(ge=1, le=10)] = 5) -> int:
+        return limit
+
+    @app.post("/items")
+    async def create(body: Body) -> int:
+        return body.count
+
+    @app.get("/broken")
+    async def broken() -> None:
+        raise RuntimeError("password=hunter2 host=db.internal")
+
+    return app
+
+
+@pytest.fixture
+async def client() -> AsyncGenerator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(make_app(), raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
+        yield http
+
+
+def told(response: httpx.Response, status: int, kind: str) -> dict[str, Any]:
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == "application/problem+json"
+    body: dict[str, Any] = response.json()
+    assert body["type"] == f"urn:millstream:problem:{kind}"
+    assert body["status"] == status
+    assert body["title"]
+    assert body["detail"]
+    return body
+
+
+async def test_a_parameter_out_of_range(client: httpx.AsyncClient):
+    body = told(await client.get("/items?limit=11"), 400, "parameter-invalid")
+    assert (body["field"], body["value"], body["allowed"]) == ("limit", "11", "<= 10")
+
+
+async def test_every_wrong_field_of_a_body(client: httpx.AsyncClient):
+    body = told(await client.post("/items", json={"count": 9}), 422, "body-invalid")
+    assert [each["field"] for each in body["errors"]] == ["count", "name"]
+
+
+async def test_a_body_that_is_no_json(client: httpx.AsyncClient):
+    headers = {"Content-Type": "application/json"}
+    told(await client.post("/items", content=b"{", headers=headers), 422, "body-invalid")
+
+
+async def test_another_media_type(client: httpx.AsyncClient):
+    body = told(await client.post("/items", data={"count": "1"}), 415, "media-type-unsupported")
+    assert body["allowed"] == "application/json"
+
+
+async def test_no_such_address(client: httpx.AsyncClient):
+    told(await client.get("/nothing"), 404, "not-found")
+
+
+async def test_no_such_method(client: httpx.AsyncClient):
+    response = await client.delete("/broken")
+    assert told(response, 405, "method-not-allowed")["allowed"] == "GET"
+    assert response.headers["allow"] == "GET"
+
+
+async def test_a_body_too_large(client: httpx.AsyncClient):
+    told(await client.post("/items", json={"count": 1, "name": "x" * 2000}), 413, "body-too-large")
+
+
+async def test_a_body_that_grows_too_large(client: httpx.AsyncClient):
+    async def pieces() -> AsyncGenerator[bytes]:
+        for _ in range(20):
+            yield b" " * 100
+
+    headers = {"Content-Type": "application/json"}
+    told(await client.post("/items", content=pieces(), headers=headers), 413, "body-too-large")
+
+
+async def test_an_error_of_ours_shows_nothing_of_the_inside(
+    client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
+):
+    response = await client.get("/broken")
+    told(response, 500, "internal")
+    assert "hunter2" not in response.text
+    assert "RuntimeError" not in response.text
+    assert "hunter2" in caplog.text
+
+
+def test_long_values_are_shortened():
+    shown = document(parameter_invalid("path", "x" * 10_000, "is long", "less"))["value"]
+    assert len(shown) < 300
+
+
+def test_types_are_unique_and_every_kind_has_a_title():
+    names = [kind.value.name for kind in Kinds]
+    assert len(set(names)) == len(names)
+    assert all(kind.value.title and 400 <= kind.value.status < 600 for kind in Kinds)
+
+
+def test_a_value_in_a_body_is_said_to_be_in_the_body():
+    with pytest.raises(Problem) as caught, in_body():
+        raise parameter_invalid("from", "x", "is no instant", "an instant")
+    assert caught.value.kind is Kinds.BODY_INVALID.value
+    assert caught.value.fields[0].field == "from"
