@@ -42,7 +42,7 @@ def run() -> list[Row]:
     }
     sizes = [
         Row(
-            f"bytes a sample, {name} (reference: rows)",
+            f"bytes a sample, {name}",
             bytes_a_sample(*case),
             "B",
             rows_bytes_a_sample(*case),

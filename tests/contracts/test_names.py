@@ -63,11 +63,11 @@ def test_names_use_the_words_of_the_glossary() -> None:
 
 
 def test_tests_are_named_for_behaviour() -> None:
+    vague_name = re.compile(r"test(_[a-z]+)?_\d+|test_([a-z]+_)?(it|works|ok|basic|simple)")
     vague = [
         f"{module.path}:{function.lineno} {function.name}"
         for module in modules()
         for function in functions(module)
-        if module.is_test
-        and re.fullmatch(r"test(_[a-z]+)?_\d+|test_([a-z]+_)?(it|works|ok|basic|simple)", function.name)
+        if module.is_test and vague_name.fullmatch(function.name)
     ]
     assert not vague
