@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cloud_api.ingest.columns import EXACT_INTEGER, ColumnArrays
+from cloud_api.storage.rows import has_text
 from schemas.sample import Kind
 
 KINDS = tuple(Kind)
@@ -19,16 +20,14 @@ def joined_kind(series: Kind, column: Kind) -> Kind | None:
         return series
     if series is Kind.NONE:
         return column
-    if series not in _NUMBERS or column not in _NUMBERS:
-        return None
-    if column is Kind.BOOL:
-        return series
-    if series is Kind.BOOL:
-        return column
+    return _joined_numbers(series, column) if series in _NUMBERS and column in _NUMBERS else None
+
+
+def _joined_numbers(series: Kind, column: Kind) -> Kind:
+    if Kind.BOOL in {series, column}:
+        return column if series is Kind.BOOL else series
     # Between signed and unsigned the series keeps its kind; single values that it cannot hold are put aside.
-    if {series, column} == {Kind.I64, Kind.U64}:
-        return series
-    return Kind.F64
+    return series if {series, column} == {Kind.I64, Kind.U64} else Kind.F64
 
 
 def _table() -> NDArray[np.uint8]:
@@ -51,7 +50,7 @@ def loses_digits(column: ColumnArrays, target_codes: NDArray[np.uint8]) -> NDArr
     if column.kind not in {Kind.I64, Kind.U64}:
         return lost
     if column.texts is not None:
-        is_long = np.not_equal(column.texts, None).astype(np.bool_)
+        is_long = has_text(column.texts)
         is_float = (target_codes == CODES[Kind.F64]) | (target_codes == CODES[Kind.F32])
         lost |= is_long & is_float
     if column.kind is Kind.I64:

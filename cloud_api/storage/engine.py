@@ -55,14 +55,25 @@ async def check_durability(connection: AsyncConnection[Any]) -> None:
         raise DurabilityInvalid("; ".join(wrong))
 
 
-async def ensure_partitions(connection: AsyncConnection[Any], days: Iterable[int]) -> None:
-    """Make the day partitions (days since 1970) that are not there yet, each in its own short transaction.
+class Partitions:
+    """The day partitions known to exist; made on demand where the engine has no chunks of its own."""
 
-    CREATE and ATTACH take no lock that readers or writers wait for; an advisory lock makes creators queue.
-    Must be called outside a transaction.
-    """
-    for day in sorted(set(days)):
-        await _create_partition(connection, day)
+    def __init__(self) -> None:
+        self._days: set[int] = set()
+
+    def clear(self) -> None:
+        """Forget what is known: somebody may have dropped partitions."""
+        self._days.clear()
+
+    async def ensure(self, connection: AsyncConnection[Any], days: Iterable[int]) -> None:
+        """Make the partitions of these days (since 1970) that are missing, each in its own short transaction.
+
+        CREATE and ATTACH take no lock that readers or writers wait for; an advisory lock makes creators queue.
+        Must be called outside a transaction.
+        """
+        for day in sorted(set(days) - self._days):
+            await _create_partition(connection, day)
+            self._days.add(day)
 
 
 def partition_name(day: int) -> str:

@@ -46,7 +46,8 @@ async def open_pool(url: str, max_size: int = 8) -> Pool:
         open=False,
         name="millstream",
         timeout=CONNECT_TIMEOUT_S,
-        reconnect_timeout=0,
+        # Short, so that the pauses between attempts stay short; whoever asks next starts over.
+        reconnect_timeout=5.0,
     )
     await pool.open(wait=True, timeout=CONNECT_TIMEOUT_S)
     return pool

@@ -15,7 +15,15 @@ DAY_US = 86_400_000_000
 _COPY_HEAD = b"PGCOPY\n\xff\r\n\0" + struct.pack(">ii", 0, 0)
 _COPY_TAIL = struct.pack(">h", -1)
 _COLUMN_COUNT = 5
-_KEYS = [("n", ">i2"), ("l1", ">i4"), ("series", ">i4"), ("l2", ">i4"), ("status", ">i4"), ("l3", ">i4"), ("time", ">i8")]
+_KEYS = [
+    ("n", ">i2"),
+    ("l1", ">i4"),
+    ("series", ">i4"),
+    ("l2", ">i4"),
+    ("status", ">i4"),
+    ("l3", ">i4"),
+    ("time", ">i8"),
+]
 _NUMBER_ROW = np.dtype([*_KEYS, ("l4", ">i4"), ("value", ">f8"), ("l5", ">i4")])
 _EMPTY_ROW = np.dtype([*_KEYS, ("l4", ">i4"), ("l5", ">i4")])
 _TEXT_HEAD = struct.Struct(">hiiiiiq")
@@ -24,7 +32,7 @@ _NULL = struct.pack(">i", -1)
 
 @dataclass(frozen=True, slots=True)
 class SampleRows:
-    """Samples as columns. A value of NaN stands for SQL null (a NaN that was measured is a text); texts may be absent."""
+    """Samples as columns. A value of NaN stands for SQL null (a measured NaN is a text); texts may be absent."""
 
     series_ids: NDArray[np.int32]
     times_us: NDArray[np.int64]
@@ -44,6 +52,10 @@ class SampleRows:
             self.values[index],
             None if self.texts is None else self.texts[index],
         )
+
+    def in_days(self, days: Sequence[int]) -> NDArray[np.bool_]:
+        """Which samples are of these days."""
+        return np.isin(self.times_us // DAY_US, np.array(days, dtype=np.int64))
 
     def days(self) -> list[int]:
         """The days since 1970 that hold these samples."""
@@ -111,11 +123,8 @@ def newest_rows(rows: SampleRows) -> SampleRows:
 def copy_bytes(rows: SampleRows) -> bytes:
     """The whole input of COPY sample (series_id, status, time, value, text) in PostgreSQL's binary format."""
     has_value = ~np.isnan(rows.values)
-    if rows.texts is None:
-        has_text = np.zeros(len(rows), dtype=np.bool_)
-    else:
-        has_text = cast("NDArray[np.bool_]", np.not_equal(rows.texts, None))
-    numbers = has_value & ~has_text
+    with_text = np.zeros(len(rows), dtype=np.bool_) if rows.texts is None else has_text(rows.texts)
+    numbers = has_value & ~with_text
     # The order inside one COPY is free: plain numbers first, in key order, then what has no number, then texts.
     if numbers.all():
         return b"".join([_COPY_HEAD, _number_bytes(rows), _COPY_TAIL])
@@ -123,11 +132,16 @@ def copy_bytes(rows: SampleRows) -> bytes:
         [
             _COPY_HEAD,
             _number_bytes(rows.take(numbers)),
-            _empty_bytes(rows.take(~has_value & ~has_text)),
-            *_text_chunks(rows.take(has_text)),
+            _empty_bytes(rows.take(~has_value & ~with_text)),
+            *_text_chunks(rows.take(with_text)),
             _COPY_TAIL,
         ]
     )
+
+
+def has_text(texts: NDArray[np.object_]) -> NDArray[np.bool_]:
+    """Which entries are not None."""
+    return np.fromiter((text is not None for text in texts), np.bool_, len(texts))
 
 
 def int4_array_bytes(values: NDArray[np.int32]) -> bytes:
@@ -190,7 +204,9 @@ def _text_chunks(rows: SampleRows) -> list[bytes]:
         return []
     chunks: list[bytes] = []
     times = (rows.times_us - POSTGRES_EPOCH_US).tolist()
-    columns = zip(rows.series_ids.tolist(), rows.statuses.tolist(), times, rows.values.tolist(), rows.texts, strict=True)
+    columns = zip(
+        rows.series_ids.tolist(), rows.statuses.tolist(), times, rows.values.tolist(), rows.texts, strict=True
+    )
     for series_id, status, time, value, text in columns:
         body = cast("str", text).encode()
         chunks.append(_TEXT_HEAD.pack(_COLUMN_COUNT, 4, series_id, 4, status, 8, time))

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import numpy as np
 from psycopg import adapters, postgres, pq
 from psycopg.abc import Buffer
 from psycopg.adapt import Dumper
@@ -14,6 +13,7 @@ from cloud_api.storage.rows import (
     SampleRows,
     copy_bytes,
     float8_array_bytes,
+    has_text,
     int4_array_bytes,
     timestamptz_array_bytes,
 )
@@ -99,11 +99,10 @@ _register(_TimestamptzArray, "timestamptz")
 
 def _parameters(rows: SampleRows) -> dict[str, Any]:
     texts = rows.texts
-    has_texts = texts is not None and bool(np.not_equal(texts, None).any())
     return {
         "series_ids": _Int4Array(int4_array_bytes(rows.series_ids)),
         "statuses": _Int4Array(int4_array_bytes(rows.statuses)),
         "times": _TimestamptzArray(timestamptz_array_bytes(rows.times_us)),
         "values": _Float8Array(float8_array_bytes(rows.values)),
-        "texts": list(texts) if has_texts and texts is not None else None,
+        "texts": list(texts) if texts is not None and has_text(texts).any() else None,
     }

@@ -69,3 +69,6 @@ select owner from lease where name = %(name)s
 -- name: lock_lease
 -- Stronger than the readers' lock: waits until no ingest transaction is under way.
 select series_generation from lease where name = %(name)s for update
+
+-- name: select_series_generation
+select series_generation from lease where name = %(name)s

@@ -1,0 +1,256 @@
+"""A lane: batches in the order of arrival, coalesced, written, acknowledged; a bad one never stops it."""
+
+import asyncio
+import logging
+import random
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from cloud_api.ingest.acks import AckSender, acks_for
+from cloud_api.ingest.incoming import Arrival, Incoming, Refusal, open_arrival
+from cloud_api.ingest.prepare import Fate, Prepared
+from cloud_api.ingest.results import BatchResult, RejectReason, RejectReplayed
+from cloud_api.ingest.tally import count
+from cloud_api.ingest.writer import IngestState, PartitionGone, SeriesStale, Writer
+from cloud_api.storage.faults import is_passing, is_row_fault
+from cloud_api.storage.lease import LeaseLost
+from cloud_api.storage.rows import DistinctRows
+from cloud_api.storage.samples import WrittenCounts
+from cloud_api.telemetry import Lane
+
+FIRST_PAUSE_S = 0.05
+LONGEST_PAUSE_S = 5.0
+# A failure of a kind that we do not know is tried so often before a single batch is blamed for it.
+UNKNOWN_ATTEMPTS = 4
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class LaneLimits:
+    """How much one lane coalesces and how much it may hold."""
+
+    rows: int = 10_000
+    batch_bytes: int = 8 * 1024 * 1024
+    waiting_bytes: int = 64 * 1024 * 1024
+    waiting_batches: int = 10_000
+    # Rows older than this may lie in compressed chunks and go by the backlog lane.
+    horizon_us: int = 7 * 86_400_000_000
+
+
+class LaneWorker:
+    """Takes arrivals and writes them, alone in its lane."""
+
+    def __init__(
+        self,
+        state: IngestState,
+        lane: Lane,
+        acks: AckSender,
+        limits: LaneLimits,
+        slow_lane: "LaneWorker | None" = None,
+    ) -> None:
+        self._state = state
+        self._lane = lane
+        self._acks = acks
+        self._limits = limits
+        self._slow_lane = slow_lane
+        self._writer = Writer(state, lane)
+        self._waiting: deque[Arrival] = deque()
+        self._waiting_bytes = 0
+        self._opened: deque[Incoming] = deque()
+        self._arrived = asyncio.Event()
+
+    def offer(self, arrival: Arrival) -> bool:
+        """Take an arrival, unless more is waiting than memory is meant for."""
+        is_full = (
+            self._waiting_bytes + len(arrival.payload) > self._limits.waiting_bytes
+            or len(self._waiting) >= self._limits.waiting_batches
+        )
+        # One message above the limit is still taken when nothing else waits, so that it can be refused.
+        if is_full and self._waiting:
+            return False
+        self._waiting.append(arrival)
+        self._waiting_bytes += len(arrival.payload)
+        self._gauge()
+        self._arrived.set()
+        return True
+
+    async def run(self) -> None:
+        """Write what arrives, until cancelled or until the lease is lost."""
+        while True:
+            await self._arrived.wait()
+            items = self._take()
+            if items:
+                await self._apply(items)
+            elif not self._waiting and not self._opened:
+                self._arrived.clear()
+            # Whatever the lane does, the loop's other tasks get their turn.
+            await asyncio.sleep(0)
+
+    def drop_all(self) -> None:
+        """Let go of everything: whoever owns ingest now gets it from the agents again."""
+        for incoming in self._opened:
+            incoming.arrival.settle(None)
+        for arrival in self._waiting:
+            arrival.settle(None)
+        self._opened.clear()
+        self._waiting.clear()
+        self._waiting_bytes = 0
+        self._gauge()
+
+    def _take(self) -> list[Incoming]:
+        """The next set: about as many rows as one transaction likes, in order; HTTP calls stand alone."""
+        items: list[Incoming] = []
+        rows = size = 0
+        while rows < self._limits.rows and size < self._limits.batch_bytes:
+            incoming = self._next()
+            if incoming is None:
+                break
+            is_alone = incoming.arrival.lane is Lane.HTTP
+            if is_alone and items:
+                self._opened.appendleft(incoming)
+                break
+            items.append(incoming)
+            rows += incoming.sample_count
+            size += len(incoming.arrival.payload)
+            if is_alone:
+                break
+        return items
+
+    def _next(self) -> Incoming | None:
+        if self._opened:
+            return self._opened.popleft()
+        while self._waiting:
+            arrival = self._waiting.popleft()
+            self._waiting_bytes -= len(arrival.payload)
+            self._gauge()
+            incoming = _opened(arrival)
+            if not self._is_moved(incoming):
+                return incoming
+        return None
+
+    def _is_moved(self, incoming: Incoming) -> bool:
+        """Rows behind the horizon never share a transaction with live ones."""
+        arrival = incoming.arrival
+        oldest_us = incoming.oldest_us()
+        if self._slow_lane is None or oldest_us is None:
+            return False
+        if oldest_us >= arrival.received_us - self._limits.horizon_us:
+            return False
+        if arrival.lane is Lane.HTTP:
+            moved = arrival
+        else:
+            # The broker is told at once, so that the live ones behind it need not wait; the agent only after COMMIT.
+            arrival.settle(None)
+            moved = replace(arrival, settle=_nobody)
+        if not self._slow_lane.offer(moved):
+            moved.settle(None)
+        return True
+
+    async def _apply(self, items: Sequence[Incoming]) -> None:
+        try:
+            prepared, rows, counts = await self._write(items)
+        except LeaseLost:
+            self._settle_all(items)
+            raise
+        except RejectReplayed:
+            self._settle_all(items)
+        except Exception as error:  # noqa: BLE001 # whatever a batch can cause ends here, so that it never stops the lane
+            await self._isolate(items, error)
+        else:
+            self._report(items, prepared, rows, counts)
+
+    async def _write(self, items: Sequence[Incoming]) -> tuple[Prepared, DistinctRows, WrittenCounts]:
+        """Try until it is done, or until it is sure that the set itself is what fails."""
+        pause_s, unknown = FIRST_PAUSE_S, 0
+        while True:
+            try:
+                return await self._writer.write(items)
+            except (LeaseLost, RejectReplayed):
+                raise
+            except (SeriesStale, PartitionGone):
+                self._state.telemetry.transactions.labels("stale").inc()
+            except Exception as error:
+                if not is_passing(error):
+                    unknown += 1
+                    if is_row_fault(error) or unknown >= UNKNOWN_ATTEMPTS or len(items) > 1:
+                        raise
+                self._state.telemetry.transactions.labels("retried").inc()
+                log.warning("ingest (%s) waits %.1f s and tries again: %s", self._lane, pause_s, _first_line(error))
+            await asyncio.sleep(pause_s * random.uniform(0.8, 1.2))  # noqa: S311 # jitter, no secret
+            pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
+
+    async def _isolate(self, items: Sequence[Incoming], error: Exception) -> None:
+        """Halve a set that fails until the bad batch stands alone, and put that one aside."""
+        self._state.telemetry.transactions.labels("failed").inc()
+        if len(items) > 1:
+            middle = len(items) // 2
+            await self._apply(items[:middle])
+            await self._apply(items[middle:])
+            return
+        incoming = items[0]
+        log.error("ingest puts batch %s of %s aside: %s", _number(incoming), incoming.agent, _first_line(error))
+        if incoming.refusal is not None and incoming.refusal.reason == RejectReason.STORAGE_REFUSED:
+            # Not even the reject could be stored. Unacknowledged, the batch stays with its agent.
+            self._settle_all(items)
+            return
+        refusal = Refusal(RejectReason.STORAGE_REFUSED, _first_line(error))
+        await self._apply([replace(incoming, refusal=refusal)])
+
+    def _report(self, items: Sequence[Incoming], prepared: Prepared, rows: DistinctRows, counts: WrittenCounts) -> None:
+        """After COMMIT: first the agents, then the broker, then whoever counts."""
+        entries = {key: self._state.book.entry(key) for key in {item.key for item in items if item.key is not None}}
+        for agent, ack in acks_for(prepared.fates, entries):
+            self._acks.send_ack(agent, ack)
+        for fate in prepared.fates:
+            fate.incoming.arrival.settle(None if fate.is_silent else _result(fate, prepared, rows, counts))
+        count(self._state.telemetry, prepared, rows, counts)
+        self._state.telemetry.reject_bytes.set(self._state.rejects.used_bytes)
+
+    def _settle_all(self, items: Sequence[Incoming]) -> None:
+        for incoming in items:
+            incoming.arrival.settle(None)
+
+    def _gauge(self) -> None:
+        self._state.telemetry.waiting_batches.labels(self._lane).set(len(self._waiting))
+        self._state.telemetry.waiting_bytes.labels(self._lane).set(self._waiting_bytes)
+
+
+def _opened(arrival: Arrival) -> Incoming:
+    try:
+        return open_arrival(arrival)
+    except Exception as error:  # a decoder that fails on bytes from outside must not stop the lane
+        log.exception("a payload on %s broke the decoder", arrival.topic)
+        return Incoming(arrival, None, None, (), Refusal(RejectReason.STORAGE_REFUSED, _first_line(error)))
+
+
+def _result(fate: Fate, prepared: Prepared, rows: DistinctRows, counts: WrittenCounts) -> BatchResult:
+    incoming = fate.incoming
+    # A set of one knows exactly; of several only the sum is known, and nobody asks.
+    is_single = len(prepared.fates) == 1
+    return BatchResult(
+        agent=incoming.agent,
+        epoch=None if incoming.header is None or not incoming.arrival.is_numbered else incoming.header.epoch,
+        seq=None if incoming.header is None or not incoming.arrival.is_numbered else incoming.header.seq,
+        outcome=fate.outcome,
+        sample_count=incoming.sample_count,
+        stored=counts.stored if is_single else fate.row_count,
+        unchanged=counts.unchanged + rows.same_count if is_single else 0,
+        overwritten=counts.overwritten + rows.overwritten_count if is_single else 0,
+        rejected=fate.rejected,
+        reason=fate.reason,
+        detail=fate.detail,
+    )
+
+
+def _nobody(_result: BatchResult | None) -> None:
+    """Nobody waits for this one any more."""
+
+
+def _number(incoming: Incoming) -> str:
+    return "?" if incoming.header is None else f"{incoming.header.epoch.hex()[:8]}/{incoming.header.seq}"
+
+
+def _first_line(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}".splitlines()[0][:500]

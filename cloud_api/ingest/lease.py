@@ -1,0 +1,123 @@
+"""The lease on ingest: who this process is, how it becomes the owner, and how it stays it."""
+
+import asyncio
+import logging
+import os
+import re
+import socket
+import uuid
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from cloud_api.storage.agents import INGEST_LEASE
+from cloud_api.storage.lease import LeaseLost, acquire_lease, release_lease, renew_lease, select_lease_owner
+from cloud_api.storage.pool import Pool
+
+log = logging.getLogger(__name__)
+
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_PID_NAMESPACE = Path("/proc/self/ns/pid")
+_OWNER = re.compile(r"(?P<host>.+)\|(?P<machine>[^|]+)\|(?P<pid>\d+)\|[0-9a-f]{32}")
+
+
+@dataclass(slots=True)
+class Ownership:
+    """The name under which this process holds the lease, and the token it holds now (None: it does not)."""
+
+    owner: str
+    token: int | None = None
+
+    @property
+    def is_held(self) -> bool:
+        """Whether the lease was ours when we last looked; transactions look again themselves."""
+        return self.token is not None
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseTimes:
+    """How long a silent owner keeps the lease, and how often owners renew and others ask."""
+
+    ttl_s: float = 10.0
+    renew_s: float = 2.5
+    ask_s: float = 0.5
+
+
+class LeaseKeeper:
+    """Waits for the lease, keeps it, gives it back."""
+
+    def __init__(self, pool: Pool, ownership: Ownership, times: LeaseTimes) -> None:
+        self._pool = pool
+        self._ownership = ownership
+        self._times = times
+        self._ttl = timedelta(seconds=times.ttl_s)
+
+    async def acquire(self) -> None:
+        """Wait until this process owns ingest."""
+        is_told = False
+        while not await self._try():
+            if not is_told:
+                log.info("another process owns ingest; this one waits for the lease")
+                is_told = True
+            await asyncio.sleep(self._times.ask_s)
+        log.info("this process owns ingest (token %s)", self._ownership.token)
+
+    async def keep(self) -> None:
+        """Renew until cancelled; LeaseLost when another process has it. An unreachable database changes no owner."""
+        while True:
+            await asyncio.sleep(self._times.renew_s)
+            token = self._ownership.token
+            if token is None:
+                raise LeaseLost("given back")
+            try:
+                async with self._pool.connection() as connection:
+                    await renew_lease(connection, INGEST_LEASE, self._ownership.owner, token, self._ttl)
+            except LeaseLost:
+                raise
+            except Exception as error:  # noqa: BLE001 # every transaction looks at the lease itself
+                log.warning("the ingest lease cannot be renewed now: %s", error)
+
+    async def release(self) -> None:
+        """Give the lease back, if the database can be told."""
+        token, self._ownership.token = self._ownership.token, None
+        if token is None:
+            return
+        try:
+            async with asyncio.timeout(self._times.renew_s), self._pool.connection() as connection:
+                await release_lease(connection, INGEST_LEASE, self._ownership.owner, token)
+        except Exception as error:  # noqa: BLE001 # it runs out by itself
+            log.warning("the ingest lease could not be given back: %s", error)
+
+    async def _try(self) -> bool:
+        async with self._pool.connection() as connection:
+            owner = await select_lease_owner(connection, INGEST_LEASE)
+            dead = [owner] if owner is not None and is_dead(owner) else []
+            mine = self._ownership
+            mine.token = await acquire_lease(connection, INGEST_LEASE, mine.owner, self._ttl, dead)
+        return mine.is_held
+
+
+def new_owner() -> str:
+    """A name that no other process ever has: host, machine start and process namespace, process, chance."""
+    return f"{socket.gethostname()}|{_machine()}|{os.getpid()}|{uuid.uuid4().hex}"
+
+
+def is_dead(owner: str) -> bool:
+    """Whether this owner certainly runs no more: its machine or container is ours and its process is gone.
+
+    Where that cannot be told the lease simply has to expire.
+    """
+    match = _OWNER.fullmatch(owner)
+    if match is None or match["machine"] != _machine() or match["machine"] == "unknown":
+        return False
+    pid = int(match["pid"])
+    # Our own process id under another name was an earlier process.
+    return pid == os.getpid() or not Path(f"/proc/{pid}").exists()
+
+
+def _machine() -> str:
+    try:
+        boot = _BOOT_ID.read_text(encoding="ascii").strip()
+        return f"{boot}/{_PID_NAMESPACE.readlink()}"
+    except OSError:
+        return "unknown"

@@ -1,0 +1,209 @@
+"""One transaction for one set of batches: lease, samples, alarms, bookkeeping, commit."""
+
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from cloud_api.ingest.book import LedgerBook, write_changes
+from cloud_api.ingest.incoming import Incoming, LedgerKey, Replay
+from cloud_api.ingest.lease import Ownership
+from cloud_api.ingest.prepare import Preparation, Prepared
+from cloud_api.ingest.rejects import RejectStore
+from cloud_api.ingest.results import RejectReplayed
+from cloud_api.ingest.series_map import SeriesMap
+from cloud_api.storage.agents import INGEST_LEASE, upsert_agents_seen
+from cloud_api.storage.dictionaries import delete_old_dictionaries, insert_tag_dictionary
+from cloud_api.storage.engine import Engine, EngineKind, Partitions
+from cloud_api.storage.faults import KEY_EXISTS, PARTITION_MISSING
+from cloud_api.storage.gaps import insert_gaps
+from cloud_api.storage.instants import at_us
+from cloud_api.storage.lease import LeaseLost, select_lease_held
+from cloud_api.storage.ledger import UntilRow, upsert_agent_until
+from cloud_api.storage.pool import Connection, Pool
+from cloud_api.storage.rejects import insert_rejects, update_reject_replayed
+from cloud_api.storage.rows import DistinctRows, SampleRows, distinct_rows, empty_rows, join_rows, newest_rows
+from cloud_api.storage.samples import (
+    WrittenCounts,
+    copy_samples,
+    set_decompression_unlimited,
+    upsert_latest,
+    upsert_samples,
+)
+from cloud_api.storage.series import update_series_kinds
+from cloud_api.telemetry import BatchOutcome, Lane, Telemetry
+
+KEPT_DICTIONARIES = 32
+SEEN_EVERY_S = 5.0
+# A transaction takes a lock on every day it touches.
+MAX_DAYS = 64
+
+Write = Callable[[Connection, SampleRows], Awaitable[WrittenCounts]]
+
+
+class SeriesStale(Exception):
+    """Somebody changed series since they were looked up; look again."""
+
+
+class PartitionGone(Exception):
+    """A day partition that was there is not; make it again."""
+
+
+class Evaluate(Protocol):
+    """What else happens in the ingest transaction: alarms on single series."""
+
+    async def __call__(
+        self, connection: Connection, samples: SampleRows, untils: Sequence[UntilRow], lane: Lane
+    ) -> None:
+        """Advance by these samples, sorted by series and time; what is written commits or fails with them."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class IngestState:
+    """What the lanes of one process share."""
+
+    pool: Pool
+    engine: Engine
+    ownership: Ownership
+    book: LedgerBook
+    series: SeriesMap
+    rejects: RejectStore
+    partitions: Partitions
+    telemetry: Telemetry
+    evaluate: Evaluate | None
+
+    def forget(self) -> None:
+        """Forget what was read: another process may have written since."""
+        self.book.clear()
+        self.series.clear()
+        self.partitions.clear()
+
+
+class Writer:
+    """Writes sets of batches for one lane."""
+
+    def __init__(self, state: IngestState, lane: Lane) -> None:
+        self._state = state
+        self._lane = lane
+        self._preparation = Preparation(state.book, state.series, state.rejects)
+        self._seen: dict[str, float] = {}
+
+    async def write(self, items: Sequence[Incoming]) -> tuple[Prepared, DistinctRows, WrittenCounts]:
+        """Commit a set of batches; whatever fails, nothing of it is written and nothing is remembered of it."""
+        prepared = Prepared()
+        try:
+            async with self._state.pool.connection() as connection:
+                await self._preparation.prepare(connection, items, prepared)
+                return await self._commit(connection, prepared)
+        except BaseException:
+            # The commit may have happened and its answer be lost: only the database knows.
+            self._state.book.forget(_keys(items) | set(prepared.changes))
+            self._state.series.clear()
+            raise
+        finally:
+            self._preparation.release(prepared)
+
+    async def _commit(self, connection: Connection, prepared: Prepared) -> tuple[Prepared, DistinctRows, WrittenCounts]:
+        rows = distinct_rows(join_rows(prepared.rows) if prepared.rows else empty_rows())
+        counts = WrittenCounts(0, 0, 0)
+        if not prepared.is_empty or _replays(prepared):
+            started = time.monotonic()
+            if prepared.widened:
+                await update_series_kinds(connection, list(prepared.widened), list(prepared.widened.values()))
+            last_slice = await self._write_early_days(connection, rows.rows, prepared.generation)
+            counts = await self._transact(connection, prepared, last_slice)
+            self._state.telemetry.commit_seconds.observe(time.monotonic() - started)
+        self._state.book.apply(prepared.changes)
+        self._state.rejects.add(prepared.rejects)
+        for tag_map in prepared.dictionaries.values():
+            tag_map.is_stored = True
+        return prepared, rows, counts
+
+    async def _write_early_days(self, connection: Connection, rows: SampleRows, generation: int | None) -> SampleRows:
+        """Rows spread over very many days go in slices, the ledger with the last one: writing twice changes nothing."""
+        days = rows.days()
+        rest = rows
+        while len(days) > MAX_DAYS:
+            early, days = days[:MAX_DAYS], days[MAX_DAYS:]
+            in_slice = rest.in_days(early)
+            await self._transact(connection, Prepared(generation=generation), rest.take(in_slice))
+            rest = rest.take(~in_slice)
+        return rest
+
+    async def _transact(self, connection: Connection, prepared: Prepared, rows: SampleRows) -> WrittenCounts:
+        if self._state.engine.kind is EngineKind.POSTGRES:
+            await self._state.partitions.ensure(connection, rows.days())
+        try:
+            return await self._try(connection, prepared, rows, copy_samples)
+        except KEY_EXISTS:
+            # COPY stands first in its transaction, so undoing all of it is the savepoint.
+            self._state.telemetry.transactions.labels("conflict").inc()
+        except PARTITION_MISSING as error:
+            self._state.partitions.clear()
+            raise PartitionGone(str(error)) from error
+        return await self._try(connection, prepared, rows, upsert_samples)
+
+    async def _try(self, connection: Connection, prepared: Prepared, rows: SampleRows, write: Write) -> WrittenCounts:
+        async with connection.transaction():
+            await self._check_lease(connection, prepared)
+            if self._lane is Lane.BACKLOG and self._state.engine.kind is EngineKind.TIMESCALE:
+                await set_decompression_unlimited(connection)
+            counts = await write(connection, rows)
+            if self._state.evaluate is not None:
+                await self._state.evaluate(connection, rows, prepared.until_rows, self._lane)
+            await self._keep_books(connection, prepared, rows)
+        self._state.telemetry.transactions.labels("committed").inc()
+        return counts
+
+    async def _check_lease(self, connection: Connection, prepared: Prepared) -> None:
+        ownership = self._state.ownership
+        if ownership.token is None:
+            raise LeaseLost("this process does not own ingest")
+        generation = await select_lease_held(connection, INGEST_LEASE, ownership.owner, ownership.token)
+        if prepared.generation != generation:
+            raise SeriesStale
+
+    async def _keep_books(self, connection: Connection, prepared: Prepared, rows: SampleRows) -> None:
+        """Rows that both lanes touch come last and in one order, so that no lane waits long for the other."""
+        now = at_us(time.time_ns() // 1000)
+        for (agent, dictionary), tag_map in sorted(prepared.dictionaries.items(), key=lambda pair: pair[0]):
+            await insert_tag_dictionary(connection, agent, dictionary, tag_map.tags)
+            await delete_old_dictionaries(connection, agent, KEPT_DICTIONARIES)
+        if prepared.rejects:
+            await insert_rejects(connection, prepared.rejects)
+        if prepared.gaps:
+            await insert_gaps(connection, prepared.gaps)
+        await self._mark_replays(connection, prepared)
+        async with connection.pipeline():
+            await upsert_latest(connection, newest_rows(rows), now)
+            if prepared.untils:
+                await upsert_agent_until(connection, prepared.until_rows)
+            seen = self._newly_seen(prepared.agents)
+            if seen:
+                await upsert_agents_seen(connection, seen, now)
+            await write_changes(connection, prepared.changes)
+
+    async def _mark_replays(self, connection: Connection, prepared: Prepared) -> None:
+        for replay in _replays(prepared):
+            now = at_us(time.time_ns() // 1000)
+            if not await update_reject_replayed(connection, replay.reject_id, now, replay.principal):
+                raise RejectReplayed(f"reject {replay.reject_id} was replayed before")
+
+    def _newly_seen(self, agents: Sequence[str]) -> list[str]:
+        now = time.monotonic()
+        seen = [agent for agent in agents if now - self._seen.get(agent, -SEEN_EVERY_S) >= SEEN_EVERY_S]
+        self._seen.update(dict.fromkeys(seen, now))
+        return seen
+
+
+def _keys(items: Sequence[Incoming]) -> set[LedgerKey]:
+    return {incoming.key for incoming in items if incoming.key is not None}
+
+
+def _replays(prepared: Prepared) -> list[Replay]:
+    return [
+        fate.incoming.arrival.replay
+        for fate in prepared.fates
+        if fate.incoming.arrival.replay is not None and fate.outcome is BatchOutcome.STORED
+    ]
