@@ -4,7 +4,7 @@ import re
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
 from connectors.contract import ConnectorConfig, Duration, PointConfig
 from connectors.modbus.decode import LAYOUTS, ORDERS, TEXT_ORDERS, Encoding, WordField, WordType
@@ -101,50 +101,62 @@ class ModbusPoint(PointConfig):
     address: Annotated[str, AfterValidator(_known_address)] = Field(
         description="coil:, discrete:, input: or holding: and the 0-based wire address; .0 to .15 takes one bit"
     )
-    type: WordType | None = Field(None, description="how to read the registers; if left out uint16, or bool for a bit")
-    order: str | None = Field(None, description="byte order as the device sends it, for example CDAB")
-    length: int | None = Field(None, ge=1, le=125, description="registers that a string takes")
+    type: WordType | None = Field(
+        None, description="how to read the registers; if left out uint16, or bool for a bit", validate_default=True
+    )
+    length: int | None = Field(None, ge=1, le=125, description="registers that a string takes", validate_default=True)
     encoding: Encoding = Field(Encoding.UTF_8, description="character set of a string")
+    order: str | None = Field(None, description="byte order as the device sends it, for example CDAB")
 
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        self._check_type()
-        allowed = self._orders()
-        if self.order is not None and self.order not in allowed:
+    @field_validator("type")
+    @classmethod
+    def _fits_address(cls, value: WordType | None, info: ValidationInfo) -> WordType:
+        address = str(info.data.get("address", "holding:0"))
+        area, _, bit = _groups(_ADDRESS, address)
+        is_bit = Area(area).is_bits or bit is not None
+        if is_bit and value not in (None, WordType.BOOL):
+            raise ValueError(f"{value} cannot be read from {address!r}; allowed: bool")
+        if not is_bit and value is WordType.BOOL:
+            raise ValueError(f"bool needs the bit in the address; allowed: {address}.0 to {address}.15")
+        return value or (WordType.BOOL if is_bit else WordType.UINT16)
+
+    @field_validator("length")
+    @classmethod
+    def _is_of_a_string(cls, value: int | None, info: ValidationInfo) -> int | None:
+        if "type" in info.data and (info.data["type"] is WordType.STRING) != (value is not None):
+            raise ValueError("length (in registers, 1 to 125) belongs to type string, and to no other")
+        return value
+
+    @field_validator("encoding")
+    @classmethod
+    def _is_of_a_text(cls, value: Encoding, info: ValidationInfo) -> Encoding:
+        if info.data.get("type") is not WordType.STRING:
+            raise ValueError("encoding belongs to type string, and to no other")
+        return value
+
+    @field_validator("order")
+    @classmethod
+    def _fits_type(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is None or "address" not in info.data or "type" not in info.data:
+            return value
+        allowed = _orders(str(info.data["address"]), info.data["type"])
+        if value not in allowed:
             raise ValueError(
-                f"order {self.order!r} does not fit type {self.word_type}; allowed: "
+                f"{value!r} does not fit type {info.data['type']}; allowed: "
                 + (", ".join(allowed) or "none, leave it out")
             )
+        return value
+
+    @model_validator(mode="after")
+    def _ends_in_the_area(self) -> Self:
         if self.span.last > MAX_ADDRESS:
             raise ValueError(f"{self.address!r} as {self.word_type} passes the end of the area at {MAX_ADDRESS}")
         return self
 
-    def _check_type(self) -> None:
-        is_bit = self.area.is_bits or self.bit is not None
-        if is_bit and self.word_type is not WordType.BOOL:
-            raise ValueError(f"type {self.word_type} cannot be read from {self.address!r}; allowed: bool")
-        if not is_bit and self.word_type is WordType.BOOL:
-            raise ValueError(f"type bool needs the bit in the address; allowed: {self.address}.0 to {self.address}.15")
-        is_string = self.word_type is WordType.STRING
-        if is_string != (self.length is not None):
-            raise ValueError("length (in registers, 1 to 125) belongs to type string, and to no other")
-        if not is_string and self.encoding is not Encoding.UTF_8:
-            raise ValueError("encoding belongs to type string, and to no other")
-
-    def _orders(self) -> tuple[str, ...]:
-        if self.area.is_bits:
-            return ()
-        if self.word_type is WordType.STRING:
-            return TEXT_ORDERS
-        registers = LAYOUTS[self.word_type].registers
-        return ("AB", "BA") if registers == 1 else tuple(ORDERS[registers])
-
     @property
     def word_type(self) -> WordType:
         """The type as written, or the one that goes without saying."""
-        if self.type is not None:
-            return self.type
-        return WordType.BOOL if self.area.is_bits or self.bit is not None else WordType.UINT16
+        return self.type or WordType.UINT16
 
     @property
     def span(self) -> Span:
@@ -172,6 +184,15 @@ class ModbusPoint(PointConfig):
         """The one bit of a register that is meant, 0 being the least significant."""
         text = _groups(_ADDRESS, self.address)[2]
         return None if text is None else int(text)
+
+
+def _orders(address: str, type_: WordType) -> tuple[str, ...]:
+    if Area(_groups(_ADDRESS, address)[0]).is_bits:
+        return ()
+    if type_ is WordType.STRING:
+        return TEXT_ORDERS
+    registers = LAYOUTS[type_].registers
+    return ("AB", "BA") if registers == 1 else tuple(ORDERS[registers])
 
 
 def _groups(pattern: re.Pattern[str], text: str) -> tuple[str, str, str | None]:

@@ -1,9 +1,8 @@
 """What a simulated device and its signals may say."""
 
 from enum import StrEnum
-from typing import Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from connectors.contract import ConnectorConfig, Duration, PointConfig
 
@@ -41,19 +40,18 @@ class SimulatedConfig(ConnectorConfig):
         Delivery.POLLED, description="polled: the scan asks; subscribed: the device reports every `publishing`"
     )
     publishing: Duration = Field(1.0, ge=0.001, le=3600, description="period of the reports of a subscribed device")
+    outage_for: Duration = Field(5.0, ge=0.001, le=3600, description="how long an outage lasts")
     outage_every: Duration | None = Field(
         None, ge=0.001, le=86_400, description="the device cannot be reached once in this time; never, if left out"
     )
-    outage_for: Duration = Field(5.0, ge=0.001, le=3600, description="how long it then cannot be reached")
 
-    @model_validator(mode="after")
-    def _is_reachable_at_times(self) -> Self:
-        if self.outage_every is not None and self.outage_for >= self.outage_every:
-            raise ValueError(
-                f"outage_for = {self.outage_for:g} s leaves no time to be reached; "
-                f"allowed: less than outage_every = {self.outage_every:g} s"
-            )
-        return self
+    @field_validator("outage_every")
+    @classmethod
+    def _leaves_time(cls, value: float | None, info: ValidationInfo) -> float | None:
+        lasts = info.data.get("outage_for")
+        if value is not None and lasts is not None and value <= lasts:
+            raise ValueError(f"{value:g} s leave no time to be reached; allowed: more than outage_for = {lasts:g} s")
+        return value
 
 
 class SimulatedPoint(PointConfig):
@@ -64,15 +62,17 @@ class SimulatedPoint(PointConfig):
     )
     period: Duration = Field(60.0, ge=0.001, le=86_400, description="time after which the signal repeats")
     minimum: float = Field(0.0, description="lowest value")
-    maximum: float = Field(100.0, description="highest value")
+    maximum: float = Field(100.0, validate_default=True, description="highest value")
     steps: int = Field(4, ge=2, le=1000, description="levels of a step signal")
     missing: float = Field(0.1, gt=0, lt=1, description="share of the period in which a dropout's sensor fails")
     form: Form = Field(
         Form.FLOAT, description="float; integer (rounded); boolean (upper half); text (the number with three decimals)"
     )
 
-    @model_validator(mode="after")
-    def _rises(self) -> Self:
-        if not self.minimum < self.maximum:
-            raise ValueError(f"minimum = {self.minimum:g} must be below maximum = {self.maximum:g}")
-        return self
+    @field_validator("maximum")
+    @classmethod
+    def _rises(cls, value: float, info: ValidationInfo) -> float:
+        minimum = info.data.get("minimum")
+        if minimum is not None and not minimum < value:
+            raise ValueError(f"{value:g} is not above the minimum; allowed: more than {minimum:g}")
+        return value

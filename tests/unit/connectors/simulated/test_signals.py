@@ -74,5 +74,5 @@ def test_wrong_signals_are_refused(keys: dict[str, Any]):
 
 
 def test_an_outage_leaves_time_to_be_reached():
-    with pytest.raises(ValidationError, match="leaves no time to be reached; allowed: less than outage_every = 5 s"):
+    with pytest.raises(ValidationError, match="leave no time to be reached; allowed: more than outage_for = 5 s"):
         SimulatedConfig.model_validate({"outage_every": "5s", "outage_for": "5s"})
