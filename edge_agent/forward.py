@@ -127,6 +127,7 @@ class Forwarder:
             await self._backlog.remember_catalog(self._said_catalog)
             await self._until_lost(session)
         except asyncio.CancelledError:
+            self._session = None  # from now on our own offline is true
             await session.publish_last(self._topics.status(self._agent), self._says.offline())
             raise
         finally:
