@@ -31,7 +31,7 @@ class OpcuaConnector:
 
     @property
     def counters(self) -> Mapping[str, int]:
-        """Requests, changes, keep-alives, refused points, overflows and whose clocks stamped."""
+        """Requests, changes, keep-alives, overflows, whose clocks stamped; `subscribed`, `refused` as they are now."""
         return self._counters
 
     async def open(self) -> None:
@@ -41,7 +41,6 @@ class OpcuaConnector:
         await session.open()
         self._session = session
         self._counters["sessions"] += 1
-        self._counters["clock_offset_us"] = session.clock_offset_us
 
     async def read(self, points: Sequence[int]) -> ReadResult:
         """Read these points once, in as many requests as the server's limits ask for."""
@@ -114,9 +113,9 @@ def describe_plan(
     if not points:
         return []
     head = PlannedRequest(
-        f"1 subscription: sampling {config.sampling:g} s, publishing {config.publishing:g} s, "
+        f"CreateSubscription: sampling {config.sampling:g} s, publishing {config.publishing:g} s, "
         f"queue {config.queue}, keep-alive {config.keep_alive:g} s",
-        len(points),
+        0,
     )
     return [head, *(PlannedRequest(f"CreateMonitoredItems of {size}", size) for size in _sizes(len(points)))]
 

@@ -17,7 +17,7 @@ from connectors.contract import ReadResult
 from connectors.opcua import node_id
 from connectors.opcua.config import SampleTime
 from schemas.sample import MAX_TEXT_BYTES, Kind, Value
-from schemas.status import BAD, INFO_OVERFLOW
+from schemas.status import BAD, BAD_DECODING_ERROR, BAD_NO_DATA, INFO_OVERFLOW
 
 BAD_ENCODING_LIMITS_EXCEEDED = 0x80080000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -53,15 +53,23 @@ class Columns:
         return len(self._points)
 
     def add(self, point: int, data: ua.DataValue, arrived_us: int) -> None:
-        """Take one value over as the server gave it."""
+        """Take one value over as the server gave it; one that cannot be sent on becomes Bad and says why."""
         code = data.StatusCode
         status = 0 if code is None else code.value
         kind, value = Kind.NONE, None
         if status < BAD:
-            kind, value = self._decoder.decode(data.Value)
-            if isinstance(value, str) and len(value) > _SURELY_SHORT and _is_too_long(value):
-                kind, value, status = Kind.NONE, None, BAD_ENCODING_LIMITS_EXCEEDED
-                self._counters["too_large"] += 1
+            try:
+                kind, value = self._decoder.decode(data.Value)
+            except Exception:  # noqa: BLE001 one odd value must not cost the others anything
+                status = BAD_DECODING_ERROR
+                self._counters["undecodable"] += 1
+            else:
+                if value is None:
+                    status = BAD_NO_DATA
+                    self._counters["nulls"] += 1
+                elif isinstance(value, str) and len(value) > _SURELY_SHORT and _is_too_long(value):
+                    kind, value, status = Kind.NONE, None, BAD_ENCODING_LIMITS_EXCEEDED
+                    self._counters["too_large"] += 1
         if status & INFO_OVERFLOW == INFO_OVERFLOW:
             self._counters["overflows"] += 1
         self._append(point, kind, value, status, self._time_us(data, arrived_us))
@@ -136,20 +144,19 @@ class ValueDecoder:
         }
 
     def decode(self, variant: ua.Variant | None) -> tuple[Kind, Value]:
-        """The kind and the value; a null of any type has neither."""
+        """The kind and the value; a null has neither, except for texts, where null and empty are one."""
         if variant is None:
             return Kind.NONE, None
         raw = variant.Value
-        if raw is None:
-            return Kind.NONE, None
         scalar = None if variant.is_array else self._scalars.get(variant.VariantType)
         if scalar is None:
-            return Kind.JSON, self._json(raw)
+            return (Kind.NONE, None) if raw is None else (Kind.JSON, self._json(raw))
         kind, convert = scalar
         if convert is None:
             return kind, raw
-        value = convert(raw)
-        return (Kind.NONE, None) if value is None else (kind, value)
+        if raw is None:
+            return (kind, "") if variant.VariantType in _TEXT_TYPES else (Kind.NONE, None)
+        return kind, convert(raw)
 
     def _node(self, node: ua.NodeId) -> str:
         return str(self.address(node))
@@ -227,14 +234,14 @@ def _code(raw: ua.StatusCode) -> int:
     return raw.value
 
 
-def _qualified_name(raw: ua.QualifiedName) -> str | None:
+def _qualified_name(raw: ua.QualifiedName) -> str:
     name: Any = raw.Name
-    return None if name is None else clean_text(name)
+    return "" if name is None else clean_text(name)
 
 
-def _localized_text(raw: ua.LocalizedText) -> str | None:
+def _localized_text(raw: ua.LocalizedText) -> str:
     text: Any = raw.Text
-    return None if text is None else clean_text(text)
+    return "" if text is None else clean_text(text)
 
 
 def _not_finite(raw: float) -> str:
@@ -247,6 +254,7 @@ _FORMS = (
     (UUID, node_id.IdentifierForm.GUID),
     (bytes, node_id.IdentifierForm.OPAQUE),
 )
+_TEXT_TYPES = frozenset({ua.VariantType.String, ua.VariantType.ByteString, ua.VariantType.XmlElement})
 _TEXTS: tuple[tuple[type, Callable[[Any], object]], ...] = (
     (str, clean_text),
     (bytes, _base64),
