@@ -21,27 +21,36 @@ class Ports:
 
 def choose_ports(options: DemoOptions, text: Words) -> Ports | None:
     """The ports to use; none when one cannot be had, after having said so for each of them."""
-    asked = {
-        "--port": options.port,
-        "--mqtt-port": options.mqtt_port,
-        "--opcua-port": options.opcua_port,
-        "--modbus-port": options.modbus_port,
-    }
-    if not _all_usable(asked, text):
+    asked = _asked(options)
+    if not _all_free(asked, text):
         return None
     taken: set[int] = set(asked.values())
     chosen = [port or _free_port(taken) for port in asked.values()]
     return Ports(*chosen)
 
 
-def _all_usable(asked: Mapping[str, int], text: Words) -> bool:
+def are_ports(options: DemoOptions, text: Words) -> bool:
+    """Whether the numbers asked for can be ports at all; says which cannot."""
+    wrong = {option: port for option, port in _asked(options).items() if not 0 <= port <= 65_535}
+    for option, port in wrong.items():
+        refuse(text, "trouble.port_range", option=option, value=port)
+    return not wrong
+
+
+def _asked(options: DemoOptions) -> dict[str, int]:
+    return {
+        "--port": options.port,
+        "--mqtt-port": options.mqtt_port,
+        "--opcua-port": options.opcua_port,
+        "--modbus-port": options.modbus_port,
+    }
+
+
+def _all_free(asked: Mapping[str, int], text: Words) -> bool:
     is_usable = True
     seen: set[int] = set()
     for option, port in asked.items():
-        if not 0 <= port <= 65_535:
-            refuse(text, "trouble.port_range", option=option, value=port, low=0)
-            is_usable = False
-        elif port and (port in seen or not _is_free(port)):
+        if port and (port in seen or not _is_free(port)):
             refuse(text, "trouble.port_taken", port=port, option=option)
             is_usable = False
         seen.add(port)

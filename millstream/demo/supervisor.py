@@ -14,7 +14,7 @@ from millstream.demo.cloud import CloudCommandFailed, api_key, migrate
 from millstream.demo.database import Database, left_over, open_database
 from millstream.demo.layout import AlreadyRunning, DataUnusable, Layout, open_layout, write_private
 from millstream.demo.options import DemoOptions
-from millstream.demo.ports import Ports, choose_ports
+from millstream.demo.ports import Ports, are_ports, choose_ports
 from millstream.demo.questions import has_samples
 from millstream.demo.roles import Roles
 from millstream.demo.screen import Screen, refuse
@@ -60,7 +60,7 @@ def _is_sensible(options: DemoOptions, text: Words) -> bool:
     if not 0 <= options.duration_s < float("inf"):
         refuse(text, "trouble.duration_range", value=options.duration_s)
         return False
-    return True
+    return are_ports(options, text)
 
 
 class _StartFailed(Exception):
