@@ -11,11 +11,16 @@ from pathlib import Path
 import pytest
 
 from millstream.cli import main
-from tests.contracts.markdown import FENCE, Page, pages
-from tests.contracts.tree import ROOT, files, text
+from tests.contracts.markdown import CODE, FENCE, Page, pages
+from tests.contracts.tree import PACKAGES, ROOT, files, text
 
 MAKE_TARGET = re.compile(r"^([a-z][a-z-]*):", re.MULTILINE)
 CODE_SUFFIXES = {".py", ".sh", ".yaml", ".yml", ".service", ".env"}
+REPOSITORY_PATH = re.compile(
+    r"(?:schemas|connectors|edge_agent|cloud_api|millstream|tests|docs|deploy|ingest|storage)/[\w./-]+|[a-z_]+\.(?:py|sql)"
+)
+# A topic, and a tier that waits for the console.
+NO_PATHS = {"millstream/v1", "tests/browser"}
 VARIABLE = re.compile(r"\bMILLSTREAM_[A-Z0-9_]+\b")
 
 
@@ -135,3 +140,16 @@ def test_decision_records_are_numbered_once_and_say_what_enforces_them() -> None
     assert len(set(numbers)) == len(numbers)
     assert not [str(source.path) for source in records if not re.match(r"\d{4}-[a-z0-9-]+\.md$", source.path.name)]
     assert not [str(source.path) for source in records if "enforces" not in source.text.lower()]
+
+
+def test_paths_in_the_documentation_exist() -> None:
+    named = [(page, code) for page in pages() for code in CODE.findall(page.prose) if REPOSITORY_PATH.fullmatch(code)]
+    assert named
+    missing = [f"{page.path}: {code}" for page, code in named if not exists(code) and code not in NO_PATHS]
+    assert not missing
+
+
+def exists(code: str) -> bool:
+    """Whether a path is there: from the root, or inside one package as the text around it says."""
+    places = (ROOT, *(ROOT / package for package in PACKAGES), *ROOT.glob("cloud_api/*/"), *ROOT.glob("connectors/*/"))
+    return any((place / code).exists() for place in places)
