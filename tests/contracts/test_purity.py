@@ -12,7 +12,6 @@ IMPURE = {
     "logging",
     "multiprocessing",
     "os",
-    "random",
     "secrets",
     "shutil",
     "signal",
