@@ -185,11 +185,15 @@ async def subscription_delivers_and_ends(rig: Rig) -> None:
                 complete.set()
 
         task = asyncio.create_task(connector.subscribe(deliver))
-        await _first(rig, task, complete.wait())
-        async with _gone(rig):
-            done, _ = await asyncio.wait({task}, timeout=rig.patience_s)
-            _require(bool(done), "the subscription goes on though the device is gone")
-            _require(isinstance(task.exception(), DeviceUnreachable), f"the subscription ended by {task.exception()!r}")
+        try:
+            await _first(rig, task, complete.wait())
+            async with _gone(rig):
+                done, _ = await asyncio.wait({task}, timeout=rig.patience_s)
+                _require(bool(done), "the subscription goes on though the device is gone")
+                _require(isinstance(task.exception(), DeviceUnreachable), f"the end was {task.exception()!r}")
+        finally:
+            task.cancel()
+            await asyncio.wait({task}, timeout=rig.patience_s)
 
 
 async def writes_are_kept(rig: Rig) -> None:
