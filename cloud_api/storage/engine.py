@@ -91,14 +91,9 @@ async def _create_partition(connection: AsyncConnection[Any], day: int) -> None:
         if row is not None and row[0]:
             return
         # DDL takes no bound parameters; names and instants are composed by psycopg, from integers.
-        await connection.execute(
-            sql.SQL("create table {} (like sample including defaults including constraints including indexes)").format(
-                name
-            )
-        )
-        await connection.execute(
-            sql.SQL("alter table sample attach partition {} for values from ({}) to ({})").format(name, lower, upper)
-        )
+        await connection.execute(sql.SQL(statement("create_partition")).format(name=name))
+        attach = sql.SQL(statement("attach_partition"))
+        await connection.execute(attach.format(name=name, lower=lower, upper=upper))
 
 
 def _midnight(day: int) -> datetime:

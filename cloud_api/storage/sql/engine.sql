@@ -34,14 +34,15 @@ select set_config('synchronous_commit', 'on', false),
        set_config('timezone', 'UTC', false),
        set_config('idle_in_transaction_session_timeout', %(idle_ms)s, false)
 
--- name: select_partitions
-select c.relname
-from pg_inherits i
-join pg_class c on c.oid = i.inhrelid
-where i.inhparent = 'sample'::regclass
-
 -- name: lock_partition
 select pg_advisory_xact_lock(hashtextextended('millstream.partition', 0))
 
 -- name: select_partition_exists
 select to_regclass(%(name)s) is not null
+
+-- name: create_partition
+-- Apart from the parent first: CREATE … PARTITION OF would lock all of `sample`.
+create table {name} (like sample including defaults including constraints including indexes)
+
+-- name: attach_partition
+alter table sample attach partition {name} for values from ({lower}) to ({upper})
