@@ -137,9 +137,9 @@ class ModbusPoint(PointConfig):
     @field_validator("order")
     @classmethod
     def _fits_type(cls, value: str | None, info: ValidationInfo) -> str | None:
-        if value is None or "address" not in info.data or "type" not in info.data:
+        if value is None or "type" not in info.data:
             return value
-        allowed = _orders(str(info.data["address"]), info.data["type"])
+        allowed = _orders(str(info.data.get("address", "holding:0")), info.data["type"])
         if value not in allowed:
             raise ValueError(
                 f"{value!r} does not fit type {info.data['type']}; allowed: "

@@ -8,7 +8,7 @@ from connectors.errors import ConfigInvalid
 from connectors.modbus.config import ModbusConfig, ModbusPoint
 from connectors.modbus.decode import Decoder, bit_decoder, register_decoder
 from connectors.modbus.pdu import Request, read_request
-from connectors.modbus.read_plan import Area, Block, Hole, plan
+from connectors.modbus.read_plan import Area, Block, Hole, Span, plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,11 @@ class Scheduler:
 
     def describe(self, groups: Sequence[Sequence[int]]) -> list[PlannedRequest]:
         """The requests of each group, in words."""
-        return [_describe(block) for group in groups for block in self._blocks(group)]
+        return [
+            _describe(block, [self._spans[point] for point in group])
+            for group in groups
+            for block in self._blocks(group)
+        ]
 
     def _plan(self, points: tuple[int, ...]) -> Schedule:
         refused = {point: self._refusals.points[point] for point in points if point in self._refusals.points}
@@ -139,7 +143,9 @@ def _check_widths(config: ModbusConfig, points: Sequence[ModbusPoint]) -> None:
         raise ConfigInvalid("\n".join(problems))
 
 
-def _describe(block: Block) -> PlannedRequest:
-    unit = "bits" if block.area.is_bits else "registers"
-    text = f"{block.area} {block.first}..{block.last}: {block.count} {unit} for {len(block.members)} points"
+def _describe(block: Block, spans: Sequence[Span]) -> PlannedRequest:
+    used = {address for member in block.members for address in range(spans[member].first, spans[member].last + 1)}
+    noun = ("bit" if block.area.is_bits else "register") + ("" if block.count == 1 else "s")
+    unused = block.count - len(used)
+    text = f"{block.area} {block.first}..{block.last}: {block.count} {noun}" + (f", {unused} unused" if unused else "")
     return PlannedRequest(text, len(block.members))

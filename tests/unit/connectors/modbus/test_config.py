@@ -122,7 +122,7 @@ def test_the_plan_in_words_names_areas_lengths_and_points():
     points = [point(address="holding:100", type="float32"), point(address="holding:110"), point(address="coil:3")]
     requests = KIND.describe_plan(ModbusConfig(url="tcp://a"), points, [[0, 1], [2]])
     assert [request.text for request in requests] == [
-        "holding 100..110: 11 registers for 2 points",
-        "coil 3..3: 1 bits for 1 points",
+        "holding 100..110: 11 registers, 8 unused",
+        "coil 3..3: 1 bit",
     ]
     assert [request.points for request in requests] == [2, 1]
