@@ -3,10 +3,10 @@
 import re
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from connectors.contract import ConnectorConfig, Duration, PointConfig
 from connectors.opcua import node_id
@@ -113,15 +113,21 @@ class OpcuaConfig(ConnectorConfig):
         default=None, min_length=1, description="Environment variable that holds the password."
     )
 
-    @model_validator(mode="after")
-    def _fits_together(self) -> Self:
-        if self.username is None and (self.password_file or self.password_env):
-            raise ValueError("a password needs username beside it")
-        if self.password_file and self.password_env:
-            raise ValueError("password_file and password_env exclude each other")
-        if self.security is Security.NONE and (self.server_certificate or self.server_thumbprint):
-            raise ValueError('server_certificate and server_thumbprint need a security other than "None"')
-        return self
+    @field_validator("password_file", "password_env")
+    @classmethod
+    def _password_has_a_user(cls, value: object, info: ValidationInfo) -> object:
+        if value is not None and info.data.get("username") is None:
+            raise ValueError("needs username beside it")
+        if value is not None and info.field_name == "password_env" and info.data.get("password_file") is not None:
+            raise ValueError("cannot stand beside password_file; one of the two is allowed")
+        return value
+
+    @field_validator("server_certificate", "server_thumbprint")
+    @classmethod
+    def _pinned_server_shows_a_certificate(cls, value: object, info: ValidationInfo) -> object:
+        if value is not None and info.data.get("security") is Security.NONE:
+            raise ValueError('needs a security other than "None"')
+        return value
 
 
 class OpcuaPoint(PointConfig):

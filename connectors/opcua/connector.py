@@ -109,7 +109,7 @@ def describe_plan(
     """What will be asked of the server; its own limits, known only once connected, may split it further."""
     if config.mode is Mode.POLLED:
         sizes = [size for group in groups for size in _sizes(len(group))]
-        return [PlannedRequest(f"Read of {size} values", size) for size in sizes]
+        return [PlannedRequest(f"Read of {size} value{'s' * (size > 1)}", size) for size in sizes]
     if not points:
         return []
     head = PlannedRequest(

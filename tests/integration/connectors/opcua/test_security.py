@@ -17,7 +17,16 @@ def own_certificate(folder: Path) -> bytes:
     return (folder / "own" / "certificate.der").read_bytes()
 
 
-@pytest.mark.parametrize("security", ["None", "Basic256Sha256/Sign", ENCRYPTED, "Aes128Sha256RsaOaep/SignAndEncrypt"])
+@pytest.mark.parametrize(
+    "security",
+    [
+        "None",
+        "Basic256Sha256/Sign",
+        ENCRYPTED,
+        "Aes128Sha256RsaOaep/SignAndEncrypt",
+        "Aes256Sha256RsaPss/SignAndEncrypt",
+    ],
+)
 async def test_delivers_over_each_policy(
     shared_server: TestServer, connect: Connect, subscribe: Subscribe, tmp_path: Path, security: str
 ) -> None:

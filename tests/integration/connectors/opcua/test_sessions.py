@@ -5,9 +5,10 @@ import asyncio
 import pytest
 
 from connectors.errors import DeviceUnreachable
+from schemas import status
 from tests.fixtures.processes import Processes, find_free_port, wait_until
 from tests.integration.connectors.opcua.conftest import Connect, Subscribe, point
-from tests.integration.connectors.opcua.servers import StartServer, server_maker
+from tests.integration.connectors.opcua.servers import StartServer, TestServer, server_maker
 
 SMALL = {"MaxNodesPerRead": 3, "MaxMonitoredItemsPerCall": 4, "MaxNodesPerBrowse": 2}
 
@@ -45,10 +46,10 @@ async def test_follows_a_namespace_to_its_new_index(
 
 
 async def test_a_server_that_hangs_is_unreachable_and_comes_back(
-    start_server: StartServer, connect: Connect, subscribe: Subscribe
+    shared_server: TestServer, connect: Connect, subscribe: Subscribe
 ) -> None:
-    server = start_server()
-    connector = connect(server.url, [point("Double")], timeout="1s")
+    server = shared_server
+    connector = connect(server.url, [point("Item1")], timeout="1s")
     running = await subscribe(connector)
     await running.delivered.wait_for(lambda: running.delivered.values(0), "the first value has come")
     server.child.pause()
@@ -59,13 +60,13 @@ async def test_a_server_that_hangs_is_unreachable_and_comes_back(
             await connector.open()
     server.child.resume()
     again = await subscribe(connector)
-    server.tell(set="Double", type="Double", value=9.5)
+    server.tell(set="Item1", type="Double", value=9.5)
     await again.delivered.wait_for(lambda: 9.5 in again.delivered.values(0), "values come again")
 
 
-async def test_no_session_is_left_behind(start_server: StartServer, connect: Connect, subscribe: Subscribe) -> None:
-    server = start_server()
-    connector = connect(server.url, [point("Double")])
+async def test_no_session_is_left_behind(shared_server: TestServer, connect: Connect, subscribe: Subscribe) -> None:
+    server = shared_server
+    connector = connect(server.url, [point("Item1")])
     before = len(asyncio.all_tasks())
     for _ in range(3):
         running = await subscribe(connector)
@@ -79,12 +80,12 @@ async def test_no_session_is_left_behind(start_server: StartServer, connect: Con
     assert len(asyncio.all_tasks()) == before
 
 
-async def test_opening_again_replaces_the_session(start_server: StartServer, connect: Connect) -> None:
-    server = start_server()
-    connector = connect(server.url, [point("Double")])
+async def test_opening_again_replaces_the_session(shared_server: TestServer, connect: Connect) -> None:
+    server = shared_server
+    connector = connect(server.url, [point("Item1")])
     await connector.open()
     await connector.open()
-    assert (await connector.read([0])).values == [0.1]
+    assert (await connector.read([0])).statuses == [status.GOOD]
     wait_until(lambda: server.tell()["sessions"] == 1, "the server holds one session")
 
 
@@ -108,10 +109,10 @@ async def test_polls_until_the_server_is_gone(start_server: StartServer, connect
 
 
 async def test_keep_alives_say_how_far_everything_is_delivered(
-    start_server: StartServer, connect: Connect, subscribe: Subscribe
+    shared_server: TestServer, connect: Connect, subscribe: Subscribe
 ) -> None:
-    server = start_server()
-    running = await subscribe(connect(server.url, [point("Double")]))
+    server = shared_server
+    running = await subscribe(connect(server.url, [point("Item1")]))
     delivered = running.delivered
 
     def untils() -> list[int]:
