@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
+from fastapi.routing import APIRoute
 from fastapi_offline import FastAPIOffline
 
 from cloud_api import problems
@@ -73,7 +74,7 @@ def create_app(settings: CloudSettings, roles: frozenset[Role], give_up: GiveUp 
         version=version("millstream"),
         description="Series, samples, agents: every value with its source's time and status.",
         redoc_url=None,
-        generate_unique_id_function=lambda route: route.name,
+        generate_unique_id_function=_operation_id,
         lifespan=_lifespan(settings, roles, telemetry, give_up),
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
@@ -88,6 +89,10 @@ def create_app(settings: CloudSettings, roles: frozenset[Role], give_up: GiveUp 
     _install_problems(app)
     _describe(app)
     return app
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name
 
 
 def _describe(app: FastAPI) -> None:

@@ -66,7 +66,6 @@ class CloudSettings:
     http_host: str
     http_port: int
     database_pool_size: int
-    live_window_s: float
     body_max_bytes: int
     query_timeout_s: float
     query_max_samples: int
@@ -89,7 +88,6 @@ def read_settings(environ: Mapping[str, str], roles: frozenset[Role]) -> CloudSe
         http_host=env.text("HTTP_HOST", "127.0.0.1"),
         http_port=env.integer("HTTP_PORT", 8080, 0, 65535),
         database_pool_size=env.integer("DATABASE_POOL_SIZE", 8, 1, 200),
-        live_window_s=env.number("LIVE_WINDOW_S", 60.0, 1.0, 86_400.0),
         body_max_bytes=env.integer("BODY_MAX_BYTES", 4 * 1024 * 1024, 1024, 64 * 1024 * 1024),
         query_timeout_s=env.number("QUERY_TIMEOUT_S", 30.0, 0.05, 3600.0),
         query_max_samples=env.integer("QUERY_MAX_SAMPLES", 5_000_000, 1, 1_000_000_000),

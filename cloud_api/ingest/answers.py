@@ -1,6 +1,7 @@
 """Results and rejects to the bytes of an answer (pure)."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -30,6 +31,18 @@ def encode_result(result: BatchResult) -> dict[str, Any]:
         "reason": result.reason,
         "detail": result.detail,
     }
+
+
+def join_results(first: BatchResult, second: BatchResult) -> BatchResult:
+    """One result for samples that were stored in two steps."""
+    return replace(
+        first,
+        sample_count=first.sample_count + second.sample_count,
+        stored=first.stored + second.stored,
+        unchanged=first.unchanged + second.unchanged,
+        overwritten=first.overwritten + second.overwritten,
+        rejected=first.rejected + second.rejected,
+    )
 
 
 def refusal(result: BatchResult) -> Problem | None:

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from cloud_api.auth.access import Engineer, Feeder, PoolOf, Viewer, refusals, role_line
 from cloud_api.auth.roles import Role, Scope
 from cloud_api.cursors import read_cursor, write_cursor
-from cloud_api.ingest.answers import encode_reject_page, encode_result, refusal
+from cloud_api.ingest.answers import encode_reject_page, encode_result, join_results, refusal
 from cloud_api.ingest.models import PostedSample, RejectPage, Stored
 from cloud_api.ingest.posted import read_samples
 from cloud_api.ingest.results import BatchResult, IngestOverloaded, NotOwner, RejectMissing, RejectReplayed
@@ -27,6 +27,7 @@ from cloud_api.storage.idempotency import (
     update_idempotency_answer,
 )
 from cloud_api.storage.pool import Pool, transaction
+from schemas.errors import BatchTooLarge
 from schemas.sample import Sample
 
 # Samples that applications post belong to this source; no agent can have such a name.
@@ -111,7 +112,7 @@ class RejectParameters(BaseModel):
     "Answers after COMMIT; the same (agent, epoch, seq) again changes nothing."
     + role_line(Role.ENGINEER, Scope.INGEST),
 )
-async def ingest_batch(request: Request, doors: DoorsOf, _caller: Feeder) -> Response:
+async def ingest_batch(request: Request, _caller: Feeder, doors: DoorsOf) -> Response:
     """Take one batch."""
     _check_type(request, BATCH_TYPES)
     payload = await request.body()
@@ -141,9 +142,9 @@ async def ingest_batch(request: Request, doors: DoorsOf, _caller: Feeder) -> Res
 )
 async def post_samples(
     request: Request,
+    caller: Feeder,
     doors: DoorsOf,
     pool: PoolOf,
-    caller: Feeder,
     idempotency_key: Annotated[str | None, Header(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$")] = None,
 ) -> Response:
     """Take samples."""
@@ -153,12 +154,12 @@ async def post_samples(
         samples = read_samples(body)
     if idempotency_key is None:
         with _told():
-            return _json(encode_result(await doors.store_samples(POSTED_SOURCE, samples)))
+            return _json(encode_result(await _store(doors, samples)))
     fingerprint = hashlib.blake2b(body, digest_size=32).digest()
     kept = await _claim(pool, caller.scope_of_keys, idempotency_key, fingerprint)
     if kept is None:
         with _told():
-            result = await doors.store_samples(POSTED_SOURCE, samples)
+            result = await _store(doors, samples)
         answer = msgspec.json.encode(encode_result(result))
         kept = await _keep(pool, caller.scope_of_keys, idempotency_key, answer)
     return Response(kept, media_type="application/json")
@@ -189,7 +190,7 @@ async def list_rejects(parameters: Annotated[RejectParameters, Query()], pool: P
     description="Try once more to store what was put aside. Audited." + role_line(Role.ENGINEER),
 )
 async def replay_reject(
-    reject_id: Annotated[int, Path(ge=1, le=NEWEST)], doors: DoorsOf, pool: PoolOf, caller: Engineer
+    reject_id: Annotated[int, Path(ge=1, le=NEWEST)], caller: Engineer, doors: DoorsOf, pool: PoolOf
 ) -> Response:
     """Replay one reject."""
     with _told(reject_id):
@@ -198,6 +199,17 @@ async def replay_reject(
     async with transaction(pool) as connection:
         await insert_audit(connection, caller.name, "reject.replay", str(reject_id), answer)
     return _json(answer)
+
+
+async def _store(doors: Doors, samples: list[Sample]) -> BatchResult:
+    """Store posted samples; what is too much for one batch goes as two, each committed before the answer."""
+    try:
+        return await doors.store_samples(POSTED_SOURCE, samples)
+    except BatchTooLarge:
+        if len(samples) == 1:
+            raise
+    middle = len(samples) // 2
+    return join_results(await _store(doors, samples[:middle]), await _store(doors, samples[middle:]))
 
 
 async def _claim(pool: Pool, scope: str, key: str, fingerprint: bytes) -> bytes | None:
