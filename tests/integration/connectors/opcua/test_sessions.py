@@ -7,6 +7,7 @@ import pytest
 from connectors.errors import DeviceUnreachable
 from schemas import status
 from tests.fixtures.processes import Processes, find_free_port, wait_until
+from tests.fixtures.proxy import Proxies
 from tests.integration.connectors.opcua.conftest import Connect, Subscribe, point
 from tests.integration.connectors.opcua.servers import StartServer, TestServer, server_maker
 
@@ -174,3 +175,49 @@ async def test_a_point_that_appears_later_is_taken_in(
     server.tell(add="Late")
     await delivered.wait_for(lambda: delivered.values(0) == [None, 1.0], "its value has come")
     assert connector.counters["refused"] == 0
+
+
+async def test_many_points_come_in_small_messages_over_several_subscriptions(
+    processes: Processes, connect: Connect, subscribe: Subscribe
+) -> None:
+    server = server_maker(processes, "node-opcua")(items=50, items_per_subscription=20)
+    running = await subscribe(connect(server.url, [point(f"Item{number}") for number in range(50)], notifications=5))
+    delivered = running.delivered
+    await delivered.wait_for(lambda: all(delivered.samples(number) for number in range(50)), "all items have come")
+    await delivered.wait_for(lambda: delivered.results[-1].until_us, "it is said how far all of them have come")
+    assert server.tell()["subscriptions"] == 3
+    assert max(len(result.points) for result in delivered.results) <= 5
+    first_statement = next(at for at, result in enumerate(delivered.results) if result.until_us is not None)
+    before = {at for result in delivered.results[: first_statement + 1] for at in result.points}
+    assert before == set(range(50))
+
+
+@pytest.mark.parametrize(
+    "answer", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"ACKF\x1c\x00\x00\x00", bytes(range(256)) * 40]
+)
+async def test_a_server_that_answers_rubbish_is_unreachable(connect: Connect, answer: bytes) -> None:
+    async def babble(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(answer)
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(babble, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        connector = connect(f"opc.tcp://127.0.0.1:{port}", [point("Double")], timeout="2s")
+        with pytest.raises(DeviceUnreachable):
+            await connector.open()
+
+
+async def test_rubbish_in_the_midst_of_a_session_ends_it(
+    shared_server: TestServer, make_proxy: Proxies, connect: Connect, subscribe: Subscribe
+) -> None:
+    proxy = make_proxy(shared_server.port)
+    connector = connect(f"opc.tcp://127.0.0.1:{proxy.port}", [point("Item1")], timeout="2s")
+    running = await subscribe(connector)
+    await running.delivered.wait_for(lambda: running.delivered.values(0), "the first value has come")
+    proxy.down.garble = 8
+    assert isinstance(await running.outcome(), DeviceUnreachable)
+    proxy.down.garble = 0
+    await connector.close()
+    again = await subscribe(connector)
+    await again.delivered.wait_for(lambda: again.delivered.values(0), "values come again")
