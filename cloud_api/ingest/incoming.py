@@ -21,6 +21,9 @@ from schemas.batch import (
 # Of a message above the wire limit only the beginning is kept.
 KEPT_OF_OVERSIZE_BYTES = 64 * 1024
 
+# 1990-01-01, long before any device of today was made.
+OLDEST_US = 631_152_000_000_000
+
 LedgerKey = tuple[str, bytes]
 
 
@@ -92,6 +95,12 @@ class Incoming:
         """The oldest source time, if there is any sample."""
         times = [int(column.times_us.min()) for column in self.columns if len(column)]
         return min(times) if times else None
+
+    def is_behind(self, horizon_us: int) -> bool:
+        """Whether a sample that may be stored is older than this."""
+        return any(
+            bool(((column.times_us < horizon_us) & (column.times_us >= OLDEST_US)).any()) for column in self.columns
+        )
 
     def newest_us(self) -> int | None:
         """The newest source time, if there is any sample."""

@@ -133,10 +133,7 @@ class LaneWorker:
     def _is_moved(self, incoming: Incoming) -> bool:
         """Rows behind the horizon never share a transaction with live ones."""
         arrival = incoming.arrival
-        oldest_us = incoming.oldest_us()
-        if self._slow_lane is None or oldest_us is None:
-            return False
-        if oldest_us >= arrival.received_us - self._limits.horizon_us:
+        if self._slow_lane is None or not incoming.is_behind(arrival.received_us - self._limits.horizon_us):
             return False
         if arrival.lane is Lane.HTTP:
             moved = arrival

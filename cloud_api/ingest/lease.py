@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _PID_NAMESPACE = Path("/proc/self/ns/pid")
-_OWNER = re.compile(r"(?P<host>.+)\|(?P<machine>[^|]+)\|(?P<pid>\d+)\|[0-9a-f]{32}")
+_OWNER = re.compile(r"(?P<host>.+)\|(?P<machine>[^|]+)\|(?P<pid>\d+)@(?P<started>\d+)\|[0-9a-f]{32}")
 
 
 @dataclass(slots=True)
@@ -99,7 +99,8 @@ class LeaseKeeper:
 
 def new_owner() -> str:
     """A name that no other process ever has: host, machine start and process namespace, process, chance."""
-    return f"{socket.gethostname()}|{_machine()}|{os.getpid()}|{uuid.uuid4().hex}"
+    pid = os.getpid()
+    return f"{socket.gethostname()}|{_machine()}|{pid}@{_started(pid) or 0}|{uuid.uuid4().hex}"
 
 
 def is_dead(owner: str) -> bool:
@@ -110,9 +111,18 @@ def is_dead(owner: str) -> bool:
     match = _OWNER.fullmatch(owner)
     if match is None or match["machine"] != _machine() or match["machine"] == "unknown":
         return False
-    pid = int(match["pid"])
-    # Our own process id under another name was an earlier process.
-    return pid == os.getpid() or not Path(f"/proc/{pid}").exists()
+    # A process id is used again some day, but not with the same start.
+    return _started(int(match["pid"])) != int(match["started"])
+
+
+def _started(pid: int) -> int | None:
+    """When a process started, in ticks since the machine did; None when there is no such process."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    # The command may contain spaces and parentheses; what follows the last one does not.
+    return int(stat.rpartition(")")[2].split()[19])
 
 
 def _machine() -> str:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cloud_api.ingest.columns import ColumnArrays
+from cloud_api.ingest.incoming import OLDEST_US
 from cloud_api.ingest.kinds import CODES, CONTRADICTION, JOINED, KINDS, loses_digits
 from cloud_api.ingest.results import RejectReason
 from cloud_api.ingest.series_map import FOREIGN, INVALID_PATH, TagMap
@@ -15,8 +16,6 @@ from schemas.batch import MAX_TEXT_BYTES
 from schemas.sample import Kind, Value
 
 FUTURE_LIMIT_US = 300_000_000
-# 1990-01-01, long before any device of today was made.
-OLDEST_US = 631_152_000_000_000
 
 _REASONS = (
     RejectReason.FOREIGN_SERIES,

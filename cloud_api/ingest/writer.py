@@ -202,8 +202,9 @@ def _keys(items: Sequence[Incoming]) -> set[LedgerKey]:
 
 
 def _replays(prepared: Prepared) -> list[Replay]:
+    """Replays of which nothing had to stay behind: only then may the kept bytes go."""
     return [
         fate.incoming.arrival.replay
         for fate in prepared.fates
-        if fate.incoming.arrival.replay is not None and fate.outcome is BatchOutcome.STORED
+        if fate.incoming.arrival.replay is not None and fate.outcome is BatchOutcome.STORED and not fate.rejected
     ]

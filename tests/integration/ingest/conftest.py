@@ -155,7 +155,7 @@ def floats(
     seq: int, values: Sequence[float], *, path: str = "hall/press-1/temperature", start_us: int = NOW_US, **more: Any
 ) -> bytes:
     """A batch of one float tag, a sample a second."""
-    times = [start_us + 1_000_000 * (seq * 1000 + index) - 100_000_000_000 for index in range(len(values))]
+    times = [start_us + 1_000_000 * (seq * 100 + index) - 100_000_000_000 for index in range(len(values))]
     return batch(seq, [column(Kind.F64, [0] * len(values), times, values)], tags=(path,), **more)
 
 
