@@ -129,23 +129,25 @@ async def test_a_message_is_acknowledged_only_when_it_is_stored(
     processes: Processes, connect: Connect, subscribe: Subscribe
 ) -> None:
     server = server_maker(processes, "asyncua")()
-    running = await subscribe(connect(server.url, [point("Double")]))
-    delivered = running.delivered
+    running = await subscribe(connect(server.url, [point("Double")], keep_alive="100ms"))
+    delivered, counters = running.delivered, running.connector.counters
+
+    async def messages(count: int) -> None:
+        enough = counters["publish_requests"] + count
+        await delivered.wait_for(lambda: counters["publish_requests"] >= enough, "more messages were asked for")
+
     await delivered.wait_for(lambda: delivered.values(0), "the first value has come")
-    wait_until_acknowledged = asyncio.to_thread(
-        wait_until, lambda: server.tell()["unacknowledged"] == 0, "the first message is acknowledged"
-    )
-    await wait_until_acknowledged
+    await messages(4)
+    assert server.tell()["unacknowledged"] == 0
+    delivered.is_held = lambda result: 1.5 in result.values
     delivered.gate.clear()
     server.tell(set="Double", type="Double", value=1.5)
     await delivered.wait_for(lambda: 1.5 in delivered.values(0), "the second value is on its way to the store")
-    keep_alives = running.connector.counters["keep_alives"]
-    await delivered.wait_for(
-        lambda: running.connector.counters["keep_alives"] > keep_alives + 1, "other messages were asked for meanwhile"
-    )
+    await messages(4)
     assert server.tell()["unacknowledged"] == 1
     delivered.gate.set()
-    await asyncio.to_thread(wait_until, lambda: server.tell()["unacknowledged"] == 0, "the message is acknowledged")
+    await messages(4)
+    assert server.tell()["unacknowledged"] == 0
 
 
 async def test_a_store_that_stalls_is_no_outage_of_the_device(
