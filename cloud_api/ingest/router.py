@@ -186,7 +186,9 @@ async def list_rejects(parameters: Annotated[RejectParameters, Query()], pool: P
 @router.post(
     "/rejects/{reject_id}/replay",
     response_model=Stored,
-    responses=refusals(Kinds.PARAMETER_INVALID, Kinds.NOT_FOUND, Kinds.CONFLICT, Kinds.INGEST_UNAVAILABLE),
+    responses=refusals(
+        Kinds.PARAMETER_INVALID, Kinds.NOT_FOUND, Kinds.CONFLICT, Kinds.BODY_INVALID, Kinds.INGEST_UNAVAILABLE
+    ),
     description="Try once more to store what was put aside. Audited." + role_line(Role.ENGINEER),
 )
 async def replay_reject(
@@ -198,6 +200,8 @@ async def replay_reject(
     answer = encode_result(result)
     async with transaction(pool) as connection:
         await insert_audit(connection, caller.name, "reject.replay", str(reject_id), answer)
+    if (problem := refusal(result)) is not None:
+        raise problem
     return _json(answer)
 
 

@@ -18,7 +18,7 @@ from cloud_api.storage.engine import Engine, EngineKind, Partitions
 from cloud_api.storage.faults import KEY_EXISTS, PARTITION_MISSING
 from cloud_api.storage.gaps import insert_gaps
 from cloud_api.storage.instants import at_us
-from cloud_api.storage.lease import LeaseLost, select_lease_held
+from cloud_api.storage.lease import LeaseLost, select_lease_held, select_series_generation
 from cloud_api.storage.ledger import UntilRow, upsert_agent_until
 from cloud_api.storage.pool import Connection, Pool
 from cloud_api.storage.rejects import insert_rejects, update_reject_replayed
@@ -114,6 +114,9 @@ class Writer:
             last_slice = await self._write_early_days(connection, rows.rows, prepared.generation)
             counts = await self._transact(connection, prepared, last_slice)
             self._state.telemetry.commit_seconds.observe(time.monotonic() - started)
+        elif prepared.generation != await select_series_generation(connection, INGEST_LEASE):
+            # A replay of which everything was refused writes nothing, but what refused it may be out of date.
+            raise SeriesStale
         self._state.book.apply(prepared.changes)
         self._state.rejects.add(prepared.rejects)
         for tag_map in prepared.dictionaries.values():
