@@ -38,7 +38,7 @@ class Agent:
         self._counters = Counters()
         self._clock = AgentClock()
         self._epoch = secrets.token_bytes(EPOCH_BYTES)
-        self._packer = Packer(config.agent.id, self._epoch)
+        self._packer = Packer(config.agent.id, self._epoch, covered_us=self._clock.now_us())
         self._mark = OutboxMark(config.outbox.path.with_name(f"{config.outbox.path.name}.mark"))
         opened = open_outbox(config.outbox.path, wiring.caps(config.outbox), self._mark, self._clock.now_us())
         if opened.set_aside is not None:

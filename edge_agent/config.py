@@ -88,10 +88,10 @@ class OutboxTable(_Table):
     """[outbox]"""
 
     path: Path = Path("outbox.db")
-    max_bytes: SizeBytes = Field(2 << 30, ge=64 << 10, le=1 << 44)
+    max_bytes: SizeBytes = Field(2 << 30, ge=16 << 10, le=1 << 44)
     max_age: DurationUs = Field(30 * 86_400 * SECOND_US, ge=SECOND_US, le=3_650 * 86_400 * SECOND_US)
     when_full: WhenFull = WhenFull.EVICT_OLDEST
-    memory: SizeBytes = Field(16 << 20, ge=64 << 10, le=1 << 32, description="held while the disk refuses to write")
+    memory: SizeBytes = Field(16 << 20, ge=4 << 10, le=1 << 32, description="held while the disk refuses to write")
 
 
 class BatchTable(_Table):

@@ -45,6 +45,7 @@ class DeviceSupervisor:
     _arrived_at: float = 0.0
     _attempts: int = 0
     _is_reported: bool = False
+    _connector: Connector | None = None
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -55,19 +56,27 @@ class DeviceSupervisor:
 
     async def _session(self) -> Exception:
         """One connection from opening to its failure, which it returns; the connector is closed afterwards."""
-        connector: Connector | None = None
         self._become(DeviceState.CONNECTING)
         try:
-            points = [tag.point for tag in self.device.tags]
-            connector = self.device.kind.create(self.device.connector, points, self.clock)
+            connector = self._made()
             await self._opened(connector)
             await self._delivering(connector)
+        except (DeviceUnreachable, ConfigInvalid) as error:
+            return error
         except Exception as error:  # noqa: BLE001 - a defect of one connector must not end the others
+            defective, self._connector = self._connector, None  # its state is not to be trusted any more
+            await _closed(defective)
             return error
         finally:
-            if connector is not None:
-                await _closed(connector)
+            await _closed(self._connector)
         return DeviceUnreachable("the connector stopped by itself")
+
+    def _made(self) -> Connector:
+        """One connector for all sessions: what it has learned of the device, and its counters, outlive a connection."""
+        if self._connector is None:
+            points = [tag.point for tag in self.device.tags]
+            self._connector = self.device.kind.create(self.device.connector, points, self.clock)
+        return self._connector
 
     async def _opened(self, connector: Connector) -> None:
         limit_s = self.device.table.watchdog / SECOND_US
@@ -172,7 +181,9 @@ def status_of(error: Exception) -> int:
     return codes.BAD_INTERNAL_ERROR
 
 
-async def _closed(connector: Connector) -> None:
+async def _closed(connector: Connector | None) -> None:
+    if connector is None:
+        return
     try:
         async with asyncio.timeout(CLOSE_LIMIT_S):
             await connector.close()

@@ -81,6 +81,7 @@ class Packer:
     epoch: bytes
     max_wire_bytes: int = MAX_WIRE_BYTES
     seq: int = 0
+    covered_us: int | None = None
     dropped_values: int = 0
 
     def pack(self, collected: Collected, *, is_known: bool, gaps: Sequence[Gap] = ()) -> list[NewBatch]:
@@ -168,10 +169,18 @@ class Packer:
         if len(payload) > self.max_wire_bytes:
             return None
         self.seq += 1
-        from_us, to_us = _span(numbered)
+        from_us, to_us = self._covers(numbered)
         return NewBatch(
             numbered.epoch, numbered.seq, payload, from_us, to_us, dictionary=batch.dictionary, gaps=numbered.gaps
         )
+
+    def _covers(self, batch: Batch) -> tuple[int, int]:
+        """The stretch that is missing if this batch is: from where the one before it ended."""
+        from_us, to_us = _span(batch)
+        if self.covered_us is not None and batch.epoch == self.epoch:
+            from_us = min(from_us, self.covered_us)
+        self.covered_us = max(to_us, self.covered_us or to_us)
+        return from_us, to_us
 
 
 def with_used_tags(batch: Batch) -> Batch:

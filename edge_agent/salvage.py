@@ -116,7 +116,7 @@ def _batches_and_holes(damaged: sqlite3.Connection, oldest_us: int, now_us: int)
         if batch is None:
             is_hole = True
             continue
-        if is_hole:
+        if is_hole or _is_jump(before, batch):
             yield _hole(before, batch, oldest_us, now_us)
             is_hole = False
         before = replace(batch, payload=b"")
@@ -172,6 +172,11 @@ def _checked(row: tuple[Any, ...]) -> NewBatch | None:
     if (header.epoch, header.seq) != (epoch, seq):
         return None
     return NewBatch(epoch, seq, payload, from_us, to_us, dictionary, created_us=created_us)
+
+
+def _is_jump(before: NewBatch | None, behind: NewBatch) -> bool:
+    """Numbers are missing between two batches: a damaged page may also read as an empty one."""
+    return before is not None and before.epoch == behind.epoch and behind.seq != before.seq + 1
 
 
 def _hole(before: NewBatch | None, behind: NewBatch | None, oldest_us: int, now_us: int) -> Gap:

@@ -16,6 +16,7 @@ from edge_agent.outbox import (
     Outbox,
     OutboxCorrupt,
     OutboxUnavailable,
+    WaitingGap,
 )
 from edge_agent.packing import Collected, Packer, TagBook
 from edge_agent.salvage import OutboxMark, start_over
@@ -218,9 +219,9 @@ class OutboxWriter:
         held = self._held
         held.confirmed += confirmed
         try:
+            self._encode(sealed)
             if not self.outbox.is_open:
                 self.outbox.open()
-            self._encode(sealed)
             if not (held.batches or held.confirmed or held.gaps or held.progress):
                 return True
             self.outbox.append(held.as_append(), self._clock.now_us())
@@ -247,7 +248,7 @@ class OutboxWriter:
 
     def _encode(self, sealed: list[Collected]) -> None:
         held = self._held
-        waiting = [] if held.taken_gaps or not sealed else self.outbox.waiting_gaps()
+        waiting = [] if held.taken_gaps or not sealed else self._waiting_gaps()
         for position, collected in enumerate(sealed):
             book = collected.book
             is_known = book.digest in self._known
@@ -256,6 +257,13 @@ class OutboxWriter:
             held.progress.update(collected.until)
             held.books[book.digest] = book.tags
         held.taken_gaps += [found.id for found in waiting]
+
+    def _waiting_gaps(self) -> list[WaitingGap]:
+        """Gaps that no batch carries yet; a disk that refuses must not cost the samples that were just sealed."""
+        try:
+            return self.outbox.waiting_gaps()
+        except (OutboxUnavailable, OutboxCorrupt):
+            return []
 
     def _packed(self, collected: Collected, *, is_known: bool, gaps: list[Gap]) -> list[NewBatch]:
         try:

@@ -12,7 +12,9 @@ AGENT = "gw-1"
 class Gateway:
     """Writes an agent's files and runs the agent as a process."""
 
-    def __init__(self, processes: Processes, broker_url: str, *, mqtt: str = "", outbox: str = "", batch: str = "") -> None:
+    def __init__(
+        self, processes: Processes, broker_url: str, *, mqtt: str = "", outbox: str = "", batch: str = ""
+    ) -> None:
         self.folder = processes.folder / f"gateway-{len(processes.children)}"
         self.folder.mkdir()
         self.config = self.folder / "agent.toml"

@@ -1,4 +1,4 @@
-"""A peer that acknowledges like the cloud: a real MQTT client that keeps what it has stored, and can be told to misbehave."""
+"""A peer that acknowledges like the cloud: a real MQTT client that keeps what it stores and can misbehave."""
 
 import secrets
 import threading
@@ -55,7 +55,9 @@ class Peer:
         self._settled: dict[bytes, set[int]] = defaultdict(set)
         self._lock = threading.RLock()
         host, _, port = url.removeprefix("mqtt://").rpartition("@")[2].partition(":")
-        self._client = Client(CallbackAPIVersion.VERSION2, f"peer-{secrets.token_hex(4)}", protocol=MQTTProtocolVersion.MQTTv5)
+        self._client = Client(
+            CallbackAPIVersion.VERSION2, f"peer-{secrets.token_hex(4)}", protocol=MQTTProtocolVersion.MQTTv5
+        )
         if "@" in url:
             user, _, password = url.removeprefix("mqtt://").rpartition("@")[0].partition(":")
             self._client.username_pw_set(user, password)

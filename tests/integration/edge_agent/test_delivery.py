@@ -23,7 +23,7 @@ def test_every_count_arrives_once(make_gateway: MakeGateway, counting_device: Co
     peer.wait_for_samples(150, "plant/plc/c0")
     wait_until(lambda: outbox_count(gateway.outbox) <= 5, "the outbox drains")
     gateway.agent.terminate()
-    assert_complete(counting_device, peer, "plant/plc")
+    assert_complete(counting_device, peer, "plant/plc", gateway.outbox)
 
 
 def test_lost_acknowledgements_lead_to_sending_again_and_nothing_double(
@@ -37,7 +37,7 @@ def test_lost_acknowledgements_lead_to_sending_again_and_nothing_double(
     peer.is_acknowledging = True
     wait_until(lambda: outbox_count(gateway.outbox) <= 5, "the outbox drains")
     gateway.agent.terminate()
-    assert_complete(counting_device, peer, "plant/plc")
+    assert_complete(counting_device, peer, "plant/plc", gateway.outbox)
     assert len({arrival.payload for arrival in peer.arrivals}) == len(peer.batches), "sent again with other bytes"
 
 
@@ -56,7 +56,7 @@ def test_broker_killed_and_restarted(
     gateway.start()
     wait_until(lambda: outbox_count(gateway.outbox) <= 5, "the outbox drains")
     gateway.agent.terminate()
-    assert_complete(counting_device, peer, "plant/plc")
+    assert_complete(counting_device, peer, "plant/plc", gateway.outbox)
     assert {gap.reason for gap in peer.gaps()} == {"agent_stopped"}
 
 
@@ -79,7 +79,7 @@ def test_old_backlog_goes_beside_live_batches(
     assert live == sorted(live)
     assert late == sorted(late)
     assert min(live) > min(late)
-    assert_complete(counting_device, peer, "plant/plc")
+    assert_complete(counting_device, peer, "plant/plc", gateway.outbox)
 
 
 def test_resume_sends_everything_unacknowledged_again(
@@ -97,14 +97,16 @@ def test_resume_sends_everything_unacknowledged_again(
     wait_until(lambda: (epoch, 1) in peer.batches, "the first batch comes again")
     wait_until(lambda: outbox_count(gateway.outbox) <= 5, "the outbox drains")
     gateway.agent.terminate()
-    assert_complete(counting_device, peer, "plant/plc")
+    assert_complete(counting_device, peer, "plant/plc", gateway.outbox)
 
 
 def test_unknown_dictionary_is_answered_with_inline_tags(
     make_gateway: MakeGateway, counting_device: CountingDevice, peer: Peer
 ) -> None:
     gateway = make_gateway().write(counting(counting_device)).start()
-    wait_until(lambda: peer.batches and next(reversed(peer.batches.values())).dictionary, "batches name the list by hash")
+    wait_until(
+        lambda: peer.batches and next(reversed(peer.batches.values())).dictionary, "batches name the list by hash"
+    )
     gateway.agent.terminate()
     count = len(peer.batches)
     peer.forget_dictionaries()
@@ -112,7 +114,7 @@ def test_unknown_dictionary_is_answered_with_inline_tags(
     wait_until(lambda: len(peer.batches) > count + 5, "batches are stored again")
     wait_until(lambda: outbox_count(gateway.outbox) <= 5, "the outbox drains")
     gateway.agent.terminate()
-    assert_complete(counting_device, peer, "plant/plc")
+    assert_complete(counting_device, peer, "plant/plc", gateway.outbox)
 
 
 def test_held_batch_stays_and_others_pass(
@@ -126,10 +128,12 @@ def test_held_batch_stays_and_others_pass(
     peer.held.clear()
     wait_until(lambda: (epoch, 3) in peer.batches, "the held batch comes back")
     gateway.agent.terminate()
-    assert_complete(counting_device, peer, "plant/plc")
+    assert_complete(counting_device, peer, "plant/plc", gateway.outbox)
 
 
-def test_own_offline_is_answered_with_online(make_gateway: MakeGateway, counting_device: CountingDevice, peer: Peer) -> None:
+def test_own_offline_is_answered_with_online(
+    make_gateway: MakeGateway, counting_device: CountingDevice, peer: Peer
+) -> None:
     make_gateway().write(counting(counting_device)).start()
     wait_until(lambda: peer.statuses, "the agent says online")
     online = peer.statuses[-1]

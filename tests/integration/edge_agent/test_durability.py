@@ -5,7 +5,7 @@ import random
 import resource
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,7 @@ import pytest
 from tests.fixtures.broker import Broker
 from tests.fixtures.modbus_plc import CountingDevice
 from tests.fixtures.processes import Child, wait_until
-from tests.integration.edge_agent.gateway import Gateway, counting, set_aside
+from tests.integration.edge_agent.gateway import Gateway, counting, set_aside, simulated
 from tests.integration.edge_agent.ledger import assert_complete, assert_numbers_closed, outbox_count
 from tests.integration.edge_agent.peer import Peer
 
@@ -26,9 +26,7 @@ def drained(gateway: Gateway) -> None:
     gateway.agent.terminate()
 
 
-def test_agent_killed_again_and_again(
-    make_gateway: MakeGateway, counting_device: CountingDevice, peer: Peer
-) -> None:
+def test_agent_killed_again_and_again(make_gateway: MakeGateway, counting_device: CountingDevice, peer: Peer) -> None:
     seed = random.randrange(1_000_000)
     print("seed", seed)
     chance = random.Random(seed)
@@ -47,7 +45,7 @@ def test_agent_killed_again_and_again(
     stored = len(peer.samples("plant/plc/c0"))
     peer.wait_for_samples(stored + 10, "plant/plc/c0")
     drained(gateway)
-    assert_complete(counting_device, peer, "plant/plc")
+    assert_complete(counting_device, peer, "plant/plc", gateway.outbox)
     assert_numbers_closed(peer)
     stops = [gap for gap in peer.gaps() if gap.reason == "agent_stopped" and gap.device == "plc"]
     assert len(stops) == KILLS
@@ -94,7 +92,7 @@ def test_restored_copy_of_an_older_outbox(
     gateway.start()
     peer.wait_for_samples(100, "plant/plc/c0")
     drained(gateway)
-    assert_complete(counting_device, peer, "plant/plc")
+    assert_complete(counting_device, peer, "plant/plc", gateway.outbox)
     payloads = {(arrival.epoch, arrival.seq, arrival.payload) for arrival in peer.arrivals}
     assert len(payloads) == len(peer.batches), "a number was used again for something else"
 
@@ -103,17 +101,19 @@ def test_restored_copy_of_an_older_outbox(
 def test_full_outbox_books_what_gave_way(
     make_gateway: MakeGateway, counting_device: CountingDevice, peer: Peer, broker: Broker, policy: str
 ) -> None:
-    gateway = make_gateway(outbox=f'max_bytes = "64KiB"\nwhen_full = "{policy}"').write(counting(counting_device))
+    gateway = make_gateway(outbox=f'max_bytes = "16KiB"\nwhen_full = "{policy}"').write(
+        counting(counting_device, scan="10ms")
+    )
     broker.kill()
     gateway.start()
-    # 64 KiB hold some 150 small batches of one scan each.
+    # 16 KiB hold some 50 small batches of a few scans each.
     wait_until(lambda: len(counting_device.answers()) > 4 * 400, "more scans than fit")
     assert (gateway.folder / "outbox.db").stat().st_size < 512 * 1024
     broker.start()
-    peer.wait_for_samples(150, "plant/plc/c0")
+    peer.wait_for_samples(100, "plant/plc/c0")
     wait_until(lambda: any(gap.reason == "outbox_full" for gap in peer.gaps()), "the loss is told")
     drained(gateway)
-    assert_complete(counting_device, peer, "plant/plc")
+    assert_complete(counting_device, peer, "plant/plc", gateway.outbox)
     assert_numbers_closed(peer)
     first = counting_device.answers()[0].count
     kept = {sample.value for sample in peer.samples("plant/plc/c0")}
@@ -127,17 +127,18 @@ def limit_file_size(child: Child, limit: int) -> None:
 def test_disk_that_refuses_to_write_stops_nothing_and_recovers(
     make_gateway: MakeGateway, counting_device: CountingDevice, peer: Peer
 ) -> None:
-    gateway = make_gateway(outbox='memory = "64KiB"').write(counting(counting_device)).start()
+    noise = simulated(tags=[f"t{number}" for number in range(40)], scan="10ms")
+    gateway = make_gateway(outbox='memory = "4KiB"').write(counting(counting_device), noise).start()
     peer.wait_for_samples(20, "plant/plc/c0")
     limit_file_size(gateway.agent, 4096)
     gateway.agent.wait_for_text("outbox cannot be written")
     answered = len(counting_device.answers())
-    wait_until(lambda: len(counting_device.answers()) > answered + 4 * 400, "scanning goes on, more than memory holds")
+    wait_until(lambda: len(counting_device.answers()) > answered + 4 * 100, "scanning goes on, more than memory holds")
     limit_file_size(gateway.agent, resource.RLIM_INFINITY)
     stored = len(peer.samples("plant/plc/c0"))
     peer.wait_for_samples(stored + 40, "plant/plc/c0")
     drained(gateway)
-    assert_complete(counting_device, peer, "plant/plc")
+    assert_complete(counting_device, peer, "plant/plc", gateway.outbox)
     assert_numbers_closed(peer)
     assert any(gap.reason == "outbox_full" for gap in peer.gaps())
 
@@ -150,7 +151,7 @@ def spoil_header(path: Path) -> None:
 def spoil_middle(path: Path) -> None:
     size = path.stat().st_size
     with path.open("r+b") as file:
-        for at in range(4096 * 8, size - 4096 * 4, 4096 * 6):
+        for at in range(4096 * 8, size, 4096 * 2):
             file.seek(at)
             file.write(os.urandom(4096))
 
@@ -160,11 +161,7 @@ def cut_tail(path: Path) -> None:
         file.truncate(path.stat().st_size // 2 + 100)
 
 
-def spoilt() -> Iterator[Callable[[Path], None]]:
-    yield from (spoil_header, spoil_middle, cut_tail)
-
-
-@pytest.mark.parametrize("spoil", spoilt())
+@pytest.mark.parametrize("spoil", [spoil_header, spoil_middle, cut_tail])
 def test_damaged_outbox_is_salvaged_and_the_loss_is_told(
     make_gateway: MakeGateway,
     counting_device: CountingDevice,
@@ -186,7 +183,7 @@ def test_damaged_outbox_is_salvaged_and_the_loss_is_told(
     drained(gateway)
     assert len(set_aside(gateway.folder)) == 1
     assert any(gap.reason == "outbox_corrupt" for gap in peer.gaps())
-    assert_complete(counting_device, peer, "plant/plc")
+    assert_complete(counting_device, peer, "plant/plc", gateway.outbox)
 
 
 def test_second_agent_on_the_same_outbox_is_refused(
