@@ -31,6 +31,11 @@ def agent_config(mqtt_url: str, opcua_url: str, modbus_url: str, outbox: Path) -
     return "\n".join(sections)
 
 
+def tag_count() -> int:
+    """How many tags the configuration has."""
+    return len(opcua_tags()) + sum(len(device.registers) for device in modbus_devices())
+
+
 def _opcua_device(url: str) -> Iterator[str]:
     head = {"name": "hall-1", "path": HALL, "kind": "opcua", "url": url}
     yield _table("[[device]]", {**head, "sampling": "250ms", "publishing": "500ms", "queue": 10})

@@ -58,6 +58,11 @@ class Database:
         command = [self.programs / "pg_isready", "-q", "-h", self.socket_directory, "-U", NAME, "-d", NAME]
         return subprocess.run(command, check=False, capture_output=True).returncode == 0
 
+    def remove_socket_directory(self) -> None:
+        """It may lie outside the data directory, where nothing of ours should stay."""
+        with contextlib.suppress(OSError):
+            self.socket_directory.rmdir()
+
 
 def open_database(layout: Layout) -> Database:
     """The database of a data directory; made first when there is none."""

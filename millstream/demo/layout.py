@@ -80,7 +80,7 @@ def open_layout(data: Path) -> tuple[Layout, int]:
     """Make the directory and lock it; the lock is held as long as the descriptor is open."""
     try:
         directory = Path(os.path.abspath(data))  # noqa: PTH100 a symbolic link stays what the user has named
-        directory.mkdir(mode=0o711, parents=True, exist_ok=True)
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         layout = Layout(directory)
         layout.logs.mkdir(mode=0o700, exist_ok=True)
         lock = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

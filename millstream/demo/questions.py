@@ -4,6 +4,7 @@ import asyncio
 import http.client
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 
@@ -27,9 +28,9 @@ async def is_key_known(port: int, key: str) -> bool:
     return await asyncio.to_thread(_status, port, "/api/v1/series?limit=1", _authorisation(key)) == 200
 
 
-async def has_samples(port: int, key: str) -> bool:
-    """Whether a sample can be queried."""
-    return await asyncio.to_thread(_has_items, port, "/api/v1/latest?path=**", _authorisation(key))
+async def fresh_series(port: int, key: str, since: datetime) -> int:
+    """How many series have a sample measured since then."""
+    return await asyncio.to_thread(_count_fresh, port, _authorisation(key), since)
 
 
 def _authorisation(key: str) -> dict[str, str]:
@@ -43,13 +44,13 @@ def _status(port: int, path: str, headers: Mapping[str, str]) -> int | None:
         return None
 
 
-def _has_items(port: int, path: str, headers: Mapping[str, str]) -> bool:
+def _count_fresh(port: int, headers: Mapping[str, str], since: datetime) -> int:
     try:
-        status, body = _get(port, path, headers)
+        _, body = _get(port, "/api/v1/latest?path=**&limit=500", headers)
         answer: Any = json.loads(body)
-        return status == 200 and bool(answer["items"])
+        return sum(datetime.fromisoformat(item["time"]) >= since for item in answer["items"])
     except (OSError, http.client.HTTPException, ValueError, KeyError):
-        return False
+        return 0
 
 
 def _get(port: int, path: str, headers: Mapping[str, str]) -> tuple[int, bytes]:

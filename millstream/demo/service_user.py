@@ -15,7 +15,8 @@ from pathlib import Path
 
 SERVICE_USER = "nobody"
 
-_PR_SET_KEEPCAPS = 8
+_PR_SET_SECUREBITS = 28
+_SECBIT_NO_SETUID_FIXUP = 1 << 2
 _PR_CAP_AMBIENT = 47
 _PR_CAP_AMBIENT_RAISE = 2
 _CAPABILITY_VERSION_3 = 0x20080522
@@ -42,14 +43,14 @@ class ServiceUser:
 
     def become(self) -> None:
         """Called in the child between fork and exec."""
+        if self.capability is not None:
+            # Capabilities survive the change of user, and access(2), which initdb asks, counts them too.
+            _call("prctl", _PR_SET_SECUREBITS, _SECBIT_NO_SETUID_FIXUP, 0, 0, 0)
         os.setgroups([])
         os.setgid(self.gid)
-        if self.capability is None:
-            os.setuid(self.uid)
-            return
-        _call("prctl", _PR_SET_KEEPCAPS, 1, 0, 0, 0)
         os.setuid(self.uid)
-        _keep_only(self.capability)
+        if self.capability is not None:
+            _keep_only(self.capability)
 
     def own(self, path: Path) -> None:
         """Give a file or an empty directory to the user."""
@@ -73,6 +74,8 @@ def _can_run(user: ServiceUser, program: Path, directory: Path) -> bool:
     def enter() -> None:
         user.become()
         os.chdir(directory)
+        if not os.access(program, os.R_OK | os.X_OK):
+            raise PermissionError(program)
 
     with contextlib.suppress(OSError, subprocess.SubprocessError):
         done = subprocess.run([program, "--version"], preexec_fn=enter, capture_output=True, check=False)

@@ -6,16 +6,18 @@ import json
 import os
 import signal
 from collections.abc import Coroutine
+from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TypeVar
 
+from millstream.demo.agent_config import tag_count
 from millstream.demo.child import Child, Role, bound_log, last_lines
 from millstream.demo.cloud import CloudCommandFailed, api_key, migrate
 from millstream.demo.database import Database, left_over, open_database
 from millstream.demo.layout import AlreadyRunning, DataUnusable, Layout, open_layout, write_private
 from millstream.demo.options import DemoOptions
 from millstream.demo.ports import Ports, are_ports, choose_ports
-from millstream.demo.questions import has_samples
+from millstream.demo.questions import fresh_series
 from millstream.demo.roles import Roles
 from millstream.demo.screen import Screen, refuse
 from millstream.demo.service_user import UserCannotReach
@@ -38,6 +40,8 @@ def run(options: DemoOptions, text: Words) -> int:
     """Run until Ctrl-C, SIGTERM or the end of the duration; start nothing when something is in the way."""
     if not _is_sensible(options, text):
         return REFUSED
+    # Keys, passwords and samples are the user's own, also in the files that the children make.
+    os.umask(0o077)
     try:
         layout, lock = open_layout(options.data)
     except AlreadyRunning as running:
@@ -78,6 +82,8 @@ class _Demo:
         self._screen = Screen(text)
         self._roles = Roles(options, layout, ports)
         self._children: dict[str, Child] = {}
+        self._database: Database | None = None
+        self._began = datetime.now(UTC)
         self._stopping = asyncio.Event()
 
     async def run(self) -> int:
@@ -163,7 +169,7 @@ class _Demo:
         if is_first:
             self._screen.step_note(name, self._text("progress.first_start"))
         try:
-            database = await asyncio.to_thread(open_database, self._layout)
+            database = self._database = await asyncio.to_thread(open_database, self._layout)
         except UserCannotReach as out_of_reach:
             message = self._text("trouble.root_unreachable", user=out_of_reach.user, path=out_of_reach.path)
             self._screen.trouble(message)
@@ -194,17 +200,18 @@ class _Demo:
 
     async def _wait_for_samples(self, key: str) -> None:
         """Show everything when there is something to see; when nothing comes, say so and go on."""
-        agent = self._children["agent"]
+        agent, expected, count = self._children["agent"], tag_count(), 0
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(FIRST_SAMPLES_S):
-                while not await has_samples(self._ports.api, key):
+                while (count := await fresh_series(self._ports.api, key, self._began)) < expected:
                     if not agent.is_running:
                         self._tell_failure(agent)
                         raise _StartFailed
                     await asyncio.sleep(0.2)
-            self._screen.step_done(self._text("progress.samples"))
-            return
-        self._screen.trouble(self._text("trouble.no_samples", logs=self._layout.logs))
+        if count:
+            self._screen.step_done(self._text("progress.samples", count=count))
+        else:
+            self._screen.trouble(self._text("trouble.no_samples", logs=self._layout.logs))
 
     def _announce(self, database: Database, key: str) -> None:
         api = f"http://127.0.0.1:{self._ports.api}"
@@ -266,4 +273,6 @@ class _Demo:
         for name in STOP_ORDER:
             if child := self._children.get(name):
                 await child.stop()
+        if self._database is not None:
+            self._database.remove_socket_directory()
         self._screen.line(self._text("summary.stopped", data=self._layout.data))
