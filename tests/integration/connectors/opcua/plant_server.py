@@ -87,6 +87,7 @@ class Plant:
         for number in range(options.get("items", 0)):
             await self.add(f"Item{number}", ua.Variant(0.0, ua.VariantType.Double))
         await self._other_identifiers()
+        await self._measurement()
         for limit, size in options.get("limits", {}).items():
             node = getattr(ua.ObjectIds, f"Server_ServerCapabilities_OperationLimits_{limit}")
             await server.get_node(ua.NodeId(node)).write_value(ua.Variant(size, ua.VariantType.UInt32))
@@ -101,6 +102,12 @@ class Plant:
         opaque = ua.NodeId(b"\x01\xfe", self.index, ua.NodeIdType.ByteString)
         for identifier in (ua.NodeId(70_000, self.index), ua.NodeId(GUID, self.index), opaque):
             await self.folder.add_variable(identifier, f"By{identifier.NodeIdType.name}", 7.0)
+
+    async def _measurement(self) -> None:
+        await self.add("Analog", ua.Variant(182.5, ua.VariantType.Double))
+        analog = self.nodes["Analog"]
+        await analog.add_property(0, "EURange", ua.Range(Low=0.0, High=300.0))
+        await analog.add_property(0, "EngineeringUnits", ua.EUInformation(DisplayName=ua.LocalizedText("°C")))
 
     async def _secure(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)

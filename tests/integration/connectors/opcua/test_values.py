@@ -157,5 +157,8 @@ async def test_browses_what_can_be_read(shared_server: TestServer, connect: Conn
     found = {each.path: each async for each in connector.browse() if each.path[0] == "Hall"}
     assert set(EXPECTED) | {"Item0", "Item1", "Item2"} <= {path[1] for path in found}
     assert found["Hall", "UInt64"].kind is Kind.U64
+    analog = found["Hall", "Analog"]
+    assert (analog.kind, analog.unit, analog.low, analog.high) == (Kind.F64, "°C", 0.0, 300.0)
+    assert not [path for path in found if "EURange" in path]
     assert found["Hall", "UInt64"].point == {"node": point("UInt64")}
     assert json.dumps(found["Hall", "ByByteString"].point) == json.dumps({"node": f"nsu={NAMESPACE};b=Af4="})
