@@ -99,14 +99,14 @@ async def _connector(url: str, complete: list[float]) -> float:
 async def _asyncua(url: str) -> float:
     meter = Meter()
 
-    class Handler:
+    class Forgetful:
         def datachange_notification(self, node: Any, val: Any, data: Any) -> None:
             meter.count(1)
 
     async with _client(url) as client:
         index = await client.get_namespace_index(NAMESPACE)
         nodes = [client.get_node(ua.NodeId(f"c{number}", index)) for number in range(ITEMS)]
-        subscription = await client.create_subscription(PUBLISHING_MS, Handler())
+        subscription = await client.create_subscription(PUBLISHING_MS, Forgetful())
         await subscription.subscribe_data_change(nodes, queuesize=100, sampling_interval=50)
         await meter.done.wait()
     return meter.us_a_change
