@@ -79,18 +79,9 @@ class Telemetry:
 
 def set_up_logs(level: str) -> None:
     """Write plain lines to standard error, with time and level."""
-    logging.basicConfig(
-        level=level.upper(),
-        stream=sys.stderr,
-        format="%(asctime)s.%(msecs)03dZ %(levelname)s %(name)s: %(message)s",
-        datefmt="%Y-%m-%dT%H:%M:%S",
-        force=True,
-    )
+    plain = logging.Formatter("%(asctime)s.%(msecs)03dZ %(levelname)s %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%S")
     # The clock of every log line is UTC, like every other instant of the system.
-    logging.Formatter.converter = _utc
-    # One line for each request is what /metrics counts.
-    logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
-
-
-def _utc(seconds: float | None) -> time.struct_time:
-    return time.gmtime(seconds)
+    plain.converter = time.gmtime
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(plain)
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)

@@ -15,6 +15,7 @@ from cloud_api.storage.pool import Pool
 # For OpenAPI alone: the key itself is read below, so that every refusal is a problem document.
 _BEARER = HTTPBearer(auto_error=False, bearerFormat="ms_<prefix>_<secret>", description="An API key")
 
+PATIENCE_S = 3.0
 LOOPBACK = frozenset({"127.0.0.1", "::1"})
 REFUSALS = (Kinds.KEY_MISSING, Kinds.KEY_INVALID, Kinds.ROLE_INSUFFICIENT, Kinds.DATABASE_UNAVAILABLE)
 
@@ -31,7 +32,8 @@ PoolOf = Annotated[Pool, Depends(read_pool)]
 async def read_principal(request: Request, pool: PoolOf) -> Principal:
     """Prove the key of this request."""
     text = read_bearer(request.headers.get("Authorization"))
-    async with pool.connection() as connection:
+    # The first thing every request needs: a database that is away is said after seconds, not after a client's patience.
+    async with pool.connection(timeout=PATIENCE_S) as connection:
         return await find_principal(connection, text)
 
 
