@@ -31,7 +31,10 @@ class ConnectorConfig(BaseModel):
 
 
 class PointConfig(BaseModel):
-    """The protocol's own keys of a tag table: where the value lies and how to read it, nothing else."""
+    """The protocol's own keys of a tag table: where the value lies and how to read it, nothing else.
+
+    It is validated with the device's ConnectorConfig as pydantic's context, so that a device key may bear on it.
+    """
 
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True)
 
@@ -90,6 +93,20 @@ class PlannedRequest:
     points: int
 
 
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What the polls of a device cost the line to it, as far as that can be told before asking it anything."""
+
+    line: str
+    """Devices that name the same line share it and wait for each other."""
+    cycles_s: Sequence[float]
+    """Seconds that one poll of each group keeps the line busy."""
+    basis: str
+    """What these seconds rest on, in words."""
+    remedies: Sequence[tuple[str, Sequence[float]]] = ()
+    """Settings that would be quicker, with the seconds they would take, the mildest one first."""
+
+
 class Connector(Protocol):
     """One device's session; never used by two tasks at once except where a method says so."""
 
@@ -127,6 +144,19 @@ ConfigT = TypeVar("ConfigT", bound=ConnectorConfig)
 PointT = TypeVar("PointT", bound=PointConfig)
 
 
+def one_tag(point: PointT) -> Sequence[tuple[str, PointT]]:
+    """A point that makes one tag, under the name that the table gives it."""
+    return (("", point),)
+
+
+def _not_estimated(config: object, points: object, groups: object) -> None:
+    return None
+
+
+def _no_advice(config: object) -> Sequence[str]:
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class ConnectorKind(Generic[ConfigT, PointT]):
     """A protocol by name: its configuration models, and how to make a connector of them."""
@@ -138,6 +168,12 @@ class ConnectorKind(Generic[ConfigT, PointT]):
     create: Callable[[ConfigT, Sequence[PointT], Clock], Connector]
     describe_plan: Callable[[ConfigT, Sequence[PointT], Sequence[Sequence[int]]], Sequence[PlannedRequest]]
     """For `edge check`: what is read in how many requests, given the points of each scan class."""
+    expand: Callable[[PointT], Sequence[tuple[str, PointT]]] = one_tag
+    """The tags that one tag table stands for: what follows its name (nothing, or levels), and their points."""
+    estimate: Callable[[ConfigT, Sequence[PointT], Sequence[Sequence[int]]], Load | None] = _not_estimated
+    """For `edge check`: whether it will fit, given the points of each scan class; None where it cannot be told."""
+    advise: Callable[[ConfigT], Sequence[str]] = _no_advice
+    """For `edge check`: what works but had better be written otherwise, a sentence each."""
 
 
 AnyKind: TypeAlias = ConnectorKind[Any, Any]
