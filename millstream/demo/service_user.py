@@ -67,6 +67,11 @@ def service_user(program: Path, directory: Path) -> ServiceUser | None:
         user = ServiceUser(entry.pw_uid, entry.pw_gid, capability)
         if _can_run(user, program, directory):
             return user
+    # Where root has no such capability to give, our own directory has to let everybody pass.
+    directory.chmod(0o711)
+    user = ServiceUser(entry.pw_uid, entry.pw_gid)
+    if _can_run(user, program, directory):
+        return user
     raise UserCannotReach(SERVICE_USER, program)
 
 
