@@ -43,7 +43,6 @@ class Kinds(Enum):
     ROLE_INSUFFICIENT = Kind("role-insufficient", 403, "The API key's role does not allow this")
     NOT_FOUND = Kind("not-found", 404, "There is no such thing here")
     METHOD_NOT_ALLOWED = Kind("method-not-allowed", 405, "This address does not answer that method")
-    NOT_ACCEPTABLE = Kind("not-acceptable", 406, "The answer cannot have the form that was asked for")
     CONFLICT = Kind("conflict", 409, "The present state does not allow this")
     BODY_TOO_LARGE = Kind("body-too-large", 413, "The request's body is too large")
     MEDIA_TYPE_UNSUPPORTED = Kind("media-type-unsupported", 415, "The body's media type is not read here")

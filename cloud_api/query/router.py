@@ -31,7 +31,7 @@ from cloud_api.storage.catalog import SeriesFilter, select_series, select_series
 from cloud_api.storage.findings import NEWEST, GapFilter, select_gap_page
 from cloud_api.storage.history import select_samples, set_statement_timeout
 from cloud_api.storage.latest import select_latest_page
-from cloud_api.storage.pool import transaction
+from cloud_api.storage.pool import Connection, Pool, transaction
 
 SLOT_PATIENCE_S = 2.0
 # Above this many rows an answer is written beside the event loop, so that ingest and others keep their rhythm.
@@ -46,7 +46,7 @@ AsLatest = Annotated[LatestParameters, Query()]
 AsSamples = Annotated[SampleParameters, Query()]
 AsGaps = Annotated[GapParameters, Query()]
 
-LISTING = refusals(Kinds.PARAMETER_INVALID, Kinds.CURSOR_INVALID)
+LISTING = refusals(Kinds.PARAMETER_INVALID, Kinds.CURSOR_INVALID, Kinds.QUERY_TIMEOUT)
 
 
 @router.get(
@@ -55,12 +55,12 @@ LISTING = refusals(Kinds.PARAMETER_INVALID, Kinds.CURSOR_INVALID)
     responses=LISTING,
     description="Last measured sample of each series, by source time." + role_line(Role.VIEWER),
 )
-async def list_latest(parameters: AsLatest, pool: PoolOf, _caller: Viewer) -> Response:
+async def list_latest(request: Request, parameters: AsLatest, pool: PoolOf, _caller: Viewer) -> Response:
     """List latest samples."""
     glob = parse_glob(parameters.path)
     question = ("latest", glob.text)
     after = read_cursor(parameters.cursor, question, str) if parameters.cursor else ""
-    async with pool.connection() as connection:
+    async with _reading(request, pool) as connection:
         page = await select_latest_page(connection, glob, after, parameters.limit + 1)
     cursor = None
     if page is not None and len(page.ids) > parameters.limit:
@@ -76,13 +76,13 @@ async def list_latest(parameters: AsLatest, pool: PoolOf, _caller: Viewer) -> Re
     responses=LISTING,
     description="Find series by path glob and words." + role_line(Role.VIEWER),
 )
-async def list_series(parameters: AsSeries, pool: PoolOf, _caller: Viewer) -> Response:
+async def list_series(request: Request, parameters: AsSeries, pool: PoolOf, _caller: Viewer) -> Response:
     """List series."""
     glob = parse_glob(parameters.path)
     question = ("series", glob.text, parameters.q, parameters.retired.value)
     after = read_cursor(parameters.cursor, question, str) if parameters.cursor else ""
     series_filter = SeriesFilter(glob, parameters.q, parameters.retired is Retired.INCLUDE)
-    async with pool.connection() as connection:
+    async with _reading(request, pool) as connection:
         rows = await select_series_page(connection, series_filter, after, parameters.limit + 1)
     page = rows[: parameters.limit]
     cursor = write_cursor(page[-1].path, question) if len(rows) > len(page) else None
@@ -147,9 +147,7 @@ async def list_samples(
     start_us = read_cursor(parameters.cursor, question, int) + 1 if parameters.cursor else from_us
     if not from_us <= start_us <= to_us:
         raise Problem(Kinds.CURSOR_INVALID, "the cursor stands outside the window")
-    settings: CloudSettings = request.state.settings
-    async with transaction(pool) as connection:
-        await set_statement_timeout(connection, settings.query_timeout_s)
+    async with _reading(request, pool) as connection:
         row = await select_series(connection, series_id)
         if row is None:
             raise not_found("series", "series_id", series_id)
@@ -193,7 +191,7 @@ async def query(request: Request, body: QueryRequest, pool: PoolOf, _caller: Vie
     responses=LISTING,
     description="Stretches known to be missing, newest record first." + role_line(Role.VIEWER),
 )
-async def list_gaps(parameters: AsGaps, pool: PoolOf, _caller: Viewer) -> Response:
+async def list_gaps(request: Request, parameters: AsGaps, pool: PoolOf, _caller: Viewer) -> Response:
     """List gaps."""
     from_us = parse_instant(parameters.from_, "from") if parameters.from_ else None
     to_us = parse_instant(parameters.to, "to") if parameters.to else None
@@ -206,11 +204,20 @@ async def list_gaps(parameters: AsGaps, pool: PoolOf, _caller: Viewer) -> Respon
         from_at=None if from_us is None else to_datetime(from_us),
         to_at=None if to_us is None else to_datetime(to_us),
     )
-    async with pool.connection() as connection:
+    async with _reading(request, pool) as connection:
         rows = await select_gap_page(connection, gap_filter, before, parameters.limit + 1)
     page = rows[: parameters.limit]
     cursor = write_cursor(page[-1].id, question) if len(rows) > len(page) else None
     return _json(encode_gap_page(page, cursor))
+
+
+@asynccontextmanager
+async def _reading(request: Request, pool: Pool) -> AsyncGenerator[Connection]:
+    """One transaction whose statements the database cancels when they take too long."""
+    settings: CloudSettings = request.state.settings
+    async with transaction(pool) as connection:
+        await set_statement_timeout(connection, settings.query_timeout_s)
+        yield connection
 
 
 @asynccontextmanager

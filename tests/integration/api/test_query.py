@@ -1,8 +1,10 @@
 """POST /query: Part 13 aggregates of Good raw samples over half-open buckets, and refusals with a way out."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
+import psycopg
 import pytest
 
 from cloud_api.query.resolution import UNCERTAIN_DATA_SUB_NORMAL
@@ -225,3 +227,22 @@ async def test_a_slow_query_is_cancelled_in_the_database(postgres_url: str):
         )
         assert running == (0,)
         assert (await api.client.get("/health/ready")).status_code == 200
+
+
+async def test_more_queries_than_slots_are_asked_to_come_again(postgres_url: str):
+    async with serve_api(postgres_url, query_slots=1) as api:
+        await api.fill.series("slot")
+        body = {"series": ["slot"], "interval": "1m", **HOUR}
+        async with await psycopg.AsyncConnection.connect(postgres_url) as holder:
+            await holder.execute("lock table sample in access exclusive mode")
+            first = asyncio.create_task(api.query(**body))
+            async with asyncio.timeout(60):
+                while await api.fill.run("select count(*) from pg_locks where not granted") == [(0,)]:
+                    await asyncio.sleep(0.02)
+            second = await api.refused("POST", "/query", json=body)
+            assert second["type"] == "urn:millstream:problem:too-many-requests"
+            assert second["status"] == 429
+            assert not first.done()
+            await holder.rollback()
+        assert (await first)["series"][0]["rows"] == []
+        assert (await api.query(**body))["series"][0]["rows"] == []

@@ -1,0 +1,69 @@
+"""The API's description: pinned, complete, and true about keys, roles and refusals.
+
+After a wanted change: `python -m tests.contracts.test_openapi` writes the pinned description anew.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from cloud_api.app import create_app
+from cloud_api.auth.roles import Role as KeyRole
+from cloud_api.openapi import operations
+from cloud_api.problems import MEDIA_TYPE, Kinds
+from cloud_api.settings import Role, read_settings
+
+GOLDEN = Path(__file__).with_name("openapi.json")
+OPEN = {"get_live", "get_ready"}
+
+
+def describe() -> dict[str, Any]:
+    settings = read_settings({"MILLSTREAM_DATABASE_URL": "postgresql://nobody@nowhere/none"}, frozenset({Role.API}))
+    document = create_app(settings, frozenset({Role.API})).openapi()
+    document["info"]["version"] = "*"  # a release alone changes no contract
+    return document
+
+
+def test_the_description_is_the_pinned_one():
+    assert describe() == json.loads(GOLDEN.read_text()), "the API changed; if that was wanted, see this file's head"
+
+
+def test_every_operation_but_health_states_its_key_and_role():
+    for operation in operations(describe()):
+        if operation["operationId"] in OPEN:
+            assert "No key needed" in operation["description"]
+            continue
+        assert {"401", "403"} <= set(operation["responses"]), operation["operationId"]
+        stated = [role for role in KeyRole if f"the role `{role}`" in operation["description"]]
+        assert len(stated) == 1, operation["operationId"]
+
+
+def test_every_refusal_is_a_problem_document():
+    known = {kind.value.name: kind.value.status for kind in Kinds}
+    seen: set[str] = set()
+    for operation in operations(describe()):
+        for status, response in operation["responses"].items():
+            if int(status) < 400 or operation["operationId"] == "get_ready":
+                continue
+            assert list(response["content"]) == [MEDIA_TYPE], (operation["operationId"], status)
+            names = [part.split("`")[1] for part in response["description"].split("; ")]
+            assert names, (operation["operationId"], status)
+            assert all(known[name] == int(status) for name in names)
+            seen |= set(names)
+    # These answer at addresses that are no operation.
+    elsewhere = {"method-not-allowed", "bad-request"}
+    assert seen | elsewhere == set(known)
+
+
+def test_every_parameter_and_body_is_described():
+    for operation in operations(describe()):
+        answer = operation["responses"]["200"]["content"]
+        assert all(form == {} or "schema" in form for form in answer.values())
+        for parameter in operation.get("parameters", []):
+            assert "schema" in parameter
+            if parameter["name"] == "limit":
+                assert parameter["schema"]["maximum"] <= 100_000
+
+
+if __name__ == "__main__":
+    GOLDEN.write_text(json.dumps(describe(), indent=1, sort_keys=True, ensure_ascii=False) + "\n")
