@@ -167,22 +167,23 @@ class _Environment:
 
     def _mqtt_settings(self, url: SplitResult, port: int | None) -> MqttSettings:
         is_tls = url.scheme == "mqtts"
-        files = {name: self._file(f"MQTT_{name}_FILE") for name in ("CA", "CERT", "KEY", "PASSWORD")}
-        for name in ("CA", "CERT", "KEY"):
+        names = ("MQTT_CA_FILE", "MQTT_CERT_FILE", "MQTT_KEY_FILE", "MQTT_PASSWORD_FILE")
+        files = {name: self._file(name) for name in names}
+        for name in names[:3]:
             if files[name] is not None and not is_tls:
-                self._refuse(f"MQTT_{name}_FILE", str(files[name]), "has no use without TLS", "an mqtts:// URL")
-        if (files["CERT"] is None) != (files["KEY"] is None):
-            present = "CERT" if files["CERT"] else "KEY"
-            self._refuse(f"MQTT_{present}_FILE", str(files[present]), "stands alone", "certificate and key together")
+                self._refuse(name, str(files[name]), "has no use without TLS", "an mqtts:// URL")
+        if (files["MQTT_CERT_FILE"] is None) != (files["MQTT_KEY_FILE"] is None):
+            present = "MQTT_CERT_FILE" if files["MQTT_CERT_FILE"] else "MQTT_KEY_FILE"
+            self._refuse(present, str(files[present]), "stands alone", "certificate and key together")
         return MqttSettings(
             host=url.hostname or "",
             port=port or (8883 if is_tls else 1883),
             is_tls=is_tls,
             username=unquote(url.username) if url.username else None,
-            password=self._password(url, files["PASSWORD"]),
-            ca_file=files["CA"],
-            cert_file=files["CERT"],
-            key_file=files["KEY"],
+            password=self._password(url, files["MQTT_PASSWORD_FILE"]),
+            ca_file=files["MQTT_CA_FILE"],
+            cert_file=files["MQTT_CERT_FILE"],
+            key_file=files["MQTT_KEY_FILE"],
         )
 
     def _password(self, url: SplitResult, file: Path | None) -> str | None:
