@@ -12,7 +12,7 @@ from typing import Any, TypeAlias, TypeVar, cast
 from pydantic import BaseModel
 
 from connectors import registry
-from connectors.contract import AnyKind, PointConfig
+from connectors.contract import AnyKind, ConnectorConfig, PointConfig
 from connectors.errors import ConfigInvalid
 from edge_agent.config import (
     AgentConfig,
@@ -119,7 +119,7 @@ class _Reader:
             self._problem(self.path, name, table, f"should be a table: [{name}]")
             return None
         plain = self._without_secrets(_Source(self.path, name, cast("Table", table)))
-        return validate(model, plain, self.path, name, self.problems)
+        return validate(model, plain, (self.path, name), self.problems)
 
     def _unknown_sections(self, main: Table) -> None:
         for name in main.keys() - set(_SECTIONS):
@@ -142,19 +142,20 @@ class _Reader:
 
     def _device(self, source: _Source) -> DeviceConfig | None:
         own = {key: value for key, value in source.table.items() if key in _DEVICE_KEYS}
-        table = validate(DeviceTable, own, source.file, source.key, self.problems)
+        table = validate(DeviceTable, own, (source.file, source.key), self.problems)
         kind = self._kind(source)
         if kind is None:
             return None
         rest = self._without_secrets(source)
         rest = {key: value for key, value in rest.items() if key not in _DEVICE_KEYS and key != "tag"}
         connector = validate(
-            kind.config_model, rest, source.file, source.key, self.problems, also=_DEVICE_KEYS | {"tag"}
+            kind.config_model, rest, (source.file, source.key), self.problems, also=_DEVICE_KEYS | {"tag"}
         )
         tag_sources = self._tag_sources(source, table)
-        tags = [tag for found in tag_sources if (tag := self._tag(found, source, table, kind)) is not None]
-        if table is None or connector is None or len(tags) != len(tag_sources):
+        made = [self._tags(found, source, table, kind, connector) for found in tag_sources]
+        if table is None or connector is None or not all(made):
             return None
+        tags = [tag for tags in made for tag in tags]
         device = DeviceConfig(table, kind, connector, tuple(tags))
         return device if self._plan_works(source, device) else None
 
@@ -213,26 +214,37 @@ class _Reader:
                 found.append(_Source(file, f"line {number}", filled))
         return found
 
-    def _tag(self, found: _Source, device: _Source, head: DeviceTable | None, kind: AnyKind) -> TagConfig | None:
+    def _tags(
+        self,
+        found: _Source,
+        device: _Source,
+        head: DeviceTable | None,
+        kind: AnyKind,
+        connector: ConnectorConfig | None,
+    ) -> list[TagConfig]:
+        """The tags that one table stands for; none where it has a problem."""
         own = {key: value for key, value in found.table.items() if key in _TAG_KEYS}
-        table = validate(TagTable, own, found.file, found.key, self.problems)
+        table = validate(TagTable, own, (found.file, found.key), self.problems)
         rest = {key: value for key, value in found.table.items() if key not in _TAG_KEYS}
         point: PointConfig | None = validate(
-            kind.point_model, rest, found.file, found.key, self.problems, also=_TAG_KEYS
+            kind.point_model, rest, (found.file, found.key), self.problems, also=_TAG_KEYS, context=connector
         )
         if table is None or head is None:
-            return None
-        path = f"{head.path or head.name}/{table.name}"
-        if problem := path_problem(path):
-            self._problem(found.file, f"{found.key}.name", path, problem)
+            return []
+        name = f"{head.path or head.name}/{table.name}"
+        points = [("", None)] if point is None else kind.expand(point)
+        paths = [f"{name}/{suffix}" if suffix else name for suffix, _ in points]
+        for path in paths:
+            if problem := path_problem(path):
+                self._problem(found.file, f"{found.key}.name", path, problem)
         scan = head.scan if "default" in head.scan else {"default": None, **head.scan}
         if table.scan not in scan:
             allowed = ", ".join(sorted(scan))
             self._problem(
                 found.file, f"{found.key}.scan", table.scan, f"unknown scan class; {device.key}.scan has: {allowed}"
             )
-            return None
-        return TagConfig(path, table, point) if point is not None else None
+            return []
+        return [TagConfig(path, table, part) for path, (_, part) in zip(paths, points, strict=True) if part is not None]
 
     def _doubled(self, sources: list[_Source], devices: list[DeviceConfig]) -> None:
         names: dict[str, _Source] = {}

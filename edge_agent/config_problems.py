@@ -41,17 +41,20 @@ class ConfigRefused(Exception):
 def validate(
     model: type[ModelT],
     table: Mapping[str, Any],
-    file: Path,
-    key: str,
+    at: tuple[Path, str],
     problems: list[Problem],
     also: Iterable[str] = (),
+    context: object = None,
 ) -> ModelT | None:
-    """The model of a table; its problems are added to the list. `also` are keys of the same table checked elsewhere."""
+    """The model of the table at a file's key; its problems are added to the list.
+
+    `also` are keys of the same table that are checked elsewhere, `context` is what its check may look at.
+    """
     try:
-        return model.model_validate(dict(table))
+        return model.model_validate(dict(table), context=context)
     except ValidationError as error:
         known = sorted({*model.model_fields, *also})
-        problems.extend(_problem(detail, str(file), key, known) for detail in error.errors(include_url=False))
+        problems.extend(_problem(detail, str(at[0]), at[1], known) for detail in error.errors(include_url=False))
         return None
 
 

@@ -1,8 +1,10 @@
 """Modbus TCP, and Modbus RTU over TCP: registers and bits of PLCs, drives, meters and gateways."""
 
 from connectors.contract import ConnectorKind
-from connectors.modbus.config import ModbusConfig, ModbusPoint
+from connectors.modbus.config import ModbusConfig
 from connectors.modbus.connector import ModbusConnector
+from connectors.modbus.estimate import advise, estimate
+from connectors.modbus.point import ModbusPoint, expand
 from connectors.modbus.schedule import describe_plan
 
 KIND = ConnectorKind(
@@ -12,4 +14,7 @@ KIND = ConnectorKind(
     is_subscribed=lambda config: False,
     create=ModbusConnector,
     describe_plan=describe_plan,
+    expand=expand,
+    estimate=estimate,
+    advise=advise,
 )

@@ -8,9 +8,10 @@ from connectors.contract import BrowsedPoint, Clock, Deliver, ReadResult
 from connectors.errors import ConfigInvalid, DeviceUnreachable, PointRejected, ReadTimeout
 from connectors.modbus import encode, pdu
 from connectors.modbus.columns import Columns
-from connectors.modbus.config import ModbusConfig, ModbusPoint
+from connectors.modbus.config import ModbusConfig
 from connectors.modbus.endpoint import Endpoint, join
 from connectors.modbus.line import Answer, Caller
+from connectors.modbus.point import ModbusPoint
 from connectors.modbus.read_plan import Area
 from connectors.modbus.schedule import PlannedRead, Scheduler
 from schemas import status

@@ -1,8 +1,10 @@
 """From the bytes of one answer to values: types, byte orders, bits, BCD and strings, compiled once a block (pure)."""
 
+import json
+import math
 import struct
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import chain
 from operator import itemgetter
@@ -111,15 +113,23 @@ class WordField:
     length: int = 0
     bit: int = 0
     encoding: Encoding = Encoding.UTF_8
+    bits: int = 0
+    """How many bits from `bit` on make a number; 0 where it is not a part of a register."""
+    count: int = 0
+    """How many elements make an array; 0 where it is not one."""
 
     @property
     def registers(self) -> int:
         """How many registers it takes."""
-        return self.length if self.type is WordType.STRING else LAYOUTS[self.type].registers
+        return (self.count or 1) * (self.length if self.type is WordType.STRING else LAYOUTS[self.type].registers)
 
     @property
     def kind(self) -> Kind:
         """The kind of its value."""
+        if self.count:
+            return Kind.JSON
+        if self.bits:
+            return Kind.U64
         return Kind.STR if self.type is WordType.STRING else LAYOUTS[self.type].kind
 
 
@@ -154,8 +164,10 @@ def register_decoder(fields: Sequence[tuple[int, WordField]]) -> Decoder:
     )
 
 
-def bit_decoder(offsets: Sequence[int]) -> Decoder:
-    """Compile a decoder for coils or discrete inputs at these offsets of one block."""
+def bit_decoder(offsets: Sequence[int], counts: Sequence[int] = ()) -> Decoder:
+    """Compile a decoder for coils or discrete inputs at these offsets of one block; a count makes an array."""
+    if any(counts):
+        return _bit_array_decoder(tuple(zip(offsets, counts, strict=True)))
     kinds = (Kind.BOOL,) * len(offsets)
     if len(offsets) == 1:
         byte, bit = divmod(offsets[0], 8)
@@ -164,8 +176,18 @@ def bit_decoder(offsets: Sequence[int]) -> Decoder:
     return Decoder(kinds, lambda data: pick(list(chain.from_iterable(map(_BITS.__getitem__, data)))))
 
 
+def _bit_array_decoder(places: Sequence[tuple[int, int]]) -> Decoder:
+    def unpack(data: bytes) -> Sequence[Value]:
+        bits = list(chain.from_iterable(map(_BITS.__getitem__, data)))
+        return [json.dumps(bits[at : at + count]) if count else bits[at] for at, count in places]
+
+    return Decoder(tuple(Kind.JSON if count else Kind.BOOL for _, count in places), unpack)
+
+
 def byte_positions(field: WordField) -> tuple[int, ...]:
     """Where a field's bytes lie among those of its registers, the most significant (or first) one first."""
+    if field.count:
+        return tuple(range(2 * field.registers))
     if field.type is WordType.STRING:
         return _TEXT_POSITIONS[field.order](field.length)
     order = ORDERS[field.registers][field.order]
@@ -189,7 +211,7 @@ _TEXT_POSITIONS: Mapping[str, Callable[[int], tuple[int, ...]]] = {
 
 
 def _code(field: WordField) -> str:
-    if field.type is WordType.STRING:
+    if field.type is WordType.STRING or field.count:
         return f"{len(byte_positions(field))}s"
     return LAYOUTS[field.type].code
 
@@ -206,6 +228,11 @@ def _picked(record: struct.Struct, wanted: tuple[int, ...]) -> Callable[[bytes],
 
 
 def _finisher(field: WordField) -> Callable[[Any], Value] | None:
+    if field.count:
+        return _array(field)
+    if field.bits:
+        shift, mask = field.bit, (1 << field.bits) - 1
+        return lambda word: word >> shift & mask
     if field.type is WordType.BOOL:
         mask = 1 << (field.bit & 7)
         return lambda byte: bool(byte & mask)
@@ -215,6 +242,20 @@ def _finisher(field: WordField) -> Callable[[Any], Value] | None:
     if field.type in (WordType.BCD16, WordType.BCD32, WordType.BCD64):
         return _bcd
     return None
+
+
+def _array(field: WordField) -> Callable[[bytes], Value]:
+    """Elements as one JSON value; an element that its bytes do not make is null."""
+    element = replace(field, count=0)
+    decoder = register_decoder([(index * element.registers, element) for index in range(field.count)])
+    return lambda raw: json.dumps([_json_value(value) for value in decoder.values(raw)], ensure_ascii=False)
+
+
+def _json_value(value: Value) -> Value:
+    """JSON has no numbers that are not finite: they travel as the texts that the history's API uses."""
+    if not isinstance(value, float) or math.isfinite(value):
+        return value
+    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
 
 
 def _text(raw: bytes, encoding: str) -> str | None:

@@ -15,6 +15,8 @@ _PARTS = (WordType.BOOL, WordType.INT8_HIGH, WordType.INT8_LOW, WordType.UINT8_H
 
 def encode(field: WordField, value: Value) -> bytes:
     """The registers that hold `value`; raises ValueError, saying what is allowed, where they cannot."""
+    if field.count:
+        raise ValueError("an array cannot be written as a whole; allowed: its elements, as tags of their own")
     content = _content(field, value)
     registers = bytearray(2 * field.registers)
     for position, byte in zip(byte_positions(field), content, strict=True):
@@ -24,6 +26,9 @@ def encode(field: WordField, value: Value) -> bytes:
 
 def mask(field: WordField) -> int:
     """The bits of a register that belong to the field: all of them, one half, or one bit."""
+    if field.bits:
+        share = (1 << field.bits) - 1 << field.bit
+        return share if byte_positions(field) == (0, 1) else share << 8 & WHOLE | share >> 8
     if field.type not in _PARTS:
         return WHOLE
     places = byte_positions(field)
@@ -40,6 +45,8 @@ def _content(field: WordField, value: Value) -> bytes:
         return bytes([int(value) << (field.bit & 7)])
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError(f"{value!r} is not a number; type {field.type} takes numbers")  # noqa: TRY004 (one refusal)
+    if field.bits:
+        return _some_bits(field, value)
     if field.type in _BCD:
         return _bcd(field, value)
     return _number(field, value)
@@ -53,6 +60,13 @@ def _number(field: WordField, value: float) -> bytes:
         return struct.pack(">" + layout.code, value)
     except (struct.error, OverflowError) as error:
         raise ValueError(f"{value!r} does not fit type {field.type}") from error
+
+
+def _some_bits(field: WordField, value: float) -> bytes:
+    most = (1 << field.bits) - 1
+    if not isinstance(value, int) or not 0 <= value <= most:
+        raise ValueError(f"{value!r} does not fit {field.bits} bits; allowed: whole numbers from 0 to {most}")
+    return (value << field.bit).to_bytes(2, "big")
 
 
 def _bcd(field: WordField, value: float) -> bytes:

@@ -1,13 +1,15 @@
 """What to ask for one poll: planned blocks with their requests and decoders, and what the device refused before."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from connectors.contract import PlannedRequest
 from connectors.errors import ConfigInvalid
-from connectors.modbus.config import ModbusConfig, ModbusPoint
+from connectors.modbus.config import ModbusConfig
+from connectors.modbus.cost import Cost, is_worth_it
 from connectors.modbus.decode import Decoder, bit_decoder, register_decoder
 from connectors.modbus.pdu import Request, read_request
+from connectors.modbus.point import ModbusPoint, refuse_several
 from connectors.modbus.read_plan import Area, Block, Hole, Span, plan
 
 
@@ -27,6 +29,7 @@ class Schedule:
     reads: tuple[PlannedRead, ...]
     refused: Mapping[int, int]
     """Points that are not asked for, with the status that says why."""
+    blocks: Sequence[Block] = ()
 
 
 @dataclass(slots=True)
@@ -35,13 +38,18 @@ class Refusals:
 
     seams: set[Hole] = field(default_factory=set[Hole])
     points: dict[int, int] = field(default_factory=dict[int, int])
+    failing: set[int] = field(default_factory=set[int])
+    """Points that fail inside the device: they are still asked for, each alone, so that they spoil no other."""
 
 
 class Scheduler:
     """Plans polls of one device's points and keeps the plans until the device teaches something new."""
 
     def __init__(self, config: ModbusConfig, points: Sequence[ModbusPoint]) -> None:
-        self._config = config
+        refuse_several(points)
+        self._limits = config.limits
+        self._is_gap_fixed = config.max_gap is not None
+        self._counts = [point.count or 0 for point in points]
         self._spans = [point.span for point in points]
         self._fields = [point.field(config.order) for point in points]
         self._refusals = Refusals()
@@ -83,42 +91,72 @@ class Scheduler:
         self._refusals.points[point] = status
         self._schedules.clear()
 
+    def learn_failing(self, point: int) -> None:
+        """The device has this point, but fails to tell its value."""
+        self._refusals.failing.add(point)
+        self._schedules.clear()
+
     def forget_refused(self) -> None:
         """Ask for every point again: the device may have got another program."""
-        if self._refusals.points:
+        if self._refusals.points or self._refusals.failing:
             self._refusals.points.clear()
+            self._refusals.failing.clear()
             self._schedules.clear()
+
+    def adapt(self, cost: Cost) -> int:
+        """Make the plans anew where requests have become dearer or cheaper and it pays; tells how many."""
+        before = self._limits.max_gap
+        gap = before if self._is_gap_fixed else cost.gap_from(before)
+        if gap == before:
+            return 0
+        self._limits = replace(self._limits, max_gap=gap)
+        remade = 0
+        for points, known in list(self._schedules.items()):
+            planned = self._plan(points)
+            if is_worth_it(known.blocks, planned.blocks, cost):
+                self._schedules[points] = planned
+                remade += 1
+        return remade
 
     def describe(self, groups: Sequence[Sequence[int]]) -> list[PlannedRequest]:
         """The requests of each group, in words."""
         return [
             _describe(block, [self._spans[point] for point in group])
             for group in groups
-            for block in self._blocks(group)
+            for block in self.blocks(group)
         ]
+
+    def blocks(self, points: Sequence[int]) -> Sequence[Block]:
+        """The requests that serve these points; a block's members are positions in `points`."""
+        failing = {at: self._spans[point] for at, point in enumerate(points) if point in self._refusals.failing}
+        asked = [at for at in range(len(points)) if at not in failing]
+        unread = [self._spans[point] for point in (*self._refusals.points, *self._refusals.failing)]
+        holes = [*self._refusals.seams, *(Hole(span.area, span.first, span.last) for span in unread)]
+        blocks = plan([self._spans[points[at]] for at in asked], self._limits, holes)
+        alone = (
+            Block(span.area, span.first, span.count, tuple(at for at, of in failing.items() if of == span))
+            for span in sorted(set(failing.values()))
+        )
+        return [*(replace(block, members=tuple(asked[at] for at in block.members)) for block in blocks), *alone]
 
     def _plan(self, points: tuple[int, ...]) -> Schedule:
         refused = {point: self._refusals.points[point] for point in points if point in self._refusals.points}
         asked = [point for point in points if point not in refused]
+        blocks = self.blocks(asked)
         reads = (
             PlannedRead(
                 members := tuple(asked[member] for member in block.members),
                 read_request(block.area, block.first, block.count),
                 self._decoder(block.area, block.first, members),
             )
-            for block in self._blocks(asked)
+            for block in blocks
         )
-        return Schedule(tuple(reads), refused)
-
-    def _blocks(self, points: Sequence[int]) -> Sequence[Block]:
-        missing = (self._spans[point] for point in self._refusals.points)
-        holes = [*self._refusals.seams, *(Hole(span.area, span.first, span.last) for span in missing)]
-        return plan([self._spans[point] for point in points], self._config.limits, holes)
+        return Schedule(tuple(reads), refused, blocks)
 
     def _decoder(self, area: Area, first: int, points: Sequence[int]) -> Decoder:
         offsets = [self._spans[point].first - first for point in points]
         if area.is_bits:
-            return bit_decoder(offsets)
+            return bit_decoder(offsets, [self._counts[point] for point in points])
         return register_decoder([(offset, self._fields[point]) for offset, point in zip(offsets, points, strict=True)])
 
     def _gap(self, left: int, right: int) -> int:
@@ -134,10 +172,14 @@ def describe_plan(
 
 def _check_widths(config: ModbusConfig, points: Sequence[ModbusPoint]) -> None:
     problems = [
-        f"point {index} ({point.address!r}, {point.word_type}) takes {point.span.count} registers in one read; "
-        f"allowed: up to max_registers = {config.max_registers}"
+        f"point {index} ({point.address!r}, {point.word_type}) takes {point.span.count} "
+        + (
+            f"bits in one read; allowed: up to max_bits = {config.max_bits}"
+            if point.area.is_bits
+            else f"registers in one read; allowed: up to max_registers = {config.max_registers}"
+        )
         for index, point in enumerate(points)
-        if not point.area.is_bits and point.span.count > config.max_registers
+        if point.span.count > (config.max_bits if point.area.is_bits else config.max_registers)
     ]
     if problems:
         raise ConfigInvalid("\n".join(problems))

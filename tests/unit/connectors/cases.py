@@ -48,7 +48,7 @@ class Case:
         problems: list[str] = []
         for name, model, table in tables:
             try:
-                made.append(model.model_validate(table))
+                made.append(model.model_validate(table, context=made[0] if made else None))
             except ValidationError as error:
                 made.append(None)
                 problems += [_sentence(name, dict(problem)) for problem in error.errors()]

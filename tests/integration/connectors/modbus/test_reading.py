@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from connectors.modbus.config import ModbusPoint
+from connectors.modbus.point import ModbusPoint
 from connectors.modbus.decode import LAYOUTS, ORDERS, TEXT_ORDERS, WordType
 from connectors.modbus.encode import encode
 from schemas import status

@@ -243,3 +243,49 @@ def test_bcd_reads_as_its_digits(number: Decimal):
 
 def _flag(bit: int) -> WordField:
     return WordField(WordType.BOOL, "AB", bit=bit)
+
+
+def test_some_bits_of_a_register_make_a_number():
+    data = bytes.fromhex("0b70")
+    for order, value in (("ABCD", 0b111), ("BADC", 0b000)):
+        decoder = register_decoder([(0, WordField(WordType.UINT16, order, bit=4, bits=3))])
+        assert (decoder.kinds, list(decoder.values(data))) == ((Kind.U64,), [value])
+
+
+@given(st.integers(0, 15), st.integers(1, 16), st.sampled_from(["AB", "BA"]), st.binary(min_size=2, max_size=2))
+def test_some_bits_come_back_as_they_were_written_and_touch_no_other(bit: int, bits: int, order: str, before: bytes):
+    bits = min(bits, 16 - bit)
+    field = WordField(WordType.UINT16, order, bit=bit, bits=bits)
+    value = (0b1010110111001011 >> bit) & ((1 << bits) - 1)
+    cover = mask(field)
+    word = int.from_bytes(before, "big") & ~cover & WHOLE | int.from_bytes(encode(field, value), "big") & cover
+    assert cover.bit_count() == bits
+    assert list(register_decoder([(0, field)]).values(word.to_bytes(2, "big"))) == [value]
+    with pytest.raises(ValueError, match=f"does not fit {bits} bits"):
+        encode(field, 1 << bits)
+
+
+def test_an_array_is_json_in_the_order_of_its_elements():
+    floats = struct.pack(">4f", 1.5, math.nan, -math.inf, 0.0)
+    swapped = b"".join(floats[at + 2 : at + 4] + floats[at : at + 2] for at in range(0, 16, 4))
+    decoder = register_decoder([(0, WordField(WordType.FLOAT32, "CDAB", count=4))])
+    assert decoder.kinds == (Kind.JSON,)
+    assert list(decoder.values(swapped)) == ['[1.5, "NaN", "-Infinity", 0.0]']
+    texts = register_decoder([(0, WordField(WordType.STRING, "AB", length=2, count=2))])
+    assert list(texts.values("泵a温".encode().ljust(8, b"\xff"))) == ['["泵a", null]']
+    digits = register_decoder([(1, WordField(WordType.BCD16, "AB", count=2))])
+    assert list(digits.values(bytes.fromhex("0000 1234 12ab"))) == ["[1234, null]"]
+
+
+def test_an_array_of_bits_is_json_beside_plain_bits():
+    decoder = bit_decoder([0, 3], [0, 7])
+    assert decoder.kinds == (Kind.BOOL, Kind.JSON)
+    assert list(decoder.values(bytes([0b01001001, 0b10]))) == [
+        True,
+        "[true, false, false, true, false, false, true]",
+    ]
+
+
+def test_an_array_is_not_written_as_a_whole():
+    with pytest.raises(ValueError, match="allowed: its elements"):
+        encode(WordField(WordType.UINT16, "AB", count=2), "[1, 2]")
