@@ -83,6 +83,43 @@ class BrowsedPoint:
     low: float | None = None
     high: float | None = None
     is_writable: bool = False
+    value: Value = None
+    """What it was when the device was browsed, where that was asked along with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interpretation:
+    """What the same raw content would be as one type; `point` holds the keys that a tag table would have."""
+
+    point: Mapping[str, str | int]
+    value: Value
+    raw: str
+
+
+@dataclass(frozen=True, slots=True)
+class FoundDevice:
+    """Something that answered when an address was looked at, and what it said of itself."""
+
+    url: str
+    name: str
+    details: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class LookOptions:
+    """How an address is looked at: patience, pause between questions, and which units behind it are asked."""
+
+    timeout_s: float
+    pause_s: float
+    units: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Discovery:
+    """How a protocol finds its devices at an address; it asks for identification only, and changes nothing."""
+
+    ports: Sequence[int]
+    look: Callable[[str, int, LookOptions], Awaitable[Sequence[FoundDevice]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +186,10 @@ def one_tag(point: PointT) -> Sequence[tuple[str, PointT]]:
     return (("", point),)
 
 
+def _no_raw(config: object, point: object, kind: Kind, value: Value) -> str | None:
+    return None
+
+
 def _not_estimated(config: object, points: object, groups: object) -> None:
     return None
 
@@ -174,6 +215,14 @@ class ConnectorKind(Generic[ConfigT, PointT]):
     """For `edge check`: whether it will fit, given the points of each scan class; None where it cannot be told."""
     advise: Callable[[ConfigT], Sequence[str]] = _no_advice
     """For `edge check`: what works but had better be written otherwise, a sentence each."""
+    url_schemes: Sequence[str] = ()
+    """What a url of this protocol starts with, for commands that are given a url and no kind."""
+    raw: Callable[[ConfigT, PointT, Kind, Value], str | None] = _no_raw
+    """The content on the wire that makes this value, as `edge read` shows it."""
+    probe: Callable[[ConfigT, str, Clock], Awaitable[Sequence[Interpretation]]] | None = None
+    """For `edge probe`: everything that a range of raw content could mean; raises ValueError for a range unknown."""
+    discovery: Discovery | None = None
+    """For `edge scan`."""
 
 
 AnyKind: TypeAlias = ConnectorKind[Any, Any]

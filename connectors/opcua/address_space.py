@@ -109,7 +109,7 @@ async def _describe(
     for found, value, access in zip(variables, values, writable, strict=True):
         own = {name: _value(details[node]) for name, node in properties.get(found.node, {}).items()}
         unit, span = own.get(_UNIT), own.get(_RANGE)
-        kind, _ = session.decoder.decode(value.Value)
+        kind, content = session.decoder.decode(value.Value)
         yield BrowsedPoint(
             path=found.path,
             point={"node": str(session.decoder.address(found.node))},
@@ -118,6 +118,7 @@ async def _describe(
             low=span.Low if isinstance(span, ua.Range) else None,
             high=span.High if isinstance(span, ua.Range) else None,
             is_writable=bool((_value(access) or 0) & (1 << ua.AccessLevel.CurrentWrite)),
+            value=content,
         )
 
 
