@@ -41,6 +41,10 @@ class Backlog:
         """These numbers are settled."""
         self._writer.confirm(Confirmation(epoch, first, last))
 
+    def published(self, epoch: bytes, seq: int) -> None:
+        """This batch may have reached the cloud from now on."""
+        self._writer.outbox.published.add((epoch, seq))
+
     async def settle(self) -> None:
         """Remove what is confirmed now rather than with the next commit."""
         await self._writer.flush()

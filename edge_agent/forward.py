@@ -226,6 +226,7 @@ class Forwarder:
 
     def _publish(self, session: Session, lane: DeliveryWindow, batch: StoredBatch) -> None:
         topic = self._topics.batch(self._agent) if lane is self._live else self._topics.backlog(self._agent)
+        self._backlog.published(batch.epoch, batch.seq)
         session.publish(topic, batch.payload)
 
     async def _settle_acks(self, session: Session) -> None:

@@ -15,6 +15,7 @@ from schemas.batch import Gap, GapReason
 CORRUPT_CODES = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 ROW_OVERHEAD_BYTES = 128
 MAX_GAPS_A_BATCH = 200
+NEARLY_FULL = 0.9
 
 _TABLES = ("batch", "batch_created", "progress", "gap", "dictionary", "note")
 _PRAGMAS = (
@@ -107,8 +108,10 @@ class Outbox:
         self.bytes = 0
         self.evicted = 0
         self.refused = 0
+        self.published: set[tuple[bytes, int]] = set()
         self._caps = caps
         self._connection: sqlite3.Connection | None = None
+        self._is_last_lost_published = False
 
     @property
     def is_open(self) -> bool:
@@ -175,8 +178,10 @@ class Outbox:
         return dict(self._rows("select_progress"))
 
     def waiting_gaps(self) -> list[WaitingGap]:
-        """Gaps that the next batch should carry."""
-        rows = self._rows("select_waiting_gaps", {"count": MAX_GAPS_A_BATCH})
+        """Gaps that the next batch should carry; that of a full outbox grows in one piece until there is room."""
+        is_nearly_full = self.bytes > NEARLY_FULL * self._caps.max_bytes
+        held_back = GapReason.OUTBOX_FULL if is_nearly_full else ""
+        rows = self._rows("select_waiting_gaps", {"count": MAX_GAPS_A_BATCH, "held_back": held_back})
         return [WaitingGap(row[0], _gap(row[1:])) for row in rows]
 
     def known_dictionaries(self) -> set[bytes]:
@@ -244,6 +249,8 @@ class Outbox:
             self.count -= count
             self.bytes -= size + count * ROW_OVERHEAD_BYTES
         self._run("delete_carried_gaps", numbers)
+        settled = {n for n in self.published if n[0] == confirmed.epoch and confirmed.first <= n[1] <= confirmed.last}
+        self.published -= settled
 
     def _store(self, batch: NewBatch, now_us: int) -> None:
         size = len(batch.payload) + ROW_OVERHEAD_BYTES
@@ -297,10 +304,15 @@ class Outbox:
         self._lose(epoch, seq, (from_us, to_us), reason)
 
     def _lose(self, epoch: bytes, seq: int, span_us: tuple[int, int], reason: GapReason) -> None:
-        """Book one lost batch; a run of numbers of one epoch stays one gap."""
+        """Book one lost batch. A run of numbers stays one gap, but a batch that was published has its own:
+        the cloud may have it, only the acknowledgement was lost, and then the gap is none.
+        """
         numbers = {"epoch": epoch, "seq": seq, "from_us": span_us[0], "to_us": span_us[1], "reason": reason}
-        if self._run("extend_gap", numbers) == 0:
+        is_published = (epoch, seq) in self.published
+        self.published.discard((epoch, seq))
+        if is_published or self._is_last_lost_published or self._run("extend_gap", numbers) == 0:
             self._book(Gap(span_us[0], span_us[1], reason, batches=(epoch, seq, seq)), None)
+        self._is_last_lost_published = is_published
 
     def _book(self, gap: Gap, carrier: NewBatch | None) -> None:
         epoch, first, last = gap.batches or (None, None, None)

@@ -103,7 +103,7 @@ where carrier_seq is null and reason = :reason and epoch = :epoch and last_seq =
 -- name: select_waiting_gaps
 select id, from_us, to_us, reason, device, epoch, first_seq, last_seq
 from gap
-where carrier_seq is null
+where carrier_seq is null and reason <> :held_back
 order by id
 limit :count;
 
