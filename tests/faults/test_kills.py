@@ -57,6 +57,7 @@ def test_every_count_is_stored_once_or_inside_a_gap(
     verdict.gaps += [f"unexplained {gap}" for gap in gaps if gap.reason != "agent_stopped"]
     counts = sum(len(device.device.answers()) for device in devices)
     print(f"{counts} counts sent, {len(stack.rows(AGENT))} samples stored, {len(gaps)} gaps")
+    assert stack.rejects() == [], f"seed {SEED}"
     assert verdict.is_clean, f"seed {SEED}\n{verdict}\nagent:\n{agent.child.tail()}\ncloud:\n{stack.cloud.tail()}"
 
 
