@@ -6,7 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, ClassVar, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from connectors.contract import AnyKind, ConnectorConfig, PointConfig
 from edge_agent.quantities import SECOND_US, DurationUs, SizeBytes
@@ -128,6 +128,14 @@ class DeviceTable(_Table):
     )
 
 
+def _words(value: object) -> object:
+    """One cell of a tag list is as good as a table: `0=off; 1=on`."""
+    if not isinstance(value, str):
+        return value
+    pairs = [part.partition("=") for part in value.split(";") if part.strip()]
+    return {number.strip(): word.strip() for number, _, word in pairs}
+
+
 class TagTable(_Table):
     """The agent's own keys of a [[device.tag]]; the other keys belong to its kind."""
 
@@ -135,6 +143,8 @@ class TagTable(_Table):
     scan: str = "default"
     scale: float | None = Field(None, allow_inf_nan=False)
     offset: float | None = Field(None, allow_inf_nan=False)
+    raw_low: float | None = Field(None, allow_inf_nan=False, description="what the device says at low")
+    raw_high: float | None = Field(None, allow_inf_nan=False, description="what the device says at high")
     unit: str | None = Field(None, max_length=64)
     description: str | None = Field(None, max_length=1_000)
     low: float | None = Field(None, allow_inf_nan=False)
@@ -142,7 +152,9 @@ class TagTable(_Table):
     clamp: Clamp = Clamp.NONE
     deadband: float | str | None = Field(None, description='a number in the tag\'s unit, or "0.5%" of high - low')
     max_silence: DurationUs | None = Field(None, ge=1_000, le=86_400 * SECOND_US)
-    enum: dict[int, str] | None = Field(None, description="words for whole numbers")
+    enum: Annotated[dict[int, str] | None, BeforeValidator(_words)] = Field(
+        None, min_length=1, description='words for whole numbers, { 0 = "off" }; in a tag list 0=off;1=on'
+    )
 
     @field_validator("deadband")
     @classmethod
@@ -163,6 +175,17 @@ class TagTable(_Table):
         needs_range = self.clamp is not Clamp.NONE or isinstance(self.deadband, str)
         if needs_range and (self.low is None or self.high is None):
             raise ValueError("clamp and a deadband in percent need both low and high")
+        return self
+
+    @model_validator(mode="after")
+    def _one_way_to_scale(self) -> Self:
+        raw, linear = (self.raw_low, self.raw_high), (self.scale, self.offset)
+        if raw != (None, None) and None in (*raw, self.low, self.high):
+            raise ValueError("raw_low, raw_high, low and high belong together: name all four")
+        if raw != (None, None) and (linear != (None, None) or self.raw_low == self.raw_high):
+            raise ValueError("raw_low and raw_high should differ, and stand in place of scale and offset")
+        if self.enum is not None and (raw != (None, None) or linear != (None, None) or self.clamp is not Clamp.NONE):
+            raise ValueError("enum turns numbers into words: scale, offset, raw_low, raw_high and clamp have no effect")
         return self
 
     @property

@@ -8,7 +8,7 @@ from edge_agent.config import DeviceConfig, TagConfig
 from edge_agent.deadband import Deadband, LastReported
 from edge_agent.packing import Collected, TagBook
 from edge_agent.quantities import SECOND_US
-from edge_agent.scaling import OutOfRange, Scaling
+from edge_agent.scaling import OutOfRange, RawRange, Scaling
 from edge_agent.telemetry import Count, Counters
 from schemas import status as codes
 from schemas.batch import Gap, GapReason
@@ -162,6 +162,7 @@ def _stage(tag: TagConfig) -> _Stage | None:
     scaling = Scaling(
         factor=(1.0 if table.scale is None else table.scale) if is_linear else None,
         offset=table.offset or 0.0,
+        raw=None if table.raw_low is None or table.raw_high is None else RawRange(table.raw_low, table.raw_high),
         low=_bound(table.low, "-inf"),
         high=_bound(table.high, "inf"),
         out_of_range=OutOfRange(table.clamp),
