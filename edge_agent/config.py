@@ -155,6 +155,10 @@ class TagTable(_Table):
     enum: Annotated[dict[int, str] | None, BeforeValidator(_words)] = Field(
         None, min_length=1, description='words for whole numbers, { 0 = "off" }; in a tag list 0=off;1=on'
     )
+    writable: bool = Field(False, description="whether `edge write` may change it; read-only until it says so")
+    step: float | None = Field(
+        None, gt=0, allow_inf_nan=False, description="a written value lies on low plus a multiple of this"
+    )
 
     @field_validator("deadband")
     @classmethod

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from connectors.contract import Clock, ReadResult
-from edge_agent.config import DeviceConfig, TagConfig
+from edge_agent.config import DeviceConfig, TagConfig, TagTable
 from edge_agent.deadband import Deadband, LastReported
 from edge_agent.packing import Collected, TagBook
 from edge_agent.quantities import SECOND_US
@@ -156,10 +156,10 @@ class DevicePipeline:
         collected.until[self.device.name] = until_us
 
 
-def _stage(tag: TagConfig) -> _Stage | None:
-    table = tag.table
+def scaling_of(table: TagTable) -> Scaling:
+    """How a tag's values come from what its device says."""
     is_linear = table.scale is not None or table.offset is not None
-    scaling = Scaling(
+    return Scaling(
         factor=(1.0 if table.scale is None else table.scale) if is_linear else None,
         offset=table.offset or 0.0,
         raw=None if table.raw_low is None or table.raw_high is None else RawRange(table.raw_low, table.raw_high),
@@ -168,6 +168,11 @@ def _stage(tag: TagConfig) -> _Stage | None:
         out_of_range=OutOfRange(table.clamp),
         words=table.enum,
     )
+
+
+def _stage(tag: TagConfig) -> _Stage | None:
+    table = tag.table
+    scaling = scaling_of(table)
     width = table.deadband_width
     silence_us = DEFAULT_MAX_SILENCE_US if table.max_silence is None else table.max_silence
     if scaling.is_identity and width is None:
