@@ -214,7 +214,8 @@ def _chunks(columns: Sequence[Column], limit: int) -> Iterator[tuple[Column, ...
     for column in columns:
         start = 0
         while len(column.tags) - start > room:
-            chunk.append(_slice(column, start, start + room))
+            if room:
+                chunk.append(_slice(column, start, start + room))
             yield tuple(chunk)
             start, chunk, room = start + room, [], limit
         if start < len(column.tags):
