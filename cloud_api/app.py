@@ -158,16 +158,18 @@ def _lifespan(
 
 async def _work(state: State, roles: frozenset[Role]) -> None:
     """Everything that runs beside requests: first reach the database, then ingest and keep house, until cancelled."""
+    # Whole before the first connection is made: the write path teaches psycopg types of its own.
+    make_ingest = _load_ingest(state) if Role.INGEST in roles else None
     pool = await state["database"].open()
     async with asyncio.TaskGroup() as tasks:
-        if Role.INGEST in roles:
-            state["ingest"].ingest = _make_ingest(pool, state)
-            tasks.create_task(state["ingest"].ingest.run(), name="ingest")
+        if make_ingest is not None:
+            ingest = state["ingest"].ingest = make_ingest(pool)
+            tasks.create_task(ingest.run(), name="ingest")
         if Role.API in roles:
             tasks.create_task(_keep_house(state["database"]), name="housekeeping")
 
 
-def _make_ingest(pool: Pool, state: State) -> "Ingest":
+def _load_ingest(state: State) -> "Callable[[Pool], Ingest]":
     # A process that only answers queries loads neither the broker's client nor the write path.
     from cloud_api.ingest.pipeline import Ingest, IngestOptions
 
@@ -175,7 +177,7 @@ def _make_ingest(pool: Pool, state: State) -> "Ingest":
     options = IngestOptions(
         mqtt=settings.mqtt, topic_root=settings.topic_root, reject_max_bytes=settings.reject_max_bytes
     )
-    return Ingest(pool, options, state["telemetry"])
+    return lambda pool: Ingest(pool, options, state["telemetry"])
 
 
 async def _keep_house(database: Database) -> None:

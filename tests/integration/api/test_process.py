@@ -163,17 +163,25 @@ def test_migrate_says_that_nobody_answers(processes: Processes):
     assert "Traceback" not in child.text()
 
 
-def test_all_roles_in_one_process_are_ready(processes: Processes, postgres_url: str, broker: Broker):
+def test_all_roles_work_in_one_process_with_one_connection(processes: Processes, postgres_url: str, broker: Broker):
     migrate(processes, postgres_url)
     port = find_free_port()
     environment = {
         "MILLSTREAM_DATABASE_URL": postgres_url,
+        "MILLSTREAM_DATABASE_POOL_SIZE": "1",
         "MILLSTREAM_MQTT_URL": broker.url,
         "MILLSTREAM_HTTP_PORT": str(port),
     }
+    headers = {"Authorization": f"Bearer {make_key(processes, postgres_url, 'eva', '--role', 'engineer')['key']}"}
     child = processes.millstream("cloud", "run", **environment).start()
     child.wait_for(lambda: ready(port)[0] == 200, "is ready")
     assert ready(port)[1]["parts"] == {"database": "ready", "ingest": "ready", "broker": "ready"}
+    for value in (1.5, 2.5):
+        items = [{"path": "a/b", "time": "2026-01-31T08:00:00Z", "value": value}]
+        posted = httpx.post(f"http://127.0.0.1:{port}/api/v1/samples", json=items, headers=headers, timeout=60)
+        assert posted.status_code == 200, posted.text
+        assert posted.json()["rejected"] == []
+    assert posted.json()["overwritten"] == 1
     broker.kill()
     child.wait_for(lambda: ready(port)[1]["parts"]["broker"] == "unreachable", "misses the broker")
     broker.start()
