@@ -21,6 +21,7 @@ from cloud_api.telemetry import Lane
 
 FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 5.0
+AHEAD_PAUSE_S = 0.002
 # A failure of a kind that we do not know is tried so often before a single batch is blamed for it.
 UNKNOWN_ATTEMPTS = 4
 
@@ -81,11 +82,28 @@ class LaneWorker:
         while True:
             await self._arrived.wait()
             items = self._take()
-            if items:
-                await self._apply(items)
-            elif not self._waiting and not self._opened:
+            if not items:
                 self._arrived.clear()
-            # Whatever the lane does, the loop's other tasks get their turn.
+                continue
+            writing = asyncio.create_task(self._apply(items))
+            try:
+                await self._open_ahead(writing)
+            finally:
+                writing.cancel()
+                await asyncio.wait({writing})
+            writing.result()
+
+    async def _open_ahead(self, writing: asyncio.Task[None]) -> None:
+        """Decode the next set while the database works on this one."""
+        rows = 0
+        while not writing.done():
+            incoming = self._receive() if rows < self._limits.rows else None
+            if incoming is None:
+                await asyncio.wait({writing}, timeout=AHEAD_PAUSE_S)
+                continue
+            rows += max(incoming.sample_count, 1)
+            self._opened.append(incoming)
+            # One message at a time, so that whatever waits for the loop gets its turn.
             await asyncio.sleep(0)
 
     def drop_all(self) -> None:
@@ -119,8 +137,9 @@ class LaneWorker:
         return items
 
     def _next(self) -> Incoming | None:
-        if self._opened:
-            return self._opened.popleft()
+        return self._opened.popleft() if self._opened else self._receive()
+
+    def _receive(self) -> Incoming | None:
         while self._waiting:
             arrival = self._waiting.popleft()
             self._waiting_bytes -= len(arrival.payload)

@@ -101,15 +101,17 @@ def _text_codes(column: ColumnArrays) -> NDArray[np.uint8]:
 
 
 def _widen(column: ColumnArrays, good: NDArray[np.bool_], tag_map: TagMap) -> dict[int, Kind]:
-    slots = np.unique(tag_map.slots[column.tags[good]])
-    kinds = tag_map.table.kinds[slots]
+    table = tag_map.table
+    slots = tag_map.slots[column.tags[good]]
+    kinds = table.kinds[slots]
     joined = JOINED[kinds, CODES[column.kind]]
     changed = joined != kinds
     if not changed.any():
         return {}
-    tag_map.table.kinds[slots[changed]] = joined[changed]
-    ids = tag_map.table.ids[slots[changed]].tolist()
-    return dict(zip(ids, (KINDS[code] for code in joined[changed].tolist()), strict=True))
+    codes = dict(zip(slots[changed].tolist(), joined[changed].tolist(), strict=True))
+    for slot, code in codes.items():
+        table.kinds[slot] = code
+    return {int(table.ids[slot]): KINDS[code] for slot, code in codes.items()}
 
 
 def _groups(column: ColumnArrays, codes: NDArray[np.uint8], tag_map: TagMap) -> list[RejectedGroup]:

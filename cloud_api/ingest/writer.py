@@ -1,8 +1,10 @@
 """One transaction for one set of batches: lease, samples, alarms, bookkeeping, commit."""
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from cloud_api.ingest.book import LedgerBook, write_changes
@@ -18,15 +20,16 @@ from cloud_api.storage.engine import Engine, EngineKind, Partitions
 from cloud_api.storage.faults import KEY_EXISTS, PARTITION_MISSING
 from cloud_api.storage.gaps import insert_gaps
 from cloud_api.storage.instants import at_us
-from cloud_api.storage.lease import LeaseLost, select_lease_held, select_series_generation
+from cloud_api.storage.lease import LeaseLost, read_lease_held, select_lease_held, select_series_generation
 from cloud_api.storage.ledger import UntilRow, upsert_agent_until
-from cloud_api.storage.pool import Connection, Pool
+from cloud_api.storage.pool import Connection, Pool, begin, check_committed, commit, undone_on_failure
 from cloud_api.storage.rejects import insert_rejects, update_reject_replayed
 from cloud_api.storage.rows import DistinctRows, SampleRows, distinct_rows, empty_rows, join_rows, newest_rows
 from cloud_api.storage.samples import (
     WrittenCounts,
     copy_samples,
     set_decompression_unlimited,
+    update_latest,
     upsert_latest,
     upsert_samples,
 )
@@ -72,12 +75,17 @@ class IngestState:
     partitions: Partitions
     telemetry: Telemetry
     evaluate: Evaluate | None
+    # Series that have their row in `latest`.
+    with_latest: set[int] = field(default_factory=set[int])
+    # Rows that both lanes touch are written last, one lane after the other, so that neither waits in the database.
+    bookkeeping: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def forget(self) -> None:
         """Forget what was read: another process may have written since."""
         self.book.clear()
         self.series.clear()
         self.partitions.clear()
+        self.with_latest.clear()
 
 
 class Writer:
@@ -148,27 +156,35 @@ class Writer:
         return await self._try(connection, prepared, rows, upsert_samples)
 
     async def _try(self, connection: Connection, prepared: Prepared, rows: SampleRows, write: Write) -> WrittenCounts:
-        async with connection.transaction():
-            await self._check_lease(connection, prepared)
-            if self._lane is Lane.BACKLOG and self._state.engine.kind is EngineKind.TIMESCALE:
-                await set_decompression_unlimited(connection)
+        state = self._state
+        async with AsyncExitStack() as stack, undone_on_failure(connection):
+            await self._begin(connection, prepared)
             counts = await write(connection, rows)
-            if self._state.evaluate is not None:
-                await self._state.evaluate(connection, rows, prepared.until_rows, self._lane)
-            await self._keep_books(connection, prepared, rows)
-        self._state.telemetry.transactions.labels("committed").inc()
+            if state.evaluate is not None:
+                await state.evaluate(connection, rows, prepared.until_rows, self._lane)
+            newest = newest_rows(rows)
+            # Until after COMMIT.
+            await stack.enter_async_context(state.bookkeeping)
+            await self._keep_books(connection, prepared, newest)
+        state.with_latest.update(newest.series_ids.tolist())
+        state.telemetry.transactions.labels("committed").inc()
         return counts
 
-    async def _check_lease(self, connection: Connection, prepared: Prepared) -> None:
+    async def _begin(self, connection: Connection, prepared: Prepared) -> None:
+        """Begin, in one round trip with the look at the lease, which is held until the transaction ends."""
         ownership = self._state.ownership
         if ownership.token is None:
             raise LeaseLost("this process does not own ingest")
-        generation = await select_lease_held(connection, INGEST_LEASE, ownership.owner, ownership.token)
-        if prepared.generation != generation:
+        async with connection.pipeline():
+            await begin(connection)
+            held = await select_lease_held(connection, INGEST_LEASE, ownership.owner, ownership.token)
+        if prepared.generation != await read_lease_held(held):
             raise SeriesStale
+        if self._lane is Lane.BACKLOG and self._state.engine.kind is EngineKind.TIMESCALE:
+            await set_decompression_unlimited(connection)
 
-    async def _keep_books(self, connection: Connection, prepared: Prepared, rows: SampleRows) -> None:
-        """Rows that both lanes touch come last and in one order, so that no lane waits long for the other."""
+    async def _keep_books(self, connection: Connection, prepared: Prepared, newest: SampleRows) -> None:
+        """Write what is not samples, and commit, the last of it in one round trip."""
         now = at_us(time.time_ns() // 1000)
         for (agent, dictionary), tag_map in sorted(prepared.dictionaries.items(), key=lambda pair: pair[0]):
             await insert_tag_dictionary(connection, agent, dictionary, tag_map.tags)
@@ -179,13 +195,16 @@ class Writer:
             await insert_gaps(connection, prepared.gaps)
         await self._mark_replays(connection, prepared)
         async with connection.pipeline():
-            await upsert_latest(connection, newest_rows(rows), now)
+            has_rows = self._state.with_latest.issuperset(newest.series_ids.tolist())
+            await (update_latest if has_rows else upsert_latest)(connection, newest, now)
             if prepared.untils:
                 await upsert_agent_until(connection, prepared.until_rows)
             seen = self._newly_seen(prepared.agents)
             if seen:
                 await upsert_agents_seen(connection, seen, now)
             await write_changes(connection, prepared.changes)
+            committed = await commit(connection)
+        check_committed(committed)
 
     async def _mark_replays(self, connection: Connection, prepared: Prepared) -> None:
         for replay in _replays(prepared):

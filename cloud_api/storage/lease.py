@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
-from cloud_api.storage.pool import Connection
+from cloud_api.storage.pool import Connection, Cursor
 from cloud_api.storage.statements import statement
 
 
@@ -31,12 +31,17 @@ async def release_lease(connection: Connection, name: str, owner: str, token: in
     await connection.execute(statement("release_lease"), {"name": name, "owner": owner, "token": token})
 
 
-async def select_lease_held(connection: Connection, name: str, owner: str, token: int) -> int:
-    """Hold the lease until this transaction ends; the series generation, or LeaseLost."""
-    generation = await _token(connection, "select_lease_held", {"name": name, "owner": owner, "token": token})
-    if generation is None:
+async def select_lease_held(connection: Connection, name: str, owner: str, token: int) -> Cursor:
+    """Hold the lease until this transaction ends; the cursor is read when a pipeline has ended."""
+    return await connection.execute(statement("select_lease_held"), {"name": name, "owner": owner, "token": token})
+
+
+async def read_lease_held(cursor: Cursor) -> int:
+    """The series generation, or LeaseLost."""
+    row = await cursor.fetchone()
+    if row is None:
         raise LeaseLost("the lease has another owner")
-    return generation
+    return int(row[0])
 
 
 async def select_lease_owner(connection: Connection, name: str) -> str | None:

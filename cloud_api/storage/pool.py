@@ -1,10 +1,13 @@
 """Connections: one pool a process, transactions from it, and the settings that make a commit durable."""
 
+import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
+from weakref import WeakKeyDictionary
 
-from psycopg import AsyncConnection, Error
+from psycopg import AsyncConnection, AsyncCursor, Error, OperationalError
+from psycopg.pq import TransactionStatus
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
@@ -12,15 +15,23 @@ from cloud_api.storage.engine import Engine, detect_engine
 from cloud_api.storage.statements import statement
 
 Connection: TypeAlias = AsyncConnection[TupleRow]
+Cursor: TypeAlias = AsyncCursor[TupleRow]
 Pool: TypeAlias = AsyncConnectionPool[Connection]
 
 CONNECT_TIMEOUT_S = 10
 # A process that hangs inside a transaction would hold the lease row for ever; the server ends it instead.
 IDLE_IN_TRANSACTION_MS = 60_000
+RESTED_S = 0.5
+
+_returned_at: WeakKeyDictionary[Connection, float] = WeakKeyDictionary()
 
 
 class DatabaseUnreachable(Exception):
     """The database does not answer, or refuses this user; try again later."""
+
+
+class CommitFailed(OperationalError):
+    """The transaction did not commit."""
 
 
 async def open_pool(url: str, max_size: int = 8) -> Pool:
@@ -42,7 +53,8 @@ async def open_pool(url: str, max_size: int = 8) -> Pool:
         max_size=size,
         kwargs=keywords,
         configure=_configure,
-        check=AsyncConnectionPool[Connection].check_connection,
+        check=_check,
+        reset=_note_return,
         open=False,
         name="millstream",
         timeout=CONNECT_TIMEOUT_S,
@@ -60,6 +72,33 @@ async def transaction(pool: Pool) -> AsyncGenerator[Connection]:
         yield connection
 
 
+async def begin(connection: Connection) -> None:
+    """Begin a transaction by hand: inside a pipeline it costs no round trip of its own."""
+    await connection.execute("begin")
+
+
+async def commit(connection: Connection) -> Cursor:
+    """Commit what `begin` began; the cursor says what became of it, once a pipeline has ended."""
+    return await connection.execute("commit")
+
+
+def check_committed(cursor: Cursor) -> None:
+    """CommitFailed if the server rolled back instead: it says so in its answer, not by an error."""
+    if cursor.statusmessage != "COMMIT":
+        raise CommitFailed(f"the server answered {cursor.statusmessage}")
+
+
+@asynccontextmanager
+async def undone_on_failure(connection: Connection) -> AsyncGenerator[None]:
+    """Roll back what `begin` began when the block fails."""
+    try:
+        yield
+    except BaseException:
+        if not connection.closed and connection.info.transaction_status is not TransactionStatus.IDLE:
+            await connection.rollback()
+        raise
+
+
 async def _probe(url: str) -> Engine:
     try:
         connection = await AsyncConnection.connect(
@@ -73,3 +112,13 @@ async def _probe(url: str) -> Engine:
 
 async def _configure(connection: Connection) -> None:
     await connection.execute(statement("set_session"), {"idle_ms": str(IDLE_IN_TRANSACTION_MS)})
+
+
+async def _check(connection: Connection) -> None:
+    """Ask a connection that has rested whether it lives; one in steady use shows it by itself."""
+    if time.monotonic() - _returned_at.get(connection, 0.0) > RESTED_S:
+        await AsyncConnectionPool[Connection].check_connection(connection)
+
+
+async def _note_return(connection: Connection) -> None:
+    _returned_at[connection] = time.monotonic()

@@ -59,6 +59,11 @@ class SampleRows:
 
     def days(self) -> list[int]:
         """The days since 1970 that hold these samples."""
+        if len(self) == 0:
+            return []
+        first, last = int(self.times_us.min()) // DAY_US, int(self.times_us.max()) // DAY_US
+        if last - first <= 1:
+            return [first] if first == last else [first, last]
         return [int(day) for day in np.unique(self.times_us // DAY_US)]
 
 

@@ -49,9 +49,15 @@ async def upsert_samples(connection: Connection, rows: SampleRows) -> WrittenCou
 
 
 async def upsert_latest(connection: Connection, rows: SampleRows, arrived_at: datetime) -> None:
-    """Keep the newest sample by source time; one row a series, in the order of series ids so that writers queue."""
+    """Keep the newest sample by source time; one row a series."""
     if len(rows):
         await connection.execute(statement("upsert_latest"), _parameters(rows) | {"arrived_at": arrived_at})
+
+
+async def update_latest(connection: Connection, rows: SampleRows, arrived_at: datetime) -> None:
+    """The same for series that are known to have their row."""
+    if len(rows):
+        await connection.execute(statement("update_latest"), _parameters(rows) | {"arrived_at": arrived_at})
 
 
 async def set_decompression_unlimited(connection: Connection) -> None:

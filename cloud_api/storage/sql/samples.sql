@@ -38,5 +38,14 @@ set status = excluded.status, time = excluded.time, value = excluded.value, text
     arrived_at = excluded.arrived_at
 where excluded.time >= latest.time
 
+-- name: update_latest
+-- Half the price of the upsert, for series that have their row already.
+update latest
+set status = new.status, time = new.time, value = nullif(new.value, 'NaN'), text = new.text, arrived_at = %(arrived_at)s
+from unnest(
+    %(series_ids)s::int4[], %(statuses)s::int4[], %(times)s::timestamptz[], %(values)s::float8[], %(texts)s::text[]
+) as new (series_id, status, time, value, text)
+where latest.series_id = new.series_id and new.time >= latest.time
+
 -- name: set_decompression_unlimited
 select set_config('timescaledb.max_tuples_decompressed_per_dml_transaction', '0', true)
