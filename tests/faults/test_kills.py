@@ -49,6 +49,7 @@ def test_every_count_is_stored_once_or_inside_a_gap(
     kills = play(victims, random.Random(SEED), MINUTES * 60)
     print("kills:", ", ".join(f"{name} {count}" for name, count in kills.items()))
     assert min(kills.values()) >= 2, f"a minute with too few kills: {kills}"
+    stack.postgres.wait_until_ready()
     wait_for_answers(devices)
     verdict = wait_for_all(stack, AGENT, devices, DRAIN_S)
     outages = {device.name: _outages(killed_us, device) for device in devices}
