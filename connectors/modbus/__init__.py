@@ -5,6 +5,7 @@ from connectors.modbus.config import ModbusConfig
 from connectors.modbus.connector import ModbusConnector
 from connectors.modbus.estimate import advise, estimate
 from connectors.modbus.point import ModbusPoint, expand
+from connectors.modbus.probe import probe, raw
 from connectors.modbus.schedule import describe_plan
 
 KIND = ConnectorKind(
@@ -17,4 +18,7 @@ KIND = ConnectorKind(
     expand=expand,
     estimate=estimate,
     advise=advise,
+    url_schemes=("tcp", "tls", "udp", "rtu+tcp", "ascii+tcp", "rtu+udp", "rtu", "ascii"),
+    raw=raw,
+    probe=probe,
 )

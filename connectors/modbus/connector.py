@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
+from importlib.util import find_spec
 
 from connectors.contract import BrowsedPoint, Clock, Deliver, ReadResult
 from connectors.errors import ConfigInvalid, DeviceUnreachable, PointRejected, ReadTimeout
@@ -19,6 +20,10 @@ from schemas.sample import Value
 
 FORGET_REFUSED_S = 600.0
 """A refused point is asked for again after this time, and at every open."""
+HOPELESS_FAILURES = 16
+"""So many failures (04) in a row are not those of single registers: the device as a whole fails."""
+HOPELESS_S = 60.0
+"""For this long a device that fails as a whole is not asked in parts."""
 
 
 class ModbusConnector:
@@ -33,6 +38,11 @@ class ModbusConnector:
         self._caller = Caller(config.unit, config.timeout, self._counters)
         self._endpoint: Endpoint | None = None
         self._forget_at = 0.0
+        self._failures = 0
+        self._suspects: list[int] = []
+        self._hopeless_until = 0.0
+        if config.link.serial is not None and find_spec("serial") is None:
+            raise ConfigInvalid(f"{config.url} needs the library 'serial'; install: pip install 'millstream[serial]'")
 
     @property
     def counters(self) -> Mapping[str, int]:
@@ -60,15 +70,11 @@ class ModbusConnector:
         columns = Columns()
         for point, reason in schedule.refused.items():
             columns.add_bad((point,), reason, self._clock.now_us())
-        for position, planned in enumerate(schedule.reads):
-            try:
-                await self._read(planned, columns)
-            except DeviceUnreachable as error:
-                if not columns.is_answered:
-                    raise
-                missing = [point for read in schedule.reads[position:] for point in read.points]
-                columns.add_missing(missing, _status_of_loss(error), self._clock.now_us())
-                break
+        await self._poll(schedule.reads, columns)
+        if self._endpoint is not None:
+            self._counters["plans_remade"] += self._scheduler.adapt(self._endpoint.cost)
+            if self._config.close_after_cycle:
+                await self._endpoint.rest()
         return columns.result()
 
     async def subscribe(self, deliver: Deliver) -> None:
@@ -103,6 +109,32 @@ class ModbusConnector:
         if endpoint is not None:
             await endpoint.leave(self._config.unit)
 
+    async def _poll(self, reads: Sequence[PlannedRead], columns: Columns) -> None:
+        """Ask for all blocks, several at once where the device allows it; what got no answer is Bad."""
+        loss = await (self._read_in_turn if self._config.outstanding == 1 else self._read_at_once)(reads, columns)
+        if loss is not None:
+            if not columns.is_answered:
+                raise loss
+            asked = [point for planned in reads for point in planned.points]
+            columns.add_missing(asked, _status_of_loss(loss), self._clock.now_us())
+
+    async def _read_in_turn(self, reads: Sequence[PlannedRead], columns: Columns) -> DeviceUnreachable | None:
+        for planned in reads:
+            try:
+                await self._read(planned, columns)
+            except DeviceUnreachable as error:
+                return error
+        return None
+
+    async def _read_at_once(self, reads: Sequence[PlannedRead], columns: Columns) -> DeviceUnreachable | None:
+        losses: list[DeviceUnreachable] = []
+        for outcome in await asyncio.gather(*(self._read(read, columns) for read in reads), return_exceptions=True):
+            if isinstance(outcome, DeviceUnreachable):
+                losses.append(outcome)
+            elif isinstance(outcome, BaseException):
+                raise outcome
+        return losses[0] if losses else None
+
     async def _read(self, planned: PlannedRead, columns: Columns) -> bool:
         """Read one block into the columns, in parts where the device refuses the whole; tells if it was whole."""
         answer = await self._ask(planned.request)
@@ -110,15 +142,42 @@ class ModbusConnector:
         exception = planned.request.exception_of(answer.pdu)
         if exception is None:
             columns.add(planned.points, planned.decoder, answer.pdu[2:], answer.at_us)
+            self._works()
             return True
-        if exception not in pdu.RANGE_REFUSED:
-            columns.add_bad(planned.points, pdu.status_of(exception), answer.at_us)
-        elif len(planned.points) == 1:
-            self._learn_refused(planned.points[0], exception)
-            columns.add_bad(planned.points, pdu.status_of(exception), answer.at_us)
-        else:
+        if len(planned.points) > 1 and self._is_worth_halving(exception):
             await self._read_in_parts(planned, columns)
+            return False
+        if len(planned.points) == 1 and exception in pdu.RANGE_REFUSED:
+            self._learn_refused(planned.points[0], exception)
+        elif len(planned.points) == 1 and exception == pdu.ExceptionCode.DEVICE_FAILURE:
+            self._suspects += planned.points
+        columns.add_bad(planned.points, pdu.status_of(exception), answer.at_us)
         return False
+
+    def _is_worth_halving(self, exception: int) -> bool:
+        """A part may be read where the whole is refused; but a device that fails in all parts is asked no further."""
+        if exception != pdu.ExceptionCode.DEVICE_FAILURE:
+            return exception in pdu.RANGE_REFUSED
+        now = self._clock.monotonic()
+        if now < self._hopeless_until:
+            return False
+        self._failures += 1
+        if self._failures < HOPELESS_FAILURES:
+            return True
+        self._failures = 0
+        self._suspects.clear()
+        self._hopeless_until = now + HOPELESS_S
+        return False
+
+    def _works(self) -> None:
+        """The device as a whole does not fail: the points that did are asked for alone from now on."""
+        self._failures = 0
+        self._hopeless_until = 0.0
+        while self._suspects:
+            point = self._suspects.pop()
+            if self._scheduler.learn_failing(point):
+                self._counters["points_failing"] += 1
+                self._forget_at = self._clock.monotonic() + FORGET_REFUSED_S
 
     async def _read_in_parts(self, planned: PlannedRead, columns: Columns) -> None:
         """Halve a refused block until only what the device does not have is left over, and remember the cuts."""
@@ -135,9 +194,11 @@ class ModbusConnector:
         self._scheduler.learn_refused(point, pdu.status_of(exception))
 
     async def _ask(self, request: pdu.Request) -> Answer:
-        """Ask, and once more after a pause where the unit says that it is busy."""
+        """Ask, and again after a pause where the unit says that it is busy."""
         answer = await self._request(request)
-        if request.exception_of(answer.pdu) in pdu.PASSING:
+        for _ in range(self._config.retries):
+            if request.exception_of(answer.pdu) not in pdu.PASSING:
+                break
             self._counters["retries"] += 1
             await asyncio.sleep(self._config.retry_pause)
             answer = await self._request(request)

@@ -42,7 +42,7 @@ STATUS_OF_EXCEPTION: Mapping[int, int] = {
 """What a point is worth whose request was refused so; any other code is BAD_COMMUNICATION_ERROR."""
 
 PASSING = frozenset({ExceptionCode.ACKNOWLEDGE, ExceptionCode.BUSY})
-"""Worth one more try after a pause."""
+"""Worth another try after a pause."""
 
 UNIT_LOST = frozenset({ExceptionCode.GATEWAY_PATH, ExceptionCode.GATEWAY_TARGET})
 """The gateway answers for a unit that does not."""
@@ -58,6 +58,8 @@ class Request:
     pdu: bytes
     answer_start: bytes
     answer_bytes: int
+    registers: int = 0
+    """How many registers the answer carries; 0 where it is not a read."""
 
     def is_answered_by(self, answer: bytes) -> bool:
         """Whether `answer` fits this request; a refusal fits too."""
@@ -74,7 +76,9 @@ def read_request(area: Area, first: int, count: int) -> Request:
     """Ask for `count` registers or bits."""
     code = READ_CODES[area]
     data_bytes = (count + 7) // 8 if area.is_bits else 2 * count
-    return Request(struct.pack(">BHH", code, first, count), bytes((code, data_bytes)), 2 + data_bytes)
+    return Request(
+        struct.pack(">BHH", code, first, count), bytes((code, data_bytes)), 2 + data_bytes, (data_bytes + 1) // 2
+    )
 
 
 def write_coil_request(address: int, *, is_on: bool) -> Request:

@@ -91,10 +91,13 @@ class Scheduler:
         self._refusals.points[point] = status
         self._schedules.clear()
 
-    def learn_failing(self, point: int) -> None:
-        """The device has this point, but fails to tell its value."""
-        self._refusals.failing.add(point)
-        self._schedules.clear()
+    def learn_failing(self, point: int) -> bool:
+        """The device has this point, but fails to tell its value; tells whether that is new."""
+        is_new = point not in self._refusals.failing
+        if is_new:
+            self._refusals.failing.add(point)
+            self._schedules.clear()
+        return is_new
 
     def forget_refused(self) -> None:
         """Ask for every point again: the device may have got another program."""
