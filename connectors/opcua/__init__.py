@@ -11,4 +11,5 @@ KIND = ConnectorKind(
     is_subscribed=is_subscribed,
     create=create,
     describe_plan=describe_plan,
+    url_schemes=("opc.tcp",),
 )

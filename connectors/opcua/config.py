@@ -42,6 +42,13 @@ class SampleTime(StrEnum):
     RECEIVED = "received"
 
 
+class Decoder(StrEnum):
+    """Who reads the server's notifications: our own decoder in one pass, or asyncua alone, object by object."""
+
+    BATCH = "batch"
+    ASYNCUA = "asyncua"
+
+
 def _thumbprint(value: str) -> str:
     plain = value.replace(":", "").replace(" ", "").upper()
     if not _THUMBPRINT.fullmatch(plain):
@@ -95,6 +102,9 @@ class OpcuaConfig(ConnectorConfig):
     )
     sample_time: SampleTime = Field(
         default=SampleTime.SOURCE, description="Whose clock stamps a sample: source, server or received."
+    )
+    decoder: Decoder = Field(
+        default=Decoder.BATCH, description="batch: notifications are read in one pass; asyncua: by its slower decoder."
     )
     security: Security = Field(default=Security.NONE, description="None, or policy and mode of the secure channel.")
     certificates: Path = Field(

@@ -88,10 +88,7 @@ class MonitoredItems:
             MaxNotificationsPerPublish=config.notifications,
             PublishingEnabled=True,
         )
-        protocol = self._session.client.protocol
-        if protocol is None:
-            raise ConnectionError("the connection is closed")
-        answer = struct_from_binary(ua.CreateSubscriptionResponse, await protocol.send_request(request))
+        answer = struct_from_binary(ua.CreateSubscriptionResponse, await self._session.send(request))
         granted = answer.Parameters
         publishing_s = granted.RevisedPublishingInterval / 1000
         return Subscription(

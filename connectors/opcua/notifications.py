@@ -10,12 +10,14 @@ from asyncua import ua
 
 from connectors.contract import Clock, Deliver, ReadResult
 from connectors.errors import DeviceUnreachable
-from connectors.opcua.config import OpcuaConfig
+from connectors.opcua.changes import Changes
+from connectors.opcua.config import Decoder, OpcuaConfig
 from connectors.opcua.faults import device_faults
+from connectors.opcua.messages import Message, MessageDecoder
 from connectors.opcua.monitored_items import MonitoredItems, Subscription
 from connectors.opcua.node_id import NodeAddress
 from connectors.opcua.session import Session
-from connectors.opcua.values import Columns, to_us
+from connectors.opcua.values import Columns
 from schemas import status
 
 _MOST_PUBLISH_REQUESTS = 10
@@ -32,6 +34,7 @@ class Notifications:
         self._clock = clock
         self._counters = counters
         self._items = MonitoredItems(session, config, (), counters)
+        self._decoder = MessageDecoder(is_batch=config.decoder is Decoder.BATCH)
         self._acknowledgements: list[ua.SubscriptionAcknowledgement] = []
         self._publishers = 0
         self._waiting = 0
@@ -72,23 +75,21 @@ class Notifications:
     async def _publish(self, deliver: Deliver) -> None:
         """Keep one PublishRequest at the server, except while its answer is being stored."""
         while True:
-            response = await self._next_response()
-            if response is None:
+            message = await self._next_message()
+            if message is None:
                 return
-            parameters = response.Parameters
             with device_faults(self._config.url):
-                result = self._take(parameters)
+                result = self._take(message)
             if result is not None:
                 await deliver(result)
-            if parameters.NotificationMessage.NotificationData:
+            if message.notifications:
                 self._acknowledgements.append(
                     ua.SubscriptionAcknowledgement(
-                        SubscriptionId=parameters.SubscriptionId,
-                        SequenceNumber=parameters.NotificationMessage.SequenceNumber,
+                        SubscriptionId=message.subscription_id, SequenceNumber=message.sequence_number
                     )
                 )
 
-    async def _next_response(self) -> Any:
+    async def _next_message(self) -> Message | None:
         """The next answer to a PublishRequest; None when the server wants fewer requests at a time."""
         while True:
             acknowledgements, self._acknowledgements = self._acknowledgements, []
@@ -100,7 +101,7 @@ class Notifications:
             try:
                 with device_faults(self._config.url):
                     try:
-                        return await self._session.client.publish(acknowledgements)
+                        return self._decoder.decode(await self._session.publish(acknowledgements))
                     except ua.uaerrors.BadTooManyPublishRequests:
                         self._acknowledgements[:0] = acknowledgements
                         self._publishers -= 1
@@ -112,23 +113,23 @@ class Notifications:
             finally:
                 self._waiting -= 1
 
-    def _take(self, parameters: Any) -> ReadResult | None:
+    def _take(self, message: Message) -> ReadResult | None:
         """The changes of one message; None where there is nothing to tell."""
-        subscription = self._items.subscriptions.get(parameters.SubscriptionId)
+        subscription = self._items.subscriptions.get(message.subscription_id)
         if subscription is None:
             return None
         arrived_us = self._clock.now_us()
         subscription.heard = self._clock.monotonic()
-        message = parameters.NotificationMessage
         columns = self._columns()
-        if message.NotificationData:
-            self._check_order(subscription, message.SequenceNumber)
-            for notification in message.NotificationData:
+        if message.notifications:
+            self._check_order(subscription, message.sequence_number)
+            for notification in message.notifications:
                 self._take_notification(subscription, notification, columns, arrived_us)
             self._counters["changes"] += len(columns)
+            self._counters["messages_decoded_in_one_pass" if message.is_batch else "messages_decoded_by_asyncua"] += 1
         else:
             self._counters["keep_alives"] += 1
-        until_us = None if parameters.MoreNotifications else self._advance(subscription, message, arrived_us)
+        until_us = None if message.has_more else self._advance(subscription, message, arrived_us)
         if not len(columns) and until_us is None:
             return None
         return columns.result(until_us)
@@ -136,14 +137,16 @@ class Notifications:
     def _take_notification(
         self, subscription: Subscription, notification: Any, columns: Columns, arrived_us: int
     ) -> None:
-        if isinstance(notification, ua.DataChangeNotification):
-            count, add, awaited = self._point_count, columns.add, subscription.awaited
+        count, awaited = self._point_count, subscription.awaited
+        if isinstance(notification, Changes):
+            columns.extend(notification, arrived_us, count)
+            if awaited:
+                awaited.difference_update(notification.points)
+        elif isinstance(notification, ua.DataChangeNotification):
             for item in notification.MonitoredItems:
-                point = item.ClientHandle
-                if point < count:
-                    add(point, item.Value, arrived_us)
-                    if awaited:
-                        awaited.discard(point)
+                if item.ClientHandle < count:
+                    columns.add(item.ClientHandle, item.Value, arrived_us)
+                    awaited.discard(item.ClientHandle)
         elif isinstance(notification, ua.StatusChangeNotification):
             code = notification.Status.value
             raise DeviceUnreachable(f"{self._config.url} ended the subscription: {status.name(code)}")
@@ -156,7 +159,7 @@ class Notifications:
             raise DeviceUnreachable(f"{self._config.url} sent message {number} where {expected} was due")
         subscription.next_sequence_number = 1 if number == _LAST_SEQUENCE_NUMBER else number + 1
 
-    def _advance(self, subscription: Subscription, message: Any, arrived_us: int) -> int | None:
+    def _advance(self, subscription: Subscription, message: Message, arrived_us: int) -> int | None:
         """How far all subscriptions have come, where that is further than before.
 
         When a message leaves, everything that the server sampled before is on its way; what changed after the last
@@ -164,8 +167,7 @@ class Notifications:
         """
         if subscription.awaited or not subscription.is_complete:
             return None
-        sent_us = to_us(message.PublishTime)
-        sent_us = arrived_us if sent_us is None else min(sent_us, arrived_us)
+        sent_us = arrived_us if message.published_us is None else min(message.published_us, arrived_us)
         subscription.until_us = sent_us - subscription.sampling_us
         reached = [each.until_us for each in self._items.subscriptions.values()]
         lowest: int | None = None

@@ -119,6 +119,19 @@ class Session:
 
         return await self.chunked(nodes, self.read_limit, read)
 
+    async def publish(self, acknowledgements: list[ua.SubscriptionAcknowledgement]) -> bytes:
+        """Wait for the next message of any subscription; its bytes, as asyncua would decode them."""
+        request = ua.PublishRequest()
+        request.Parameters.SubscriptionAcknowledgements = acknowledgements
+        return bytes(await self.send(request, patience_s=0))
+
+    async def send(self, request: Any, patience_s: float | None = None) -> Any:
+        """Send a request for which asyncua has no call that fits us; the bytes of the answer, as its buffer."""
+        protocol = self._client.uaclient.protocol
+        if protocol is None:
+            raise ConnectionError("the connection is closed")
+        return await protocol.send_request(request, patience_s)
+
     async def learn_namespaces(self) -> None:
         """Read the NamespaceArray anew: its order is the server's whim."""
         (answer,) = await self.read_values([standard_node(_IDS.Server_NamespaceArray)])

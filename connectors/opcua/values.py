@@ -15,6 +15,7 @@ from asyncua import ua
 
 from connectors.contract import ReadResult
 from connectors.opcua import node_id
+from connectors.opcua.changes import Changes
 from connectors.opcua.config import SampleTime
 from schemas.sample import MAX_TEXT_BYTES, Kind, Value
 from schemas.status import BAD, BAD_DECODING_ERROR, BAD_NO_DATA, INFO_OVERFLOW
@@ -26,14 +27,20 @@ _MICROSECOND = timedelta(microseconds=1)
 _EARLIEST = datetime(1601, 1, 1, tzinfo=UTC)
 _LATEST = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 
+_EARLIEST_US = (_EARLIEST - _EPOCH) // _MICROSECOND
+_LATEST_US = (_LATEST - _EPOCH) // _MICROSECOND
+
 _Decode = Callable[[Any], Value]
 
 
 def to_us(moment: datetime | None) -> int | None:
     """Microseconds since the Unix epoch; None for a time that OPC UA calls null."""
-    if moment is None or moment <= _EARLIEST or moment >= _LATEST:
-        return None
-    return (moment - _EPOCH) // _MICROSECOND
+    return None if moment is None else valid_us((moment - _EPOCH) // _MICROSECOND)
+
+
+def valid_us(time_us: int) -> int | None:
+    """The time, or None if it is one of those that OPC UA calls null."""
+    return time_us if _EARLIEST_US < time_us < _LATEST_US else None
 
 
 class Columns:
@@ -58,21 +65,62 @@ class Columns:
         status = 0 if code is None else code.value
         kind, value = Kind.NONE, None
         if status < BAD:
-            try:
-                kind, value = self._decoder.decode(data.Value)
-            except Exception:  # noqa: BLE001 one odd value must not cost the others anything
-                status = BAD_DECODING_ERROR
-                self._counters["undecodable"] += 1
-            else:
-                if value is None:
-                    status = BAD_NO_DATA
-                    self._counters["nulls"] += 1
-                elif isinstance(value, str) and len(value) > _SURELY_SHORT and _is_too_long(value):
-                    kind, value, status = Kind.NONE, None, BAD_ENCODING_LIMITS_EXCEEDED
-                    self._counters["too_large"] += 1
+            kind, value, status = self._decoded(data.Value, status)
         if status & INFO_OVERFLOW == INFO_OVERFLOW:
             self._counters["overflows"] += 1
-        self._append(point, kind, value, status, self._time_us(data, arrived_us))
+        source_us, server_us = to_us(data.SourceTimestamp), to_us(data.ServerTimestamp)
+        self._append(point, kind, value, status, self._time_us(source_us, server_us, arrived_us))
+
+    def _decoded(self, variant: ua.Variant | None, status: int) -> tuple[Kind, Value, int]:
+        try:
+            kind, value = self._decoder.decode(variant)
+        except Exception:  # noqa: BLE001 one odd value must not cost the others anything
+            self._counters["undecodable"] += 1
+            return Kind.NONE, None, BAD_DECODING_ERROR
+        if value is None:
+            self._counters["nulls"] += 1
+            return Kind.NONE, None, BAD_NO_DATA
+        if isinstance(value, str) and len(value) > _SURELY_SHORT and _is_too_long(value):
+            self._counters["too_large"] += 1
+            return Kind.NONE, None, BAD_ENCODING_LIMITS_EXCEEDED
+        return kind, value, status
+
+    def extend(self, changes: Changes, arrived_us: int, point_count: int) -> None:
+        """Take over what our own decoder read, with the same outcome as `add` for each change."""
+        count = len(changes.points)
+        if not count:
+            return
+        statuses = changes.statuses
+        is_plain = (
+            self._sample_time is SampleTime.SOURCE
+            and not changes.odd
+            and (statuses is None or max(statuses) == 0)
+            and _all_valid(changes.source_us)
+            and max(changes.points) < point_count
+        )
+        if is_plain:
+            self._points.extend(changes.points)
+            self._kinds.extend(changes.kinds)
+            self._values.extend(changes.values)
+            self._statuses.extend(statuses if statuses is not None else [0] * count)
+            self._times_us.extend(changes.source_us or ())
+            return
+        for position, point in enumerate(changes.points):
+            if point < point_count:
+                self._add_change(changes, position, point, arrived_us)
+
+    def _add_change(self, changes: Changes, position: int, point: int, arrived_us: int) -> None:
+        status = 0 if changes.statuses is None else changes.statuses[position]
+        kind, value = changes.kinds[position], changes.values[position]
+        if status >= BAD:
+            kind, value = Kind.NONE, None
+        elif position in changes.odd:
+            kind, value, status = self._decoded(changes.odd[position], status)
+        if status & INFO_OVERFLOW == INFO_OVERFLOW:
+            self._counters["overflows"] += 1
+        source_us = None if changes.source_us is None else valid_us(changes.source_us[position])
+        server_us = None if changes.server_us is None else valid_us(changes.server_us[position])
+        self._append(point, kind, value, status, self._time_us(source_us, server_us, arrived_us))
 
     def add_bad(self, point: int, status: int, time_us: int) -> None:
         """Say that a point has no value, and why."""
@@ -89,18 +137,18 @@ class Columns:
         self._statuses.append(status)
         self._times_us.append(time_us)
 
-    def _time_us(self, data: ua.DataValue, arrived_us: int) -> int:
-        if self._sample_time is SampleTime.SOURCE:
-            stamp = to_us(data.SourceTimestamp)
-            if stamp is not None:
-                return stamp
-        if self._sample_time is not SampleTime.RECEIVED:
-            stamp = to_us(data.ServerTimestamp)
-            if stamp is not None:
-                self._counters["stamped_by_server"] += 1
-                return stamp
+    def _time_us(self, source_us: int | None, server_us: int | None, arrived_us: int) -> int:
+        if source_us is not None and self._sample_time is SampleTime.SOURCE:
+            return source_us
+        if server_us is not None and self._sample_time is not SampleTime.RECEIVED:
+            self._counters["stamped_by_server"] += 1
+            return server_us
         self._counters["stamped_by_us"] += 1
         return arrived_us
+
+
+def _all_valid(times_us: Sequence[int] | None) -> bool:
+    return times_us is not None and min(times_us) > _EARLIEST_US and max(times_us) < _LATEST_US
 
 
 # A character takes at most four bytes, so that most texts need no second look.
