@@ -58,8 +58,9 @@ class Prepared:
 
     @property
     def agents(self) -> list[str]:
-        """Agents that were heard."""
-        return sorted({fate.incoming.agent for fate in self.fates if fate.incoming.agent is not None})
+        """Agents that were heard; what applications post and what people replay is no sign of an agent."""
+        heard = (fate.incoming for fate in self.fates if fate.incoming.arrival.is_numbered)
+        return sorted({incoming.agent for incoming in heard if incoming.agent is not None})
 
     @property
     def until_rows(self) -> list[UntilRow]:

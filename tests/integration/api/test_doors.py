@@ -59,6 +59,7 @@ async def test_posted_samples_come_back_exactly(doors: Api):
     assert {name: item["value"] for name, item in latest.items()} == values
     assert {item["time"] for item in latest.values()} == {shown(at)}
     assert {item["agent"] for item in (await doors.get("/series", path="p/*"))["items"]} == {"@api"}
+    assert (await doors.get("/agents"))["items"] == []  # an application is no agent
 
 
 async def test_an_idempotency_key_gives_the_first_answer_again(doors: Api):
