@@ -51,6 +51,7 @@ class ModbusConfig(ConnectorConfig):
         None, ge=0, le=10, description="what an answer takes before it was measured: for plans and edge check"
     )
     baud: int | None = Field(None, ge=300, le=4_000_000, description="speed of the serial line, also behind a gateway")
+    data_bits: Literal[7, 8] | None = Field(None, description="of a serial port: 8 for rtu, 7 for ascii if left out")
     parity: Literal["none", "even", "odd"] | None = Field(None, description="of a serial port: even if left out")
     stop_bits: Literal[1, 2] | None = Field(None, description="of a serial port; 2 without parity, 1 with it")
     local_echo: bool = Field(False, description="the adapter hears what it sends")
@@ -68,7 +69,9 @@ class ModbusConfig(ConnectorConfig):
     @model_validator(mode="after")
     def _fits_the_transport(self) -> Self:
         target = self.target
-        self._only(target.transport is Transport.SERIAL, ("parity", "stop_bits", "local_echo"), "a serial port")
+        self._only(
+            target.transport is Transport.SERIAL, ("data_bits", "parity", "stop_bits", "local_echo"), "a serial port"
+        )
         self._only(target.transport is Transport.TLS, ("ca_file", "cert_file", "key_file", "check_name"), "tls://")
         self._only(target.framing is Framing.TCP, ("accept_any_transaction",), "tcp://, tls:// and udp://")
         if self.outstanding > 1 and (target.framing is not Framing.TCP or self.accept_any_transaction):
@@ -133,4 +136,6 @@ class ModbusConfig(ConnectorConfig):
 
     def _serial_line(self) -> SerialLine:
         parity = self.parity or "even"
-        return SerialLine(self.baud or 19200, parity, self.stop_bits or (2 if parity == "none" else 1), self.local_echo)
+        usual = 8 if self.framing is Framing.RTU else 7
+        stop_bits = self.stop_bits or (2 if parity == "none" else 1)
+        return SerialLine(self.baud or 19200, self.data_bits or usual, parity, stop_bits, self.local_echo)

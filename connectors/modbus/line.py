@@ -86,7 +86,7 @@ class Line(ModbusProtocol):
                 await self._connected
         except TimeoutError as error:
             raise DeviceUnreachable(f"{self._name} accepted no connection within {timeout_s:g} s") from error
-        except (OSError, UnicodeError) as error:
+        except (OSError, UnicodeError, ValueError, *_terminal_errors()) as error:
             raise DeviceUnreachable(f"{self._name} cannot be reached: {error}") from error
         await asyncio.sleep(self._link.quirks.connect_pause_s)
         self.is_usable = not self._closed.done()
@@ -226,11 +226,20 @@ def _parameters(link: Link) -> CommParams:
     )
     if serial is not None:
         parameters.baudrate = serial.baud
-        parameters.bytesize = 8 if link.target.framing is Framing.RTU else 7
+        parameters.bytesize = serial.data_bits
         parameters.parity = serial.parity[0].upper()
         parameters.stopbits = serial.stop_bits
         parameters.handle_local_echo = serial.has_echo
     return parameters
+
+
+def _terminal_errors() -> tuple[type[Exception], ...]:
+    """What a serial port raises that cannot be set as asked; it is no OSError, and not every system has it."""
+    try:
+        import termios
+    except ImportError:
+        return ()
+    return (termios.error,)
 
 
 def _may_be_tcp_frame(data: bytes) -> bool:

@@ -52,12 +52,13 @@ class SerialLine:
     """How a serial line is set: 19200 baud 8E1 is what the Modbus specification asks of a device."""
 
     baud: int = 19200
+    data_bits: int = 8
     parity: str = "even"
     stop_bits: int = 1
     has_echo: bool = False
 
     def __str__(self) -> str:
-        return f"{self.baud} baud {self.parity[0].upper()}{self.stop_bits}"
+        return f"{self.baud} baud {self.data_bits}{self.parity[0].upper()}{self.stop_bits}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """A Modbus device inside the test's own loop that misbehaves on demand; it shares no code with the product."""
 
 import asyncio
+import os
 import struct
 from collections import deque
 from collections.abc import AsyncGenerator, Iterable
@@ -121,7 +122,7 @@ class Plc:
     @property
     def url(self) -> str:
         """What a configuration calls it."""
-        return f"{'rtu+' if self.framing == 'rtu' else ''}tcp://127.0.0.1:{self.port}"
+        return f"{'' if self.framing == 'tcp' else f'{self.framing}+'}tcp://127.0.0.1:{self.port}"
 
     async def start(self) -> None:
         """Listen, on the same port as before if there was one."""
@@ -136,6 +137,21 @@ class Plc:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def serve_pty(self, descriptor: int) -> None:
+        """Serve on the far end of a pseudo terminal until cancelled."""
+        loop = asyncio.get_running_loop()
+        reader = asyncio.StreamReader()
+        inward, _ = await loop.connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(descriptor, "rb", buffering=0)
+        )
+        outward, flow = await loop.connect_write_pipe(
+            asyncio.streams.FlowControlMixin, os.fdopen(os.dup(descriptor), "wb", buffering=0)
+        )
+        try:
+            await self._serve(reader, asyncio.StreamWriter(outward, flow, reader, loop))
+        finally:
+            inward.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -158,6 +174,13 @@ class Plc:
         if self.framing == "tcp":
             transaction, _, length, unit = struct.unpack(">HHHB", await reader.readexactly(7))
             return transaction, unit, await reader.readexactly(length - 1)
+        if self.framing == "ascii":
+            line = (await reader.readuntil(b"\r\n")).decode()
+            assert line[0] == ":"
+            assert line == line.upper()
+            frame = bytes.fromhex(line[1:-2])
+            assert sum(frame) & 0xFF == 0, "the request has a wrong LRC"
+            return 0, frame[0], frame[1:-1]
         head = await reader.readexactly(7)
         size = 9 + head[6] if head[1] == RTU_WRITE_MANY else {22: 10}.get(head[1], 8)
         frame = head + await reader.readexactly(size - 7)
@@ -224,6 +247,8 @@ class Plc:
         if self.framing == "tcp":
             return struct.pack(">HHHB", transaction & 0xFFFF, 0, len(pdu) + 1, unit) + pdu
         body = bytes([unit]) + pdu
+        if self.framing == "ascii":
+            return b":" + (body + bytes([-sum(body) & 0xFF])).hex().upper().encode() + b"\r\n"
         return body + crc16(body)
 
 
@@ -235,6 +260,27 @@ def crc16(data: bytes) -> bytes:
         for _ in range(8):
             crc = crc >> 1 ^ 0xA001 if crc & 1 else crc >> 1
     return struct.pack("<H", crc)
+
+
+class Datagrams(asyncio.DatagramProtocol):
+    """The same device behind UDP; `lost` says how many requests get no answer."""
+
+    def __init__(self, plc: Plc) -> None:
+        self._plc = plc
+        self._transport: asyncio.DatagramTransport | None = None
+        self.lost = 0
+
+    def connection_made(self, transport: asyncio.DatagramTransport) -> None:
+        self._transport = transport
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        transaction, _, _, unit = struct.unpack(">HHHB", data[:7])
+        self._plc.requests.append((unit, data[7:]))
+        if self.lost:
+            self.lost -= 1
+            return
+        assert self._transport is not None
+        self._transport.sendto(self._plc.frame(transaction, unit, self._plc.units[unit].answer(data[7:])), addr)
 
 
 @asynccontextmanager

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from connectors.modbus.point import ModbusPoint
 from connectors.modbus.decode import LAYOUTS, ORDERS, TEXT_ORDERS, WordType
 from connectors.modbus.encode import encode
+from connectors.modbus.point import ModbusPoint
 from schemas import status
 from schemas.sample import Value
 from tests.integration.connectors.modbus.conftest import Connect, SteppedClock
