@@ -8,11 +8,14 @@ from secrets import token_hex
 from typing import Any
 
 import httpx
+import paho.mqtt.client as mqtt
 import pytest
 
 from cloud_api.settings import MqttSettings, Role
+from schemas.agent_status import AgentState, StatusMessage, encode_status
 from schemas.batch import Batch, Column, encode, encode_json
 from schemas.sample import Kind
+from schemas.topics import DEFAULT_ROOT, Topics
 from tests.fixtures.broker import Broker
 from tests.integration.api.service import Api, serve_api
 
@@ -36,8 +39,8 @@ def make_batch(seq: int, value: float = 1.5, agent: str = "gw-1") -> Batch:
 @pytest.fixture
 async def doors(engine_url: str, broker: Broker) -> AsyncGenerator[Api]:
     """API and ingest in one process, with a feeder's key."""
-    mqtt = MqttSettings("127.0.0.1", broker.port, False, None, None, None, None, None)
-    async with serve_api(engine_url, frozenset(Role), mqtt=mqtt) as api:
+    broker_settings = MqttSettings("127.0.0.1", broker.port, False, None, None, None, None, None)
+    async with serve_api(engine_url, frozenset(Role), mqtt=broker_settings) as api:
         api.client.headers["Authorization"] = f"Bearer {await api.fill.key('engineer', ['ingest'])}"
         yield api
 
@@ -190,3 +193,29 @@ async def test_without_the_ingest_role_the_doors_say_so(postgres_api: Api):
     assert response.status_code == 503
     assert response.json()["type"] == "urn:millstream:problem:ingest-unavailable"
     assert response.headers["retry-after"]
+
+
+async def test_an_agent_whose_will_fired_is_offline(doors: Api, broker: Broker):
+    boot_at = datetime(2026, 1, 31, 8, tzinfo=UTC)
+
+    def status(state: AgentState, boot_id: str) -> bytes:
+        return encode_status(StatusMessage(state, boot_id, "0.1.0", boot_at))
+
+    topic = Topics(DEFAULT_ROOT).status("gw-9")
+    agent = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
+    agent.will_set(topic, status(AgentState.OFFLINE, "boot-1"), qos=1, retain=True)
+    agent.connect("127.0.0.1", broker.port)
+    agent.loop_start()
+    agent.publish(topic, status(AgentState.ONLINE, "boot-1"), qos=1, retain=True)
+
+    async def seen(wanted: str) -> None:
+        async with asyncio.timeout(60):
+            while [item["status"] for item in (await doors.get("/agents"))["items"]] != [wanted]:
+                await asyncio.sleep(0.05)
+
+    await seen("online")
+    (shown_agent,) = (await doors.get("/agents"))["items"]
+    assert (shown_agent["id"], shown_agent["boot_id"], shown_agent["version"]) == ("gw-9", "boot-1", "0.1.0")
+    agent.socket().shutdown(2)  # the broker loses it without a word
+    agent.loop_stop()
+    await seen("offline")
