@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from millstream.cli import guarded, run_agent
+from millstream.edge_commands import add_commissioning
 from millstream.language import Language, Words
 
 _HELP = ["-h", "--help"]
@@ -98,6 +99,7 @@ def _edge(text: Words) -> typer.Typer:
 
         raise typer.Exit(guarded(text, "edge check", "edge", check))
 
+    add_commissioning(app, text)
     return app
 
 

@@ -1,0 +1,170 @@
+"""The commissioning sub-commands of `millstream edge`, as plain functions that return the exit code."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+from connectors.contract import AnyKind, BrowsedPoint
+from connectors.errors import ConfigInvalid, ConnectorError
+from edge_agent.clock import AgentClock
+from edge_agent.commissioning.browsing import ListInvalid, browse, connection, file_text, frozen_list, tree
+from edge_agent.commissioning.globs import matches
+from edge_agent.commissioning.readings import Reading, TagUnknown, chosen, read_once
+from edge_agent.commissioning.screen import Progress, columns, json_value, time_text, value_text
+from edge_agent.commissioning.tag_lists import Drift, drift, listed
+from edge_agent.commissioning.writing import WriteRefused, find, write_tag
+from edge_agent.config import AgentConfig
+from edge_agent.config_files import load
+from edge_agent.config_problems import ConfigRefused
+from schemas import status
+from schemas.sample import Kind, Value
+
+DONE, NO, BAD_USAGE = 0, 1, 2
+
+
+@dataclass(frozen=True, slots=True)
+class BrowseOptions:
+    """What `edge browse` is asked for."""
+
+    url: str
+    settings: Sequence[str] = ()
+    match: str | None = None
+    write: Path | None = None
+    drift: Path | None = None
+
+
+def read(config: Path, tags: Sequence[str], as_json: bool) -> int:
+    """Read every (named) tag once; 1 when something is Bad, 2 when the configuration or a name is wrong."""
+    loaded = _loaded(config)
+    if loaded is None:
+        return BAD_USAGE
+    try:
+        points = chosen(loaded, tags)
+    except TagUnknown as error:
+        return _said(error, BAD_USAGE)
+    with Progress() as progress:
+        answer = asyncio.run(read_once(loaded, points, AgentClock(), progress))
+    if as_json:
+        print(json.dumps([_reading_as_dict(reading) for reading in answer.readings], ensure_ascii=False))
+    else:
+        header = ("PATH", "VALUE", "STATUS", "RAW", "TIME")
+        print("\n".join(columns([header, *(_cells(reading) for reading in answer.readings)])))
+    for device, trouble in answer.troubles.items():
+        print(f"{device}: {trouble}", file=sys.stderr)
+    return NO if any(status.is_bad(reading.status) for reading in answer.readings) else DONE
+
+
+def write(config: Path, tag: str, value: str) -> int:
+    """Write one value to one tag marked writable; 1 when it is refused or does not stay."""
+    loaded = _loaded(config)
+    if loaded is None:
+        return BAD_USAGE
+    try:
+        device, point = find(loaded, tag)
+    except TagUnknown as error:
+        return _said(error, BAD_USAGE)
+    try:
+        written = asyncio.run(write_tag(device, point, value, AgentClock()))
+    except (WriteRefused, ConnectorError) as error:
+        return _said(f"not written: {error}", NO)
+    unit = f" {written.after.unit}" if written.after.unit else ""
+    print(f"{tag}: {value_text(written.before.value)} -> {value_text(written.after.value)}{unit}, read back")
+    return DONE
+
+
+def browse_device(options: BrowseOptions) -> int:
+    """Show what a device has, write it as a list, or say what changed since a list; 1 for drift or no answer."""
+    try:
+        _must_be_new(options.write)
+        kind, config = connection(options.url, options.settings)
+        before = None if options.drift is None else frozen_list(options.drift, kind, options.url)
+    except (ConfigInvalid, ListInvalid) as error:
+        return _said(error, BAD_USAGE)
+    try:
+        with Progress() as progress:
+            points = asyncio.run(browse(kind, config, options.match, AgentClock(), progress))
+    except ConnectorError as error:
+        return _said(error, NO)
+    if not points:
+        return _said(f"{options.url} told of no points" + (" of that pattern" if options.match else ""), NO)
+    if before is not None:
+        before = [tag for tag in before if options.match is None or matches(options.match, tag.name)]
+        return _print_drift(drift(before, listed(points)))
+    return _write_or_print(options, kind, points)
+
+
+def init(path: Path) -> int:
+    """Write a starter file that passes `edge check`; 1 where there is a file already."""
+    if path.exists():
+        return _said(f"{path} is there already; it was not touched", NO)
+    starter = files("edge_agent.commissioning").joinpath("starter.toml").read_text(encoding="utf-8")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(starter, encoding="utf-8")
+    except OSError as error:
+        return _said(f"{path} cannot be written: {error.strerror}", NO)
+    print(f"{path} is written; next: millstream edge check -c {path}")
+    return DONE
+
+
+def _write_or_print(options: BrowseOptions, kind: AnyKind, points: Sequence[BrowsedPoint]) -> int:
+    if options.write is None:
+        print("\n".join(tree(points)))
+        return DONE
+    options.write.parent.mkdir(parents=True, exist_ok=True)
+    options.write.write_text(file_text(options.write, kind, options.url, listed(points)), encoding="utf-8")
+    print(f"{len(points)} tags in {options.write}")
+    return DONE
+
+
+def _must_be_new(path: Path | None) -> None:
+    if path is not None and path.exists():
+        raise ListInvalid(f"{path} is there already; choose another file")
+
+
+def _print_drift(found: Drift) -> int:
+    for tag in found.new:
+        print(f"+ {tag.name}  {tag.identity}  {tag.remark}")
+    for tag in found.missing:
+        print(f"- {tag.name}  {tag.identity}")
+    for tag, differences in found.changed:
+        print(f"~ {tag.name}  {tag.identity}  {', '.join(differences)}")
+    print(f"{len(found.new)} new, {len(found.missing)} missing, {len(found.changed)} changed", file=sys.stderr)
+    return DONE if found.is_none else NO
+
+
+def _loaded(config: Path) -> AgentConfig | None:
+    try:
+        return load(config)
+    except ConfigRefused as error:
+        for problem in error.problems:
+            print(problem, file=sys.stderr)
+        return None
+
+
+def _said(error: object, code: int) -> int:
+    print(error, file=sys.stderr)
+    return code
+
+
+def _cells(reading: Reading) -> tuple[str, ...]:
+    unit = f" {reading.unit}" if reading.unit and reading.value is not None else ""
+    value = f"{value_text(reading.value)}{unit}"
+    return reading.path, value, status.name(reading.status), value_text(reading.raw), time_text(reading.time_us)
+
+
+def _reading_as_dict(reading: Reading) -> dict[str, object]:
+    value: Value | object = json_value(reading.value)
+    if reading.kind is Kind.JSON and isinstance(reading.value, str):
+        value = json.loads(reading.value)
+    return {
+        "path": reading.path,
+        "value": value,
+        "status": status.name(reading.status),
+        "quality": str(reading.quality),
+        "source_time": time_text(reading.time_us),
+    }

@@ -1,0 +1,157 @@
+"""One value to one tag that is marked writable: checked for type, range and step, written, read back, compared."""
+
+import math
+import struct
+from dataclasses import dataclass
+
+from connectors.contract import Clock, Connector
+from edge_agent.commissioning.globs import near
+from edge_agent.commissioning.readings import Reading, TagUnknown, readings_of
+from edge_agent.commissioning.sessions import opened
+from edge_agent.config import AgentConfig, DeviceConfig, TagTable
+from edge_agent.pipeline import scaling_of
+from edge_agent.scaling import Scaling
+from schemas.sample import Kind, Value
+from schemas.status import is_bad, name
+
+_WHOLE = (Kind.I64, Kind.U64)
+_NUMBERS = (*_WHOLE, Kind.F64, Kind.F32)
+_BOOLEANS = {"true": True, "on": True, "1": True, "false": False, "off": False, "0": False}
+_NEARLY = 1e-6
+
+
+class WriteRefused(Exception):
+    """The value is not written, or did not stay; the text says why, and what is allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The tag before and after."""
+
+    before: Reading
+    after: Reading
+
+
+def find(config: AgentConfig, path: str) -> tuple[DeviceConfig, int]:
+    """The device and the point of a tag; raises TagUnknown."""
+    for device in config.devices:
+        for place, tag in enumerate(device.tags):
+            if tag.path == path:
+                return device, place
+    hints = near(path, [tag.path for device in config.devices for tag in device.tags])
+    raise TagUnknown(f"no tag is called {path!r}" + (f"; there is {', '.join(hints)}" if hints else ""))
+
+
+async def write_tag(device: DeviceConfig, point: int, text: str, clock: Clock) -> Written:
+    """Write what `text` says; raises WriteRefused, and what the device's connector raises."""
+    tag = device.tags[point]
+    if not tag.table.writable:
+        raise WriteRefused(f"{tag.path} is read-only; to allow writing, mark the tag with writable = true")
+    async with opened(device.kind, device.connector, [tag.point for tag in device.tags], clock) as connector:
+        kind, before = await _now(device, point, connector, clock)
+        if is_bad(before.status) or kind is Kind.NONE:
+            raise WriteRefused(f"{tag.path} is {name(before.status)} now: what cannot be read cannot be compared")
+        raw = raw_value(tag.table, kind, text)
+        await connector.write(point, raw)
+        result = await connector.read([point])
+        (after,) = readings_of(device, [point], result, clock)
+        held = result.values[0] if len(result.values) else None
+        if not is_same(kind, raw, held):
+            raise WriteRefused(f"{tag.path} took the write without a word but holds {after.value!r}, not {text}")
+    return Written(before, after)
+
+
+def raw_value(table: TagTable, kind: Kind, text: str) -> Value:
+    """What the device has to be told for this text, where its values are of this kind; raises WriteRefused."""
+    scaling = scaling_of(table)
+    if scaling.words is not None:
+        return _number_of_word(scaling, kind, text)
+    if kind is Kind.BOOL:
+        if text.lower() not in _BOOLEANS:
+            raise WriteRefused(f"{text!r} is not a boolean; allowed: true or false")
+        return _BOOLEANS[text.lower()]
+    if kind is Kind.STR:
+        return text
+    if kind not in _NUMBERS:
+        raise WriteRefused(f"values of kind {kind} cannot be written")
+    number = _number(text)
+    _within(table, number)
+    is_scaled = scaling.factor is not None or scaling.raw is not None
+    return _fitting(kind, _unscaled(scaling, number) if is_scaled else number, text)
+
+
+def is_same(kind: Kind, wanted: Value, held: Value) -> bool:
+    """Whether the device holds what was wanted, as exactly as its kind can."""
+    if kind is Kind.F32 and isinstance(wanted, int | float) and isinstance(held, int | float):
+        return _as_f32(wanted) == _as_f32(held)
+    return type(wanted) is type(held) and wanted == held
+
+
+async def _now(device: DeviceConfig, point: int, connector: Connector, clock: Clock) -> tuple[Kind, Reading]:
+    result = await connector.read([point])
+    (reading,) = readings_of(device, [point], result, clock)
+    return (result.kinds[0] if len(result.kinds) else Kind.NONE), reading
+
+
+def _number_of_word(scaling: Scaling, kind: Kind, text: str) -> Value:
+    words = scaling.words or {}
+    for number, word in words.items():
+        if text in (word, str(number)):
+            return bool(number) if kind is Kind.BOOL else number
+    allowed = ", ".join(f"{word} ({number})" for number, word in words.items())
+    raise WriteRefused(f"{text!r} is none of its words; allowed: {allowed}")
+
+
+def _number(text: str) -> int | float:
+    try:
+        number = float(text)
+        if not math.isfinite(number):
+            raise ValueError
+    except ValueError:
+        raise WriteRefused(f"{text!r} is not a number; allowed: a finite number such as 12 or 7.5") from None
+    try:
+        return int(text)
+    except ValueError:
+        return int(number) if number.is_integer() else number
+
+
+def _within(table: TagTable, number: float) -> None:
+    low, high = table.low, table.high
+    if (low is not None and number < low) or (high is not None and number > high):
+        span = f"{'no limit' if low is None else f'{low:g}'} to {'no limit' if high is None else f'{high:g}'}"
+        raise WriteRefused(f"{number:g} is out of range; allowed: {span}{f' {table.unit}' if table.unit else ''}")
+    if table.step is not None:
+        origin = low or 0.0
+        steps = (number - origin) / table.step
+        if abs(steps - round(steps)) > _NEARLY:
+            below = origin + math.floor(steps) * table.step
+            raise WriteRefused(
+                f"{number:g} lies between two steps of {table.step:g}; allowed next to it: "
+                f"{below:.10g} and {below + table.step:.10g}"
+            )
+
+
+def _unscaled(scaling: Scaling, number: float) -> float:
+    if scaling.raw is not None:
+        share = (number - scaling.low) / (scaling.high - scaling.low)
+        return scaling.raw.low * (1 - share) + scaling.raw.high * share
+    factor = scaling.factor or 0.0
+    if factor == 0.0:
+        raise WriteRefused("its scale is 0: no raw value makes this number")
+    return (number - scaling.offset) / factor
+
+
+def _fitting(kind: Kind, raw: float, text: str) -> Value:
+    if kind not in _WHOLE:
+        return float(raw)
+    nearest = round(raw)
+    if abs(raw - nearest) > _NEARLY * max(1.0, abs(raw)):
+        raise WriteRefused(f"{text} would be {raw:.10g} in the device, which holds whole numbers here")
+    return nearest
+
+
+def _as_f32(value: float) -> float | None:
+    try:
+        return struct.unpack("f", struct.pack("f", value))[0]
+    except OverflowError:
+        return None
