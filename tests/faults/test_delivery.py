@@ -149,7 +149,7 @@ def test_a_full_outbox_declares_what_it_gave_up(stack: Stack, make_counting_devi
     agent = stack.make_agent(AGENT, device, outbox=outbox, batch='window = "10ms"')
     _run(stack, agent, device)
     stack.broker.kill()
-    wait_for_answers([device], more=8000)
+    wait_for_answers([device], more=4500)
     stack.broker.start()
     wait_for_answers([device])
     verdict = wait_for_all(stack, AGENT, [device])

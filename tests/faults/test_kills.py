@@ -30,8 +30,11 @@ class Victim:
 
 
 def test_every_count_is_stored_once_or_inside_a_gap(
-    stack: Stack, make_counting_device: Callable[..., CountingDevice], record_property: Callable[[str, object], None]
+    killable_stack: Stack,
+    make_counting_device: Callable[..., CountingDevice],
+    record_property: Callable[[str, object], None],
 ) -> None:
+    stack = killable_stack
     print(f"\nseed {SEED} (MILLSTREAM_FAULT_SEED={SEED} repeats this run), {MINUTES:g} min")
     record_property("seed", SEED)
     devices = [_device(make_counting_device, name) for name in ("press-1", "press-2")]
