@@ -111,6 +111,7 @@ def _device_health(supervisor: DeviceSupervisor) -> DeviceHealth:
         configured_tags=len(supervisor.device.tags),
         delivering_tags=pipeline.delivering(),
         overruns=report.overruns,
+        jitter_ms=round(1000 * report.told_jitter_s(), 1),
     )
 
 

@@ -29,6 +29,13 @@ class DeviceReport:
     error: str | None = None
     overruns: int = 0
     failures: int = 0
+    jitter_s: float = 0.0
+    """The longest that a scan began after its time since this was told last."""
+
+    def told_jitter_s(self) -> float:
+        """Tell it, and begin to watch anew."""
+        jitter_s, self.jitter_s = self.jitter_s, 0.0
+        return jitter_s
 
 
 @dataclass(slots=True)
@@ -103,6 +110,7 @@ class DeviceSupervisor:
                 self.report.overruns += overruns
                 self.counters[Count.SCAN_OVERRUNS] += overruns
             async with line:
+                self.report.jitter_s = max(self.report.jitter_s, timer.late_s)
                 self._accept(await connector.read(scan.points))
 
     async def _deliver(self, result: ReadResult) -> None:

@@ -33,15 +33,23 @@ class ScanTimer:
         self._scan = scan
         self._clock = clock
         self._due: float | None = None
+        self._target = clock.monotonic()
+
+    @property
+    def late_s(self) -> float:
+        """How much later than its grid point the scan begins if it begins now."""
+        return max(0.0, self._clock.monotonic() - self._target)
 
     async def wait(self) -> int:
         """Sleep until the next scan is due; how many were skipped because the last one took too long."""
         now = self._clock.monotonic()
         if self._due is None:
             self._due = self._scan.next_due(now)
+            self._target = now
             return 0
         missed = self._scan.missed(self._due, now) if now > self._due else 0
         target = self._due + missed * self._scan.period_s
         self._due = target + self._scan.period_s
+        self._target = target
         await asyncio.sleep(max(0.0, target - now))
         return missed

@@ -52,6 +52,8 @@ class DeviceHealth:
     configured_tags: int = 0
     delivering_tags: int = 0
     overruns: int = 0
+    jitter_ms: float = 0.0
+    """The longest that a scan began after its time since the last health message."""
 
 
 @dataclass(frozen=True, slots=True)

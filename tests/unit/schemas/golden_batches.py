@@ -114,7 +114,7 @@ MESSAGES = {
             delivering_tags=3,
             cpu_percent=0.8,
             rss_bytes=41_000_000,
-            devices=(DeviceHealth("press-03", DeviceState.RUNNING, NOW, NOW, None, 3, 3),),
+            devices=(DeviceHealth("press-03", DeviceState.RUNNING, NOW, NOW, None, 3, 3, jitter_ms=12.5),),
         )
     ),
     "catalog": encode_catalog_part(
