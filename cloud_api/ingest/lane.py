@@ -102,6 +102,7 @@ class LaneWorker:
                 await asyncio.wait({writing}, timeout=AHEAD_PAUSE_S)
                 continue
             rows += max(incoming.sample_count, 1)
+            self._writer.look_ahead(incoming)
             self._opened.append(incoming)
             # One message at a time, so that whatever waits for the loop gets its turn.
             await asyncio.sleep(0)

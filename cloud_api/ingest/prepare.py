@@ -10,7 +10,7 @@ from cloud_api.ingest.incoming import Incoming, LedgerKey, Refusal
 from cloud_api.ingest.ledger import LedgerChange, LedgerEntry, Verdict
 from cloud_api.ingest.rejects import RejectStore, payload_reject, samples_reject
 from cloud_api.ingest.results import RejectedSamples, RejectReason
-from cloud_api.ingest.screen import FUTURE_LIMIT_US, RejectedGroup, has_unknown_tag, screen
+from cloud_api.ingest.screen import FUTURE_LIMIT_US, RejectedGroup, Screened, has_unknown_tag, screen
 from cloud_api.ingest.series_map import SeriesMap, TagMap
 from cloud_api.storage.gaps import GapRow
 from cloud_api.storage.instants import at_us
@@ -84,6 +84,7 @@ class Preparation:
         self._book = book
         self._series = series
         self._rejects = rejects
+        self._ahead: dict[int, tuple[Incoming, TagMap, Screened]] = {}
 
     async def prepare(self, connection: Connection, items: Sequence[Incoming], prepared: Prepared) -> None:
         """Decide the fate of each batch and gather what is to be written; may make series, writes nothing else."""
@@ -94,9 +95,21 @@ class Preparation:
         for key, change in prepared.changes.items():
             entries[key].close_old_holes(change)
 
-    def release(self, prepared: Prepared) -> None:
+    def look_ahead(self, incoming: Incoming) -> None:
+        """Screen a batch before its turn, where nothing needs to be asked of the database."""
+        agent, batch = incoming.agent, incoming.batch
+        if agent is None or batch is None or not incoming.columns:
+            return
+        tag_map = self._series.cached(agent, batch)
+        if tag_map is not None and not has_unknown_tag(incoming.columns, len(tag_map.tags)):
+            screened = screen(incoming.columns, tag_map, incoming.arrival.received_us)
+            self._ahead[id(incoming)] = (incoming, tag_map, screened)
+
+    def release(self, items: Sequence[Incoming], prepared: Prepared) -> None:
         """The set is done with, whatever became of it."""
         self._book.in_flight -= prepared.in_flight
+        for incoming in items:
+            self._ahead.pop(id(incoming), None)
 
     async def _judge(
         self, connection: Connection, incoming: Incoming, entries: dict[LedgerKey, LedgerEntry], prepared: Prepared
@@ -154,7 +167,7 @@ class Preparation:
                 detail = f"a tag index is outside the {len(tag_map.tags)} tags"
                 refusal = Refusal(RejectReason.TAG_INDEX_UNKNOWN, detail)
                 return await self._refuse(connection, incoming, refusal, prepared)
-            screened = screen(incoming.columns, tag_map, incoming.arrival.received_us)
+            screened = self._screened(incoming, tag_map)
             rows, groups = screened.rows, screened.rejected
             prepared.widened.update(screened.widened)
             fate.tag_map = tag_map
@@ -165,6 +178,13 @@ class Preparation:
         prepared.rows.extend(part for part in rows if len(part))
         self._book_stored(prepared, fate, batch, agent)
         return fate
+
+    def _screened(self, incoming: Incoming, tag_map: TagMap) -> Screened:
+        ahead = self._ahead.pop(id(incoming), None)
+        # A map that was made anew since then may know other series.
+        if ahead is not None and ahead[1] is tag_map:
+            return ahead[2]
+        return screen(incoming.columns, tag_map, incoming.arrival.received_us)
 
     async def _tag_map(self, connection: Connection, agent: str, batch: PackedBatch) -> TagMap | None:
         if batch.dictionary is not None:

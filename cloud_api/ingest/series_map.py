@@ -13,6 +13,7 @@ from cloud_api.storage.dictionaries import select_tag_dictionary
 from cloud_api.storage.lease import select_series_generation
 from cloud_api.storage.pool import Connection
 from cloud_api.storage.series import SourceSeries, insert_source_series, select_source_series
+from schemas.batch import PackedBatch, dictionary_hash
 from schemas.sample import Kind, path_problem
 
 FOREIGN = -1
@@ -87,15 +88,22 @@ class SeriesMap:
     async def inline(self, connection: Connection, agent: str, dictionary: bytes, tags: tuple[str, ...]) -> TagMap:
         """The map of a tag list that a batch carries."""
         await self.current_generation(connection)
-        cached = self._cached(agent, dictionary)
-        if cached is not None and cached.tags == tags:
+        cached = self._cached(agent, dictionary, tags)
+        if cached is not None:
             return cached
         return await self._make(connection, agent, (dictionary, tags), is_stored=False)
 
-    def _cached(self, agent: str, dictionary: bytes) -> TagMap | None:
+    def cached(self, agent: str, batch: PackedBatch) -> TagMap | None:
+        """The map of a batch if it needs no database."""
+        if batch.dictionary is not None:
+            return self._cached(agent, batch.dictionary)
+        return None if batch.tags is None else self._cached(agent, dictionary_hash(batch.tags), batch.tags)
+
+    def _cached(self, agent: str, dictionary: bytes, tags: tuple[str, ...] | None = None) -> TagMap | None:
         found = self._maps.get((agent, dictionary))
-        if found is not None:
-            self._maps.move_to_end((agent, dictionary))
+        if found is None or (tags is not None and found.tags != tags):
+            return None
+        self._maps.move_to_end((agent, dictionary))
         return found
 
     async def current_generation(self, connection: Connection) -> int:

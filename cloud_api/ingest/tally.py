@@ -1,8 +1,9 @@
 """Counts what a committed set did; no log line is written for a sample or a batch."""
 
 import time
+from collections import Counter
 
-from cloud_api.ingest.prepare import Fate, Prepared
+from cloud_api.ingest.prepare import Prepared
 from cloud_api.storage.rows import DistinctRows
 from cloud_api.storage.samples import WrittenCounts
 from cloud_api.telemetry import BatchOutcome, Lane, SampleOutcome, Telemetry
@@ -11,23 +12,26 @@ from cloud_api.telemetry import BatchOutcome, Lane, SampleOutcome, Telemetry
 def count(telemetry: Telemetry, prepared: Prepared, rows: DistinctRows, counts: WrittenCounts) -> None:
     """Raise the counters by one committed set."""
     now_us = time.time_ns() // 1000
+    batches: Counter[tuple[Lane, BatchOutcome]] = Counter()
+    reasons: Counter[str] = Counter()
     for fate in prepared.fates:
-        _count_fate(telemetry, fate, now_us)
+        arrival = fate.incoming.arrival
+        batches[arrival.lane, fate.outcome] += 1
+        if fate.outcome in {BatchOutcome.REJECTED, BatchOutcome.UNREADABLE}:
+            reasons[fate.reason or ""] += 1
+        for group in fate.rejected:
+            reasons[group.reason] += group.count
+        newest_us = fate.incoming.newest_us()
+        if arrival.lane is Lane.LIVE and fate.outcome is BatchOutcome.STORED and newest_us is not None:
+            telemetry.arrival_seconds.observe(max(0, now_us - newest_us) / 1e6)
+    for (lane, outcome), number in batches.items():
+        telemetry.batches.labels(lane, outcome).inc(number)
+    for reason, number in reasons.items():
+        telemetry.rejects.labels(reason).inc(number)
     for gap in prepared.gaps:
         telemetry.gaps.labels(gap.reason).inc()
+    rejected = sum(group.count for fate in prepared.fates for group in fate.rejected)
+    telemetry.samples.labels(SampleOutcome.REJECTED).inc(rejected)
     telemetry.samples.labels(SampleOutcome.STORED).inc(counts.stored)
     telemetry.samples.labels(SampleOutcome.UNCHANGED).inc(counts.unchanged + rows.same_count)
     telemetry.samples.labels(SampleOutcome.OVERWRITTEN).inc(counts.overwritten + rows.overwritten_count)
-
-
-def _count_fate(telemetry: Telemetry, fate: Fate, now_us: int) -> None:
-    arrival = fate.incoming.arrival
-    telemetry.batches.labels(arrival.lane, fate.outcome).inc()
-    if fate.outcome in {BatchOutcome.REJECTED, BatchOutcome.UNREADABLE}:
-        telemetry.rejects.labels(fate.reason).inc()
-    for group in fate.rejected:
-        telemetry.rejects.labels(group.reason).inc(group.count)
-        telemetry.samples.labels(SampleOutcome.REJECTED).inc(group.count)
-    newest_us = fate.incoming.newest_us()
-    if arrival.lane is Lane.LIVE and fate.outcome is BatchOutcome.STORED and newest_us is not None:
-        telemetry.arrival_seconds.observe(max(0, now_us - newest_us) / 1e6)

@@ -97,6 +97,10 @@ class Writer:
         self._preparation = Preparation(state.book, state.series, state.rejects)
         self._seen: dict[str, float] = {}
 
+    def look_ahead(self, incoming: Incoming) -> None:
+        """Do what can be done for a batch before its turn, while the database works on another set."""
+        self._preparation.look_ahead(incoming)
+
     async def write(self, items: Sequence[Incoming]) -> tuple[Prepared, DistinctRows, WrittenCounts]:
         """Commit a set of batches; whatever fails, nothing of it is written and nothing is remembered of it."""
         prepared = Prepared()
@@ -110,7 +114,7 @@ class Writer:
             self._state.series.clear()
             raise
         finally:
-            self._preparation.release(prepared)
+            self._preparation.release(items, prepared)
 
     async def _commit(self, connection: Connection, prepared: Prepared) -> tuple[Prepared, DistinctRows, WrittenCounts]:
         rows = distinct_rows(join_rows(prepared.rows) if prepared.rows else empty_rows())

@@ -27,6 +27,7 @@ _KEYS = [
 _NUMBER_ROW = np.dtype([*_KEYS, ("l4", ">i4"), ("value", ">f8"), ("l5", ">i4")])
 _EMPTY_ROW = np.dtype([*_KEYS, ("l4", ">i4"), ("l5", ">i4")])
 _TEXT_HEAD = struct.Struct(">hiiiiiq")
+_TIME_BITS = 40
 _NULL = struct.pack(">i", -1)
 
 
@@ -103,8 +104,8 @@ def distinct_rows(rows: SampleRows) -> DistinctRows:
     """Sort by (series, time); of rows with the same key the later one stays."""
     if len(rows) == 0:
         return DistinctRows(rows, 0, 0)
-    # lexsort is stable, so the last of equal keys is the one that came last.
-    ordered = rows.take(np.lexsort((rows.times_us, rows.series_ids)))
+    # Both sorts are stable, so the last of equal keys is the one that came last.
+    ordered = rows.take(_key_order(rows))
     is_last = np.empty(len(rows), dtype=np.bool_)
     is_last[-1] = True
     is_last[:-1] = (ordered.series_ids[1:] != ordered.series_ids[:-1]) | (ordered.times_us[1:] != ordered.times_us[:-1])
@@ -162,6 +163,16 @@ def float8_array_bytes(values: NDArray[np.float64]) -> bytes:
 def timestamptz_array_bytes(times_us: NDArray[np.int64]) -> bytes:
     """A timestamptz[] in binary form."""
     return _array_bytes(times_us - POSTGRES_EPOCH_US, ">i8", 1184)
+
+
+def _key_order(rows: SampleRows) -> NDArray[np.intp]:
+    first_us = int(rows.times_us.min())
+    span_us = int(rows.times_us.max()) - first_us
+    if span_us < 1 << _TIME_BITS and int(rows.series_ids.max()) < 1 << (63 - _TIME_BITS):
+        # One integer a key sorts in a tenth of the time that two columns take.
+        keys = (rows.series_ids.astype(np.int64) << _TIME_BITS) | (rows.times_us - first_us)
+        return np.argsort(keys, kind="stable")
+    return np.lexsort((rows.times_us, rows.series_ids))
 
 
 def _texts(part: SampleRows) -> NDArray[np.object_]:
