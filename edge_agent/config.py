@@ -121,6 +121,9 @@ class DeviceTable(_Table):
     kind: str
     scan: dict[str, ScanTable] = Field(default_factory=lambda: {"default": ScanTable.model_validate("1s")})
     tags_csv: Path | None = None
+    profile: str | None = Field(None, description="a template that comes with the agent, or a .toml file of the plant")
+    without: list[str] = Field(default_factory=list[str], description="tags of the profile that are not read: patterns")
+    instances_csv: Path | None = Field(None, description="a list: each line is a device like this one")
     retry_min: DurationUs = Field(SECOND_US, ge=10_000, le=60 * SECOND_US)
     retry_max: DurationUs = Field(60 * SECOND_US, ge=10_000, le=3_600 * SECOND_US)
     watchdog: DurationUs = Field(

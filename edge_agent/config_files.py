@@ -26,6 +26,8 @@ from edge_agent.config import (
     TagTable,
 )
 from edge_agent.config_problems import ConfigRefused, Problem, shown, validate
+from edge_agent.profiles.instances import Instance, from_template, of_line
+from edge_agent.profiles.templates import shipped_file, shipped_names
 from schemas.sample import path_problem
 
 PASSWORD_VARIABLE = "MILLSTREAM_MQTT_PASSWORD"  # noqa: S105 - the variable's name, not a secret
@@ -58,6 +60,8 @@ class _Source:
     file: Path
     key: str
     table: Table
+    tags: "list[_Source] | None" = None
+    """The tags where they do not stand in the table itself: those of a profile."""
 
 
 @dataclass(slots=True)
@@ -72,6 +76,7 @@ class _Reader:
         sources = self._device_sources(self.path, main)
         for file in watched_files(self.path)[1:]:
             sources += self._device_sources(file, self._toml(file), only_devices=True)
+        sources = [instance for source in sources for instance in self._instances(source)]
         self._unknown_sections(main)
         agent = self._section(main, "agent", AgentTable)
         mqtt = self._section(main, "mqtt", MqttTable)
@@ -140,6 +145,41 @@ class _Reader:
             if isinstance(table, dict) or self._problem(file, f"device[{index}]", table, "should be a table")
         ]
 
+    def _instances(self, source: _Source) -> list[_Source]:
+        """The devices that one table stands for: itself, with its profile laid under it, or one of each line."""
+        file, lines = source.file, source.table.get("instances_csv")
+        if source.table.get("profile") is None and lines is None:
+            return [source]
+        template: Table = {}
+        if (profile := source.table.get("profile")) is not None:
+            found = self._profile(source, str(profile))
+            if found is None:
+                return []
+            file, template = found, self._toml(found)
+        base = from_template(template, source.table)
+        if lines is None:
+            return [self._instance(source, base, file)]
+        kind = self._kind(_Source(source.file, source.key, base.device))
+        known = _DEVICE_KEYS | set(kind.config_model.model_fields if kind is not None else ())
+        found_lines = self._csv(source.file.parent / str(lines))
+        return [
+            self._instance(line, of_line(base, line.table, number, frozenset(known)), file)
+            for number, line in enumerate(found_lines, start=1)
+        ]
+
+    def _instance(self, source: _Source, instance: Instance, file: Path) -> _Source:
+        for key, value, problem in instance.problems:
+            self._problem(source.file, f"{source.key}.{key}", value, problem)
+        tags = [_Source(file, f"tag {tag.get('name', number)!r}", tag) for number, tag in enumerate(instance.tags)]
+        return _Source(source.file, source.key, instance.device, tags)
+
+    def _profile(self, source: _Source, name: str) -> Path | None:
+        found = source.file.parent / name if name.endswith(".toml") else shipped_file(name)
+        if found is None:
+            allowed = f"{', '.join(shipped_names())}, or a file that ends in .toml"
+            self._problem(source.file, f"{source.key}.profile", name, f"unknown profile; allowed: {allowed}")
+        return found
+
     def _device(self, source: _Source) -> DeviceConfig | None:
         own = {key: value for key, value in source.table.items() if key in _DEVICE_KEYS}
         table = validate(DeviceTable, own, (source.file, source.key), self.problems)
@@ -179,6 +219,8 @@ class _Reader:
         return True
 
     def _tag_sources(self, source: _Source, table: DeviceTable | None) -> list[_Source]:
+        if source.tags is not None:
+            return [*source.tags, *self._listed_tags(source, table)]
         found = source.table.get("tag", [])
         if not isinstance(found, list):
             self._problem(source.file, f"{source.key}.tag", found, "should be a list of tables: [[device.tag]]")
@@ -189,11 +231,15 @@ class _Reader:
             if isinstance(tag, dict)
             or self._problem(source.file, f"{source.key}.tag[{index}]", tag, "should be a table")
         ]
-        if table is not None and table.tags_csv is not None:
-            tags += self._csv(source.file.parent / table.tags_csv)
+        tags += self._listed_tags(source, table)
         if not tags:
             self._problem(source.file, f"{source.key}.tag", None, "a device needs a tag: [[device.tag]] or tags_csv")
         return tags
+
+    def _listed_tags(self, source: _Source, table: DeviceTable | None) -> list[_Source]:
+        if table is None or table.tags_csv is None:
+            return []
+        return self._csv(source.file.parent / table.tags_csv)
 
     def _csv(self, file: Path) -> list[_Source]:
         content = self._bytes(file)
