@@ -144,30 +144,29 @@ class ModbusConnector:
             columns.add(planned.points, planned.decoder, answer.pdu[2:], answer.at_us)
             self._works()
             return True
-        if len(planned.points) > 1 and self._is_worth_halving(exception):
-            await self._read_in_parts(planned, columns)
+        if exception == pdu.ExceptionCode.DEVICE_FAILURE:
+            self._fails()
+        is_one = len(planned.points) == 1
+        if not is_one and (exception in pdu.RANGE_REFUSED or self._is_partly_failing(exception)):
+            await self._read_in_parts(planned, columns, exception)
             return False
-        if len(planned.points) == 1 and exception in pdu.RANGE_REFUSED:
+        if is_one and exception in pdu.RANGE_REFUSED:
             self._learn_refused(planned.points[0], exception)
-        elif len(planned.points) == 1 and exception == pdu.ExceptionCode.DEVICE_FAILURE:
+        elif is_one and self._is_partly_failing(exception):
             self._suspects += planned.points
         columns.add_bad(planned.points, pdu.status_of(exception), answer.at_us)
         return False
 
-    def _is_worth_halving(self, exception: int) -> bool:
-        """A part may be read where the whole is refused; but a device that fails in all parts is asked no further."""
-        if exception != pdu.ExceptionCode.DEVICE_FAILURE:
-            return exception in pdu.RANGE_REFUSED
-        now = self._clock.monotonic()
-        if now < self._hopeless_until:
-            return False
+    def _is_partly_failing(self, exception: int) -> bool:
+        """A part may be read where the whole fails; but a device that fails in all parts is asked no further."""
+        return exception == pdu.ExceptionCode.DEVICE_FAILURE and self._clock.monotonic() >= self._hopeless_until
+
+    def _fails(self) -> None:
         self._failures += 1
-        if self._failures < HOPELESS_FAILURES:
-            return True
-        self._failures = 0
-        self._suspects.clear()
-        self._hopeless_until = now + HOPELESS_S
-        return False
+        if self._failures >= HOPELESS_FAILURES:
+            self._failures = 0
+            self._suspects.clear()
+            self._hopeless_until = self._clock.monotonic() + HOPELESS_S
 
     def _works(self) -> None:
         """The device as a whole does not fail: the points that did are asked for alone from now on."""
@@ -179,10 +178,13 @@ class ModbusConnector:
                 self._counters["points_failing"] += 1
                 self._forget_at = self._clock.monotonic() + FORGET_REFUSED_S
 
-    async def _read_in_parts(self, planned: PlannedRead, columns: Columns) -> None:
+    async def _read_in_parts(self, planned: PlannedRead, columns: Columns, exception: int) -> None:
         """Halve a refused block until only what the device does not have is left over, and remember the cuts."""
         left, right = self._scheduler.halves(planned.points)
         is_left_whole = await self._read(self._scheduler.read_of(left), columns)
+        if exception == pdu.ExceptionCode.DEVICE_FAILURE and not self._is_partly_failing(exception):
+            columns.add_bad(right, status.BAD_DEVICE_FAILURE, self._clock.now_us())
+            return
         is_right_whole = await self._read(self._scheduler.read_of(right), columns)
         if is_left_whole and is_right_whole:
             self._counters["seams_learned"] += 1

@@ -4,7 +4,7 @@ import asyncio
 import os
 import struct
 from collections import deque
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Coroutine, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from enum import Enum, auto
@@ -114,6 +114,9 @@ class Plc:
         self.open_connections = 0
         self.waiting_most = 0
         self.delay_s = 0.0
+        self.is_backwards = False  # answers all requests that have come, the last one first
+        self.asked_at: list[float] = []
+        self.connected_at = 0.0
         self.port = 0
         self._waiting = 0
         self._server: asyncio.Server | None = None
@@ -158,17 +161,27 @@ class Plc:
         assert task is not None
         self._tasks.add(task)
         self.connections += 1
+        self.connected_at = asyncio.get_running_loop().time()
         self.open_connections += 1
         try:
             while not writer.is_closing():
                 transaction, unit, pdu = await self._request(reader)
-                await self._respond(writer, transaction, unit, pdu)
+                responding = self._respond(writer, transaction, unit, pdu)
+                if self.is_backwards:
+                    self._spawn(responding)
+                else:
+                    await responding
         except (asyncio.IncompleteReadError, OSError, asyncio.CancelledError):
             pass
         finally:
             self.open_connections -= 1
             self._tasks.discard(task)
             writer.transport.abort()
+
+    def _spawn(self, responding: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(responding)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _request(self, reader: asyncio.StreamReader) -> tuple[int, int, bytes]:
         if self.framing == "tcp":
@@ -189,10 +202,11 @@ class Plc:
 
     async def _respond(self, writer: asyncio.StreamWriter, transaction: int, unit: int, pdu: bytes) -> None:
         self.requests.append((unit, pdu))
+        self.asked_at.append(asyncio.get_running_loop().time())
         self._waiting += 1
         self.waiting_most = max(self.waiting_most, self._waiting)
         try:
-            await asyncio.sleep(self.delay_s)
+            await asyncio.sleep(self.delay_s / self._waiting)
             fault = self.faults.popleft() if self.faults else Fault.NONE
             slave = self.units.get(unit)
             if slave is None:

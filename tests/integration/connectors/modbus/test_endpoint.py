@@ -40,7 +40,7 @@ async def test_the_connection_ends_with_the_last_unit(shared: Plc, connect: Conn
     async with asyncio.timeout(30):
         while shared.open_connections:
             await asyncio.sleep(0.001)
-    assert not endpoints._open.get(asyncio.get_running_loop())
+    assert not endpoints._open.get(asyncio.get_running_loop())  # pyright: ignore[reportPrivateUsage]
 
 
 async def test_a_dead_unit_costs_its_neighbours_one_short_probe_a_pause(
