@@ -95,7 +95,7 @@ def test_it_survives_the_loss_of_its_database(processes: Processes, killable_pos
 
     assert ask().status_code == 200
     killable_postgres.kill()
-    for _ in range(3):
+    for _ in range(2):
         lost = ask()
         assert lost.status_code == 503
         assert lost.json()["type"] == "urn:millstream:problem:database-unavailable"
