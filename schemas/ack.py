@@ -20,6 +20,7 @@ class HoldReason(StrEnum):
     DICT_UNKNOWN = "dict_unknown"
     VERSION_UNKNOWN = "version_unknown"
     REJECTS_FULL = "rejects_full"
+    STORAGE_FAILED = "storage_failed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from cloud_api.storage.lease import LeaseLost
 from cloud_api.storage.rows import DistinctRows
 from cloud_api.storage.samples import WrittenCounts
 from cloud_api.telemetry import Lane
+from schemas.ack import Ack, HoldReason
 
 FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 5.0
@@ -207,13 +208,24 @@ class LaneWorker:
             await self._apply(items[middle:])
             return
         incoming = items[0]
-        log.error("ingest puts batch %s of %s aside: %s", _number(incoming), incoming.agent, _first_line(error))
+        if not is_row_fault(error):
+            # Our own fault, as far as can be told: the agent keeps the batch and sends it again.
+            log.error("ingest cannot store batch %s of %s: %s", _number(incoming), incoming.agent, _first_line(error))
+            self._hold(incoming)
+            return
+        log.warning("ingest puts batch %s of %s aside: %s", _number(incoming), incoming.agent, _first_line(error))
         if incoming.refusal is not None and incoming.refusal.reason == RejectReason.STORAGE_REFUSED:
-            # Not even the reject could be stored. Unacknowledged, the batch stays with its agent.
-            self._settle_all(items)
+            # Not even the reject could be stored.
+            self._hold(incoming)
             return
         refusal = Refusal(RejectReason.STORAGE_REFUSED, _first_line(error))
         await self._apply([replace(incoming, refusal=refusal)])
+
+    def _hold(self, incoming: Incoming) -> None:
+        key, header = incoming.key, incoming.header
+        if key is not None and header is not None and incoming.arrival.lane is not Lane.HTTP:
+            self._acks.send_ack(key[0], Ack(epoch=key[1], hold=((header.seq, HoldReason.STORAGE_FAILED),)))
+        incoming.arrival.settle(None)
 
     def _report(self, items: Sequence[Incoming], prepared: Prepared, rows: DistinctRows, counts: WrittenCounts) -> None:
         """After COMMIT: first the agents, then the broker, then whoever counts."""

@@ -35,6 +35,11 @@ class Ranges:
     def __bool__(self) -> bool:
         return bool(self._lows)
 
+    def covers(self, low: int, high: int) -> bool:
+        """Whether every number of this range is in."""
+        at = bisect_left(self._highs, high)
+        return at < len(self._lows) and self._lows[at] <= low
+
     def add(self, low: int, high: int) -> None:
         """Add a range; it merges with those that it touches."""
         first = bisect_left(self._highs, low - 1)

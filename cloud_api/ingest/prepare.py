@@ -216,13 +216,19 @@ class Preparation:
             if not fate.tag_map.is_stored:
                 prepared.dictionaries[agent, fate.dictionary] = fate.tag_map
         for gap in batch.gaps:
-            prepared.gaps.append(gap_row(agent, gap))
-            if gap.batches is not None and arrival.is_numbered:
-                epoch, first, last = gap.batches
-                prepared.change((agent, epoch)).lost.add(first, last)
+            self._book_gap(prepared, gap, agent, is_numbered=arrival.is_numbered)
         # What a backlog batch says of `until` is old news: live batches have overtaken it.
         if arrival.lane is not Lane.BACKLOG:
             self._book_until(prepared, batch, agent, arrival.received_us)
+
+    def _book_gap(self, prepared: Prepared, gap: Gap, agent: str, *, is_numbered: bool) -> None:
+        if gap.batches is not None and is_numbered:
+            epoch, first, last = gap.batches
+            if self._book.entry((agent, epoch)).stored.covers(first, last):
+                # The agent gave up what it had sent already, and what arrived: nothing is missing.
+                return
+            prepared.change((agent, epoch)).lost.add(first, last)
+        prepared.gaps.append(gap_row(agent, gap))
 
     def _book_until(self, prepared: Prepared, batch: PackedBatch, agent: str, received_us: int) -> None:
         for device, until_us in batch.until.items():

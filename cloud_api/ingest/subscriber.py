@@ -24,6 +24,7 @@ from cloud_api.ingest.puback_order import PubackOrder, Ticket
 from cloud_api.settings import MqttSettings
 from cloud_api.telemetry import Lane
 from schemas.ack import Ack, encode_ack
+from schemas.sample import name_problem
 from schemas.topics import Channel, Topics
 
 KEEP_ALIVE_S = 30
@@ -241,7 +242,8 @@ class Subscriber:
 
     def send_ack(self, agent: str, ack: Ack) -> None:
         """Say to an agent what is committed."""
-        self._sessions[0].publish(self._topics.ack(agent), encode_ack(ack))
+        if name_problem(agent) is None:
+            self._sessions[0].publish(self._topics.ack(agent), encode_ack(ack))
 
     def _take(self, message: _Message, settle: Callable[[], None]) -> None:
         topic = self._topics.parse(message.topic)

@@ -13,6 +13,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from cloud_api.storage.engine import Engine, detect_engine
 from cloud_api.storage.statements import statement
+from cloud_api.storage.wire_arrays import register_wire_arrays
 
 Connection: TypeAlias = AsyncConnection[TupleRow]
 Cursor: TypeAlias = AsyncCursor[TupleRow]
@@ -111,6 +112,7 @@ async def _probe(url: str) -> Engine:
 
 
 async def _configure(connection: Connection) -> None:
+    register_wire_arrays(connection)
     await connection.execute(statement("set_session"), {"idle_ms": str(IDLE_IN_TRANSACTION_MS)})
 
 

@@ -4,10 +4,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from psycopg import adapters, postgres, pq
-from psycopg.abc import Buffer
-from psycopg.adapt import Dumper
-
 from cloud_api.storage.pool import Connection
 from cloud_api.storage.rows import (
     SampleRows,
@@ -18,6 +14,7 @@ from cloud_api.storage.rows import (
     timestamptz_array_bytes,
 )
 from cloud_api.storage.statements import statement
+from cloud_api.storage.wire_arrays import Float8Array, Int4Array, TimestamptzArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,50 +62,12 @@ async def set_decompression_unlimited(connection: Connection) -> None:
     await connection.execute(statement("set_decompression_unlimited"))
 
 
-class _WireArray:
-    """An array parameter that is laid out already."""
-
-    __slots__ = ("data",)
-
-    def __init__(self, data: bytes) -> None:
-        self.data = data
-
-
-class _Int4Array(_WireArray):
-    """int4[]."""
-
-
-class _Float8Array(_WireArray):
-    """float8[]."""
-
-
-class _TimestamptzArray(_WireArray):
-    """timestamptz[]."""
-
-
-class _WireArrayDumper(Dumper):
-    format = pq.Format.BINARY
-
-    def dump(self, obj: _WireArray) -> Buffer | None:
-        return obj.data
-
-
-def _register(array_type: type[_WireArray], name: str) -> None:
-    dumper = type(f"{array_type.__name__}Dumper", (_WireArrayDumper,), {"oid": postgres.types[name].array_oid})
-    adapters.register_dumper(array_type, dumper)
-
-
-_register(_Int4Array, "int4")
-_register(_Float8Array, "float8")
-_register(_TimestamptzArray, "timestamptz")
-
-
 def _parameters(rows: SampleRows) -> dict[str, Any]:
     texts = rows.texts
     return {
-        "series_ids": _Int4Array(int4_array_bytes(rows.series_ids)),
-        "statuses": _Int4Array(int4_array_bytes(rows.statuses)),
-        "times": _TimestamptzArray(timestamptz_array_bytes(rows.times_us)),
-        "values": _Float8Array(float8_array_bytes(rows.values)),
+        "series_ids": Int4Array(int4_array_bytes(rows.series_ids)),
+        "statuses": Int4Array(int4_array_bytes(rows.statuses)),
+        "times": TimestamptzArray(timestamptz_array_bytes(rows.times_us)),
+        "values": Float8Array(float8_array_bytes(rows.values)),
         "texts": list(texts) if texts is not None and has_text(texts).any() else None,
     }

@@ -8,7 +8,7 @@ from cloud_api.telemetry import BatchOutcome, Lane
 from schemas.batch import Gap, dictionary_hash
 from schemas.sample import Kind
 from schemas.status import BAD_COMMUNICATION_ERROR
-from tests.integration.ingest.conftest import EPOCH, NOW_US, Rig, batch, column, floats
+from tests.integration.ingest.conftest import EPOCH, NOW_US, Rig, batch, column, floats, running_rig
 
 PATH = "hall/press-1/temperature"
 
@@ -122,6 +122,14 @@ async def test_gaps_are_booked_once_and_their_batches_are_lost(rig: Rig) -> None
     assert await rig.rows("select lost::text, stored::text from ledger") == [("{[1,2),[3,5)}", "{[2,3),[5,7)}")]
 
 
+async def test_a_gap_over_batches_that_did_arrive_is_none(rig: Rig) -> None:
+    await rig.take(floats(1, [1.0]))
+    gap = Gap(NOW_US - 10, NOW_US, "outbox_full", device="press-1", batches=(EPOCH, 1, 1))
+    await rig.take(batch(2, gaps=(gap,), tags=None))
+    assert await rig.rows("select count(*) from gap") == [(0,)]
+    assert await rig.rows("select lost::text from ledger") == [("{}",)]
+
+
 async def test_until_advances_with_live_batches_only(rig: Rig) -> None:
     query = "select device, (extract(epoch from until_at) * 1000000)::bigint from agent_until"
     await rig.take(batch(1, tags=None, until={"press-1": NOW_US}))
@@ -159,9 +167,23 @@ async def test_other_tags_of_other_agents_never_mix(rig: Rig) -> None:
     assert rig.last_ack("gw-2").through == 1
 
 
-async def test_the_hook_sees_the_rows_in_the_same_transaction(engine_url: str) -> None:
-    from tests.integration.ingest.conftest import running_rig
+async def test_a_fault_of_our_own_is_no_reject(engine_url: str) -> None:
+    is_broken = True
 
+    async def evaluate(*_: object) -> None:
+        if is_broken:
+            raise ZeroDivisionError("a bug in the evaluation")
+
+    async with running_rig(engine_url, evaluate=evaluate) as rig:
+        assert await asyncio.wait_for(rig.offer(floats(1, [1.0])), 60) is None
+        assert rig.last_ack().hold == ((1, "storage_failed"),)
+        assert await rig.rows("select (select count(*) from reject), (select count(*) from ledger)") == [(0, 0)]
+        is_broken = False
+        assert (await rig.take(floats(1, [1.0]))).outcome is BatchOutcome.STORED
+        assert rig.last_ack().through == 1
+
+
+async def test_the_hook_sees_the_rows_in_the_same_transaction(engine_url: str) -> None:
     seen: list[tuple[int, list[float], int]] = []
 
     async def evaluate(connection: Any, samples: Any, untils: Any, lane: Lane) -> None:

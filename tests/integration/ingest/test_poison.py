@@ -3,6 +3,7 @@
 import asyncio
 import random
 from typing import Any
+from uuid import UUID
 
 import msgspec
 import zstandard
@@ -55,20 +56,18 @@ BODIES = {
 
 async def test_a_body_that_cannot_be_read_is_kept_and_acknowledged_as_rejected(rig: Rig) -> None:
     for number, (payload, reason) in enumerate(BODIES.values()):
-        agent = f"gw-{number}"
-        bad = payload.replace(b"gw-1", agent.encode())
-        good = floats(2, [5.0], agent=agent, path=f"hall/{number}")
-        results = await both(rig, bad, good, agent=agent)
+        epoch = bytes([number]) * 16
+        bad = payload[:4] + epoch + payload[20:]
+        results = await both(rig, bad, floats(2 + number, [float(number)], epoch=epoch))
         assert (results[0].outcome, results[0].reason) == (BatchOutcome.REJECTED, reason)
         assert results[1].outcome is BatchOutcome.STORED
-        assert [pair for to, ack in rig.acks if to == agent for pair in ack.rejected] == [(1, reason)]
-        assert rig.last_ack(agent).through == 2
-        assert [row[1] for row in await rig.samples(f"hall/{number}")] == [5.0]
-        query = "select payload, payload_bytes, epoch from reject where agent = %s"
-        ((kept, size, epoch),) = await rig.rows(query, agent)
+        assert [pair for _, ack in rig.acks if ack.epoch == epoch for pair in ack.rejected] == [(1, reason)]
+        ((kept, size),) = await rig.rows(
+            "select payload, payload_bytes from reject where epoch = %s", UUID(bytes=epoch)
+        )
         assert bad.startswith(kept)
         assert len(kept) == size <= 256 * 1024
-        assert epoch.bytes == EPOCH
+    assert [row[1] for row in await rig.samples(PATH)] == [float(number) for number in range(len(BODIES))]
 
 
 HEADLESS = (
@@ -233,9 +232,9 @@ async def test_a_lane_takes_no_more_than_its_memory(engine_url: str) -> None:
         assert rig.last_ack().through == taken
 
 
-async def both(rig: Rig, *payloads: bytes, agent: str = "gw-1") -> list[BatchResult]:
+async def both(rig: Rig, *payloads: bytes) -> list[BatchResult]:
     """Hand several in at once, so that they are coalesced."""
-    results = await asyncio.wait_for(asyncio.gather(*(rig.offer(payload, agent) for payload in payloads)), 60)
+    results = await asyncio.wait_for(asyncio.gather(*(rig.offer(payload) for payload in payloads)), 60)
     return [result for result in results if result is not None]
 
 
