@@ -1,5 +1,6 @@
 """What the agent is told to do: the tables of its TOML files, and what the other modules get of them."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -42,6 +43,14 @@ def _named(text: str) -> str:
     return text
 
 
+def _broker_url(text: str) -> str:
+    if re.fullmatch(r"mqtts?://[^/@\s]+", text) is None:
+        raise ValueError(
+            'should be "mqtt://host:1883" or "mqtts://host:8883"; user and password stand in username, password_file'
+        )
+    return text
+
+
 Name = Annotated[str, AfterValidator(_named)]
 
 
@@ -59,7 +68,7 @@ class AgentTable(_Table):
 class MqttTable(_Table):
     """[mqtt]"""
 
-    url: str = Field(description="mqtt://host:1883 or mqtts://host:8883", pattern=r"^mqtts?://[^/@\s]+$")
+    url: Annotated[str, AfterValidator(_broker_url)] = Field(description="mqtt://host:1883 or mqtts://host:8883")
     root: str = Field(DEFAULT_ROOT, description="first levels of every topic", pattern=r"^[^+#\s]+[^+#\s/]$")
     username: str | None = None
     password_file: Path | None = Field(None, description="file that holds the password and nothing else")
@@ -113,13 +122,16 @@ class ScanTable(_Table):
         return value if isinstance(value, dict) else {"period": value}
 
 
+DEFAULT_SCAN = ScanTable.model_validate("1s")
+
+
 class DeviceTable(_Table):
     """The agent's own keys of a [[device]]; the other keys belong to its kind."""
 
     name: Name
     path: str | None = Field(None, description="site/area/line/asset; the name when absent")
     kind: str
-    scan: dict[str, ScanTable] = Field(default_factory=lambda: {"default": ScanTable.model_validate("1s")})
+    scan: dict[str, ScanTable] = Field(default_factory=lambda: {"default": DEFAULT_SCAN})
     tags_csv: Path | None = None
     profile: str | None = Field(None, description="a template that comes with the agent, or a .toml file of the plant")
     without: list[str] = Field(default_factory=list[str], description="tags of the profile that are not read: patterns")
@@ -129,6 +141,11 @@ class DeviceTable(_Table):
     watchdog: DurationUs = Field(
         60 * SECOND_US, ge=100_000, le=3_600 * SECOND_US, description="silence before a restart"
     )
+
+    @field_validator("scan")
+    @classmethod
+    def _has_default(cls, value: dict[str, ScanTable]) -> dict[str, ScanTable]:
+        return {"default": DEFAULT_SCAN, **value}
 
 
 def _words(value: object) -> object:

@@ -28,6 +28,7 @@ from edge_agent.config import (
 from edge_agent.config_problems import ConfigRefused, Problem, shown, validate
 from edge_agent.profiles.instances import Instance, from_template, of_line
 from edge_agent.profiles.templates import shipped_file, shipped_names
+from schemas.limits import MAX_DEVICES
 from schemas.sample import path_problem
 
 PASSWORD_VARIABLE = "MILLSTREAM_MQTT_PASSWORD"  # noqa: S105 - the variable's name, not a secret
@@ -232,7 +233,7 @@ class _Reader:
             or self._problem(source.file, f"{source.key}.tag[{index}]", tag, "should be a table")
         ]
         tags += self._listed_tags(source, table)
-        if not tags:
+        if not tags and not source.table.get("tags_csv"):
             self._problem(source.file, f"{source.key}.tag", None, "a device needs a tag: [[device.tag]] or tags_csv")
         return tags
 
@@ -275,6 +276,8 @@ class _Reader:
         point: PointConfig | None = validate(
             kind.point_model, rest, (found.file, found.key), self.problems, also=_TAG_KEYS, context=connector
         )
+        if table is not None and head is None and (problem := path_problem(table.name)):
+            self._problem(found.file, f"{found.key}.name", table.name, problem)
         if table is None or head is None:
             return []
         name = f"{head.path or head.name}/{table.name}"
@@ -283,7 +286,7 @@ class _Reader:
         for path in paths:
             if problem := path_problem(path):
                 self._problem(found.file, f"{found.key}.name", path, problem)
-        scan = head.scan if "default" in head.scan else {"default": None, **head.scan}
+        scan = head.scan
         if table.scan not in scan:
             allowed = ", ".join(sorted(scan))
             self._problem(
@@ -301,6 +304,8 @@ class _Reader:
                 self._problem(
                     source.file, f"{source.key}.name", name, f"doubled: {first.file.name} {first.key} has it too"
                 )
+        for device in devices[MAX_DEVICES:]:
+            self._problem(self.path, "device", device.name, f"one agent has at most {MAX_DEVICES} devices")
         seen: dict[str, str] = {}
         for device in devices:
             for tag in device.tags:

@@ -1,6 +1,7 @@
 """What is wrong with a configuration: file, key path, value, and what is allowed."""
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -8,6 +9,13 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
+
+from edge_agent.quantities import duration_text, parse_duration_us
+
+CREDENTIALS = re.compile(r"//[^/@\s]*@")
+"""Who leaves a password in a URL must not find it in a log as well."""
+
+_BOUNDS = {"greater_than_equal": ("ge", "not below"), "less_than_equal": ("le", "not above")}
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
@@ -54,7 +62,9 @@ def validate(
         return model.model_validate(dict(table), context=context)
     except ValidationError as error:
         known = sorted({*model.model_fields, *also})
-        problems.extend(_problem(detail, str(at[0]), at[1], known) for detail in error.errors(include_url=False))
+        where = (str(at[0]), at[1])
+        details = error.errors(include_url=False)
+        problems.extend(_bound(detail, table, model, where) or _problem(detail, *where, known) for detail in details)
         return None
 
 
@@ -62,8 +72,23 @@ def shown(value: object) -> str:
     """A value as a message shows it: short, and never a whole table."""
     if value is None or isinstance(value, dict):
         return ""
-    text = repr(value)
+    text = CREDENTIALS.sub("//…@", repr(value))
     return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def _bound(
+    detail: ErrorDetails, table: Mapping[str, Any], model: type[BaseModel], where: tuple[str, str]
+) -> Problem | None:
+    """A duration outside its bounds, said in the words of the file rather than in microseconds."""
+    if detail["type"] not in _BOUNDS or len(detail["loc"]) != 1:
+        return None
+    name = str(detail["loc"][0])
+    found = model.model_fields.get(name)
+    if found is None or not any(getattr(part, "func", None) is parse_duration_us for part in found.metadata):
+        return None
+    limit, words = _BOUNDS[detail["type"]]
+    allowed = duration_text(detail.get("ctx", {})[limit])
+    return Problem(where[0], f"{where[1]}.{name}", shown(table.get(name)), f'should be {words} "{allowed}"')
 
 
 def _problem(detail: ErrorDetails, file: str, key: str, known: list[str]) -> Problem:

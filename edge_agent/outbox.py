@@ -15,7 +15,7 @@ from schemas.batch import Gap, GapReason
 CORRUPT_CODES = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 ROW_OVERHEAD_BYTES = 128
 MAX_GAPS_A_BATCH = 200
-NEARLY_FULL = 0.9
+NEARLY_FULL = 0.5
 
 _TABLES = ("batch", "batch_created", "progress", "gap", "dictionary", "note")
 _PRAGMAS = (
