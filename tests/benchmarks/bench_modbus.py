@@ -13,11 +13,17 @@ from pymodbus.client import AsyncModbusTcpClient
 
 from connectors.modbus import KIND
 from connectors.modbus.connector import ModbusConnector
+from tests.benchmarks import modbus_fleet
 from tests.benchmarks.report import Row, alternated
 
 REGISTERS = 1000
 BLOCK = 125
 POLLS = 200
+FAR_MS = 5
+FAR_POLLS = 10
+DEVICES = 50
+TAGS = 100
+FLEET_S = 15.0
 Polling = Callable[[], Awaitable[object]]
 
 
@@ -34,7 +40,41 @@ class SystemClock:
 def run() -> list[Row]:
     """All figures."""
     with _responder() as port, asyncio.Runner() as runner:
-        return _measure_all(runner.run, port)
+        rows = _measure_all(runner.run, port)
+    with _responder("1", str(FAR_MS)) as port, asyncio.Runner() as runner:
+        rows += _measure_far(runner.run, port)
+    with _responder(str(DEVICES), str(FAR_MS)) as port, asyncio.Runner() as runner:
+        rows += _measure_fleet(runner.run(modbus_fleet.run(port, DEVICES, TAGS, FLEET_S)))
+    return rows
+
+
+def _measure_far(wait: Callable[[Any], Any], port: int) -> list[Row]:
+    """A device whose answers take their time: one request on the way, and eight."""
+    points = [{"address": f"holding:{at}"} for at in range(REGISTERS)]
+    bare = wait(_bare_client(port))
+    rows: list[Row] = []
+    for outstanding, goal in ((1, ">= 0.9"), (8, ">= 4")):
+        connector = wait(_opened(port, points, outstanding))
+        taken, reference = alternated(
+            lambda connector=connector: wait(_timed(lambda: connector.read(range(REGISTERS)), polls=FAR_POLLS)),
+            lambda: wait(_timed(lambda: _bare_poll(bare), polls=FAR_POLLS)),
+        )
+        per_poll = REGISTERS // BLOCK
+        rows.append(Row(f"requests, {outstanding} on the way, answers after {FAR_MS} ms", per_poll / taken, "1/s",
+                        per_poll / reference, reference / taken, goal))  # fmt: skip
+        wait(connector.close())
+    wait(_close(bare))
+    return rows
+
+
+def _measure_fleet(found: modbus_fleet.FleetRun) -> list[Row]:
+    name = f"{DEVICES} devices x {TAGS} tags x 1 s"
+    return [
+        Row(f"{name}: overruns", 100 * found.overruns / found.scans, "%", goal="<= 1"),
+        Row(f"{name}: samples delivered of those due", found.samples / (found.scans * TAGS), "", goal=">= 0.98"),
+        Row("  latest scan", 1000 * found.latest_s, "ms"),
+        Row("  share of one core", 100 * found.cpu_share, "%"),
+    ]
 
 
 def _measure_all(wait: Callable[[Any], Any], port: int) -> list[Row]:
@@ -47,8 +87,7 @@ def _measure_all(wait: Callable[[Any], Any], port: int) -> list[Row]:
         return lambda: wait(_timed(polling, is_cpu=is_cpu))
 
     async def bare_poll() -> None:
-        for first in range(0, REGISTERS, BLOCK):
-            await bare.read_holding_registers(first, count=BLOCK, device_id=1)
+        await _bare_poll(bare)
 
     def product(connector: ModbusConnector, tags: int) -> Polling:
         return lambda: connector.read(range(tags))
@@ -94,8 +133,9 @@ def _mixed() -> list[dict[str, Any]]:
     return points
 
 
-async def _opened(port: int, points: list[dict[str, Any]]) -> ModbusConnector:
-    config = KIND.config_model.model_validate({"url": f"tcp://127.0.0.1:{port}", "timeout": "30s"})
+async def _opened(port: int, points: list[dict[str, Any]], outstanding: int = 1) -> ModbusConnector:
+    keys = {"url": f"tcp://127.0.0.1:{port}", "timeout": "30s", "outstanding": outstanding, "max_gap": 0}
+    config = KIND.config_model.model_validate(keys)
     connector = ModbusConnector(config, [KIND.point_model.model_validate(point) for point in points], SystemClock())
     await connector.open()
     return connector
@@ -107,23 +147,30 @@ async def _bare_client(port: int) -> AsyncModbusTcpClient:
     return client
 
 
+async def _bare_poll(client: AsyncModbusTcpClient) -> None:
+    for first in range(0, REGISTERS, BLOCK):
+        await client.read_holding_registers(first, count=BLOCK, device_id=1)
+
+
 async def _close(client: AsyncModbusTcpClient) -> None:
     client.close()
 
 
-async def _timed(polling: Polling, *, is_cpu: bool) -> float:
+async def _timed(polling: Polling, *, is_cpu: bool = False, polls: int = POLLS) -> float:
     """Seconds a poll takes, of the wall clock or of this process's processor."""
     clock = time.process_time if is_cpu else time.perf_counter
     started = clock()
-    for _ in range(POLLS):
+    for _ in range(polls):
         await polling()
-    return (clock() - started) / POLLS
+    return (clock() - started) / polls
 
 
 @contextmanager
-def _responder() -> Iterator[int]:
+def _responder(*arguments: str) -> Iterator[int]:
     program = Path(__file__).with_name("modbus_responder.py")
-    with subprocess.Popen([sys.executable, program], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+    with subprocess.Popen(
+        [sys.executable, program, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
         assert process.stdout is not None
         yield int(process.stdout.readline())
         process.communicate()

@@ -1,4 +1,7 @@
-"""A Modbus TCP server for benchmarks: hardly any work for each answer. Prints its port, ends with its input."""
+"""A Modbus TCP server for benchmarks: hardly any work for each answer. Prints its port, ends with its input.
+
+Arguments: on how many addresses from 127.0.0.1 on it listens, and how many milliseconds each answer takes.
+"""
 
 import asyncio
 import sys
@@ -15,10 +18,16 @@ class Responder(asyncio.Protocol):
             size = 6 + int.from_bytes(data[4:6], "big")
             count = int.from_bytes(data[10:12], "big")
             head = data[:4] + (3 + 2 * count).to_bytes(2, "big") + data[6:8] + bytes([2 * count])
-            self._transport.write(head + WORDS[: 2 * count])  # type: ignore[attr-defined]
+            answer = head + WORDS[: 2 * count]
+            if DELAY_S:
+                asyncio.get_running_loop().call_later(DELAY_S, self._transport.write, answer)  # type: ignore[attr-defined]
+            else:
+                self._transport.write(answer)  # type: ignore[attr-defined]
             data = data[size:]
 
 
+ADDRESSES, DELAY_MS = map(int, sys.argv[1:3]) if len(sys.argv) > 2 else (1, 0)
+DELAY_S = DELAY_MS / 1000
 WORDS = bytes(range(250))
 
 
@@ -26,10 +35,15 @@ async def main() -> None:
     """Serve until standard input ends."""
     loop = asyncio.get_running_loop()
     server = await loop.create_server(Responder, "127.0.0.1", 0)
-    print(server.sockets[0].getsockname()[1], flush=True)
+    port = server.sockets[0].getsockname()[1]
+    others = [f"127.0.0.{number}" for number in range(2, ADDRESSES + 1)]
+    also = await loop.create_server(Responder, others, port) if others else None
+    print(port, flush=True)
     gone = loop.create_future()
     loop.add_reader(sys.stdin.fileno(), lambda: gone.done() or gone.set_result(None))
     await gone
+    if also is not None:
+        also.close()
 
 
 if __name__ == "__main__":
