@@ -1,7 +1,7 @@
 """What every connector offers and what it may rely on; nothing here knows a protocol or the agent."""
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar
 
@@ -119,7 +119,7 @@ class Discovery:
     """How a protocol finds its devices at an address; it asks for identification only, and changes nothing."""
 
     ports: Sequence[int]
-    look: Callable[[str, int, LookOptions], Awaitable[Sequence[FoundDevice]]]
+    look: Callable[[str, int, LookOptions], Coroutine[Any, Any, Sequence[FoundDevice]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +219,7 @@ class ConnectorKind(Generic[ConfigT, PointT]):
     """What a url of this protocol starts with, for commands that are given a url and no kind."""
     raw: Callable[[ConfigT, PointT, Kind, Value], str | None] = _no_raw
     """The content on the wire that makes this value, as `edge read` shows it."""
-    probe: Callable[[ConfigT, str, Clock], Awaitable[Sequence[Interpretation]]] | None = None
+    probe: Callable[[ConfigT, str, Clock], Coroutine[Any, Any, Sequence[Interpretation]]] | None = None
     """For `edge probe`: everything that a range of raw content could mean; raises ValueError for a range unknown."""
     discovery: Discovery | None = None
     """For `edge scan`."""

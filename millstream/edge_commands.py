@@ -15,6 +15,7 @@ def add_commissioning(app: typer.Typer, text: Words) -> None:
     _add_write(app, text)
     _add_browse(app, text)
     _add_init(app, text)
+    _add_probe(app, text)
 
 
 def _add_read(app: typer.Typer, text: Words) -> None:
@@ -75,3 +76,24 @@ def _add_init(app: typer.Typer, text: Words) -> None:
             return init(file)
 
         raise typer.Exit(guarded(text, "edge init", "edge", init))
+
+
+def _add_probe(app: typer.Typer, text: Words) -> None:
+    @app.command("probe", help=text("edge.probe"))
+    def probe(  # noqa: PLR0913, PLR0917 one argument an option
+        kind: Annotated[str, typer.Argument(metavar="KIND", help=text("edge.probe_kind"))],
+        url: Annotated[str, typer.Argument(metavar="URL", help=text("edge.probe_url"))],
+        place: Annotated[str, typer.Option("--range", metavar="RANGE", help=text("edge.probe_range"))],
+        unit: Annotated[int | None, typer.Option(metavar="N", help=text("edge.probe_unit"))] = None,
+        near: Annotated[str | None, typer.Option(metavar="VALUE", help=text("edge.probe_near"))] = None,
+        name: Annotated[str, typer.Option(metavar="NAME", help=text("edge.probe_name"))] = "unnamed",
+        setting: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help=text("edge.set"))] = None,
+        as_json: Annotated[bool, typer.Option("--json", help=text("edge.probe_json"))] = False,
+    ) -> None:
+        def probe() -> int:
+            from edge_agent.commissioning.commands import ProbeOptions, further_values, probe
+
+            settings = [*(setting or ()), *([] if unit is None else [f"unit={unit}"])]
+            return probe(ProbeOptions(kind, url, place, settings, near, name, as_json), further_values())
+
+        raise typer.Exit(guarded(text, "edge probe", "edge", probe))

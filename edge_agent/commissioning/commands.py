@@ -3,16 +3,17 @@
 import asyncio
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-from connectors.contract import AnyKind, BrowsedPoint
+from connectors.contract import AnyKind, BrowsedPoint, Interpretation
 from connectors.errors import ConfigInvalid, ConnectorError
 from edge_agent.clock import AgentClock
 from edge_agent.commissioning.browsing import ListInvalid, browse, connection, file_text, frozen_list, tree
 from edge_agent.commissioning.globs import matches
+from edge_agent.commissioning.probing import Candidate, last_digit, narrow, rank, side_by_side, tag_table
 from edge_agent.commissioning.readings import Reading, TagUnknown, chosen, read_once
 from edge_agent.commissioning.screen import Progress, columns, json_value, time_text, value_text
 from edge_agent.commissioning.tag_lists import Drift, drift, listed
@@ -24,6 +25,19 @@ from schemas import status
 from schemas.sample import Kind, Value
 
 DONE, NO, BAD_USAGE = 0, 1, 2
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeOptions:
+    """What `edge probe` is asked for."""
+
+    kind: str
+    url: str
+    range: str
+    settings: Sequence[str] = ()
+    near: str | None = None
+    name: str = "unnamed"
+    as_json: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +109,71 @@ def browse_device(options: BrowseOptions) -> int:
         before = [tag for tag in before if options.match is None or matches(options.match, tag.name)]
         return _print_drift(drift(before, listed(points)))
     return _write_or_print(options, kind, points)
+
+
+def probe(options: ProbeOptions, again: Iterable[str] = ()) -> int:
+    """Show what a range could mean; with `near` rank it, again for each further value; 1 where nothing fits."""
+    try:
+        kind, config = connection(options.url, options.settings, options.kind)
+        if kind.probe is None:
+            raise ConfigInvalid(f"kind {kind.name} has nothing to interpret; see: edge browse")
+        panel = None if options.near is None else _panel(options.near)
+        clock = AgentClock()
+        found = asyncio.run(kind.probe(config, options.range, clock))
+        if options.near is None or panel is None:
+            return _print_interpretations(options, found)
+        candidates = rank(found, panel, last_digit(options.near))
+        _print_candidates(candidates)
+        for text in again:
+            found = asyncio.run(kind.probe(config, options.range, clock))
+            candidates = narrow(candidates, found, _panel(text), last_digit(text))
+            _print_candidates(candidates)
+    except (ConfigInvalid, ValueError) as error:
+        return _said(error, BAD_USAGE)
+    except ConnectorError as error:
+        return _said(error, NO)
+    if not candidates:
+        return NO
+    print(tag_table(candidates[0], options.name))
+    return DONE
+
+
+def further_values() -> Iterator[str]:
+    """What the panel shows later, line by line; asked for on a terminal, ends with an empty line."""
+    while True:
+        if sys.stdin.isatty():
+            print("Let the value move, then type what the panel shows (Enter ends): ", end="", file=sys.stderr)
+        line = sys.stdin.readline().strip()
+        if not line:
+            return
+        yield line
+
+
+def _panel(text: str) -> float:
+    value = float(text)
+    if value == 0.0:
+        raise ValueError("0 fits everywhere; wait until the panel shows something else")
+    return value
+
+
+def _print_interpretations(options: ProbeOptions, found: Sequence[Interpretation]) -> int:
+    if options.as_json:
+        print(
+            json.dumps(
+                [{**each.point, "raw": each.raw, "value": json_value(each.value)} for each in found],
+                ensure_ascii=False,
+            )
+        )
+    elif found:
+        print("\n".join(columns(side_by_side(found))))
+    return DONE if found else _said(f"{options.url}: nothing in {options.range} could be read", NO)
+
+
+def _print_candidates(candidates: Sequence[Candidate]) -> None:
+    if not candidates:
+        print("nothing fits", file=sys.stderr)
+    rows = [(f"{place}.", each.words, f"{each.value:.10g}") for place, each in enumerate(candidates[:10], start=1)]
+    print("\n".join(f"# {line}" for line in columns(rows)))
 
 
 def init(path: Path) -> int:

@@ -21,6 +21,7 @@ COMMANDS = [
     ["edge", "write"],
     ["edge", "browse"],
     ["edge", "init"],
+    ["edge", "probe"],
     ["cloud"],
     ["cloud", "run"],
     ["cloud", "migrate"],
