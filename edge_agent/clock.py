@@ -1,6 +1,7 @@
 """The agent's time: the wall clock once it can be believed, a monotonic stand-in until then."""
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 EARLIEST_US = int(datetime(2025, 1, 1, tzinfo=UTC).timestamp()) * 1_000_000
@@ -10,15 +11,16 @@ EARLIEST_US = int(datetime(2025, 1, 1, tzinfo=UTC).timestamp()) * 1_000_000
 class AgentClock:
     """Real time; before the wall clock is plausible, times are provisional and `settled` puts them right later."""
 
-    def __init__(self) -> None:
-        self._provisional_us = wall_us()
+    def __init__(self, wall: Callable[[], int] | None = None) -> None:
+        self._wall = wall or wall_us
+        self._provisional_us = self._wall()
         self._started = time.monotonic()
         self._was_plausible = self._provisional_us >= EARLIEST_US
         self.was_provisional = not self._was_plausible
 
     def now_us(self) -> int:
         """Microseconds since the Unix epoch, UTC; provisional ones lie before EARLIEST_US."""
-        return wall_us() if self.is_plausible() else self._provisional_now_us()
+        return self._wall() if self.is_plausible() else self._provisional_now_us()
 
     def monotonic(self) -> float:
         """Seconds that never run backwards."""
@@ -27,12 +29,12 @@ class AgentClock:
     def is_plausible(self) -> bool:
         """Whether the wall clock has been set; once believed, it is believed until the agent ends."""
         if not self._was_plausible:
-            self._was_plausible = wall_us() >= EARLIEST_US
+            self._was_plausible = self._wall() >= EARLIEST_US
         return self._was_plausible
 
     def offset_us(self) -> int:
         """What a provisional time lacks; only once the clock is plausible."""
-        return wall_us() - self._provisional_now_us()
+        return self._wall() - self._provisional_now_us()
 
     def _provisional_now_us(self) -> int:
         return self._provisional_us + round((time.monotonic() - self._started) * 1_000_000)

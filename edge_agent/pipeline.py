@@ -98,6 +98,7 @@ class DevicePipeline:
         collected = self._collector.collected(self._book)
         now_us = self._clock.now_us()
         count = len(self.device.tags)
+        was_gap = self._open_gap is not None
         self._close_gap(collected, now_us, now_us)
         column = collected.columns[Kind.NONE]
         column.tags.extend(range(self._base, self._base + count))
@@ -107,7 +108,7 @@ class DevicePipeline:
         for stage in self._stages:
             if stage is not None:
                 stage.last = LastReported(None, status, now_us, is_empty=False)
-        since_us = now_us if self._until_us is None else min(self._until_us, now_us)
+        since_us = now_us if was_gap or self._until_us is None else min(self._until_us, now_us)
         self._open_gap = OpenGap(since_us, GapReason.DEVICE_UNREACHABLE)
         self._advance(collected, now_us)
         self._collector.notice(has_samples=True)
