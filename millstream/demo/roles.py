@@ -99,6 +99,7 @@ class Roles:
         outbox = self._layout.data / "outbox.db"
         content = agent_config(self.mqtt_url, self.opcua_url, self.modbus_url, outbox)
         write_private(self._layout.agent_config, content)
+        (self._layout.data / "devices.d").mkdir(exist_ok=True)
 
         async def is_ready() -> bool:
             return True

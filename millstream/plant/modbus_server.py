@@ -11,6 +11,7 @@ from millstream.plant.tags import ModbusDevice, Reading, RegisterTag, modbus_dev
 
 _AREAS = {1: "coil", 2: "discrete", 3: "holding", 4: "input", 5: "coil", 6: "holding", 15: "coil", 16: "holding"}
 _FORMATS = {"int16": ">h", "uint16": ">H", "uint32": ">I", "uint64": ">Q", "float32": ">f"}
+_RANGES = {"int16": (-(2**15), 2**15 - 1), "uint16": (0, 2**16 - 1), "uint32": (0, 2**32 - 1), "uint64": (0, 2**64 - 1)}
 _LOW_WORD_FIRST = ("CDAB", "GHEFCDAB")
 
 Order = Callable[[str, float], bool]
@@ -116,9 +117,16 @@ def encode(tag: RegisterTag, reading: Reading) -> list[int]:
     if tag.tag.type == "string":
         raw = str(reading or "").encode()[: tag.length].ljust(tag.length, b"\0")
     else:
-        number = float(reading or 0) if tag.tag.type == "float32" else round((reading or 0) * tag.divisor)  # pyright: ignore
-        raw = struct.pack(_FORMATS[tag.tag.type], number)
+        raw = _packed(tag, reading) if isinstance(reading, int | float) else bytes(2 * width(tag))
     return _ordered(tag, [raw[place : place + 2] for place in range(0, len(raw), 2)])
+
+
+def _packed(tag: RegisterTag, reading: float) -> bytes:
+    if tag.tag.type == "float32":
+        return struct.pack(">f", reading)
+    # Noise around nothing would be below nothing; a device shows the end of its range.
+    low, high = _RANGES[tag.tag.type]
+    return struct.pack(_FORMATS[tag.tag.type], min(high, max(low, round(reading * tag.divisor))))
 
 
 def decode(tag: RegisterTag, registers: Sequence[int]) -> float:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from millstream.plant.faults import Fault, FaultKind
-from millstream.plant.hall import new_hall
+from millstream.plant.hall import STEP_S, advance, new_hall
 from millstream.plant.modbus_server import decode, encode, width
 from millstream.plant.tags import PlantTag, RegisterTag, modbus_devices, opcua_tags
 
@@ -81,6 +81,23 @@ def test_64_bits_either_way_round():
 def test_whole_numbers_are_scaled_and_signed():
     assert encode(_register("int16", divisor=10), -1.26) == [0x10000 - 13]
     assert encode(_register("uint16", divisor=100), 5.947) == [595]
+
+
+def test_what_does_not_fit_shows_the_end_of_the_range():
+    assert encode(_register("uint16"), -1.4) == [0]
+    assert encode(_register("uint16"), 70_000) == [0xFFFF]
+    assert encode(_register("int16", divisor=10), -9_999.0) == [0x8000]
+
+
+def test_every_reading_fits_its_registers_whatever_the_fault():
+    hall, rng = new_hall(1), random.Random(1)
+    for kind in FaultKind:
+        hall = replace(hall, fault=Fault(0, kind, 0, 0, 0.0, 1e9))
+        for _ in range(600):
+            hall = advance(hall, STEP_S, rng)
+        for register in REGISTERS:
+            for _ in range(20):
+                assert len(encode(register, register.tag.measure(hall, rng))) == width(register)
 
 
 def test_text_is_padded():

@@ -1,0 +1,1 @@
+"""The simulated plant over its own two protocols."""
