@@ -4,6 +4,7 @@ from connectors.contract import ConnectorKind
 from connectors.modbus.config import ModbusConfig
 from connectors.modbus.connector import ModbusConnector
 from connectors.modbus.estimate import advise, estimate
+from connectors.modbus.identify import DISCOVERY
 from connectors.modbus.point import ModbusPoint, expand
 from connectors.modbus.probe import probe, raw
 from connectors.modbus.schedule import describe_plan
@@ -21,4 +22,5 @@ KIND = ConnectorKind(
     url_schemes=("tcp", "tls", "udp", "rtu+tcp", "ascii+tcp", "rtu+udp", "rtu", "ascii"),
     raw=raw,
     probe=probe,
+    discovery=DISCOVERY,
 )

@@ -122,7 +122,7 @@ class ModbusPoint(PointConfig):
                 "bits belong to one whole register of type uint16; allowed: holding: or input: without .bit"
             )
         for bits, name in value.items():
-            addresses.parse(f"holding:0.{bits}")
+            addresses.parse(f"{place}.{bits}")
             if problem := path_problem(name):
                 raise ValueError(f"{name!r} cannot be a tag's name: {problem}")
         if not value or len(set(value.values())) < len(value):

@@ -38,7 +38,7 @@ class Case:
         return (self.folder / "error.txt").read_text(encoding="utf-8").strip()
 
     def models(self, kind: AnyKind, **device: Any) -> tuple[Any, list[Any], str]:
-        """The device's and the tags' models, and every problem, one a line."""
+        """The device's and the expanded tags' models, and every problem, one a line."""
         config = tomllib.loads((self.folder / "config.toml").read_text(encoding="utf-8"))
         tables: Sequence[tuple[str, type[BaseModel], Mapping[str, Any]]] = [
             ("device", kind.config_model, {**device, **config.get("device", {})}),
@@ -52,7 +52,8 @@ class Case:
             except ValidationError as error:
                 made.append(None)
                 problems += [_sentence(name, dict(problem)) for problem in error.errors()]
-        return made[0], made[1:], "\n".join(problems)
+        points = [part for point in made[1:] for _, part in ([("", None)] if point is None else kind.expand(point))]
+        return made[0], points, "\n".join(problems)
 
 
 def cases(kind: str, file: str) -> list[Any]:
