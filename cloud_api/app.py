@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable
+import time
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -16,7 +17,7 @@ from fastapi_offline import FastAPIOffline
 from cloud_api import problems
 from cloud_api.agents.router import router as agents
 from cloud_api.auth.principal import REALM
-from cloud_api.health.router import Checks
+from cloud_api.health.checks import Checks, check_database, check_ingest
 from cloud_api.health.router import router as health
 from cloud_api.ingest.router import Doors
 from cloud_api.ingest.router import router as ingest_doors
@@ -48,6 +49,7 @@ class RunningIngest:
     """The ingest of this process, once the database has been reached."""
 
     ingest: "Ingest | None" = None
+    started_s: float = 0.0
 
     @property
     def doors(self) -> Doors | None:
@@ -141,7 +143,7 @@ def _lifespan(
             database=database,
             ingest=running,
             query_slots=asyncio.Semaphore(settings.query_slots),
-            checks=_checks(database, running, roles),
+            checks=check_database(database) | (check_ingest(running) if Role.INGEST in roles else {}),
         )
         work = asyncio.create_task(_work(state, roles), name="work")
         work.add_done_callback(lambda task: _tell_end(task, give_up))
@@ -164,6 +166,7 @@ async def _work(state: State, roles: frozenset[Role]) -> None:
     async with asyncio.TaskGroup() as tasks:
         if make_ingest is not None:
             ingest = state["ingest"].ingest = make_ingest(pool)
+            state["ingest"].started_s = time.monotonic()
             tasks.create_task(ingest.run(), name="ingest")
         if Role.API in roles:
             tasks.create_task(_keep_house(state["database"]), name="housekeeping")
@@ -197,23 +200,3 @@ def _tell_end(task: asyncio.Task[None], give_up: GiveUp) -> None:
     causes = error.exceptions if isinstance(error, BaseExceptionGroup) else (error,)
     log.error("the cloud cannot go on", exc_info=error)
     give_up("; ".join(f"{type(cause).__name__}: {cause}" for cause in causes))
-
-
-def _checks(database: Database, running: RunningIngest, roles: frozenset[Role]) -> Checks:
-    async def check_database() -> str:
-        return (await database.probe()).value
-
-    async def check_ingest() -> str:
-        if running.ingest is None:
-            return "waiting_for_database"
-        return "ready" if running.ingest.is_owner else "standby"
-
-    async def check_broker() -> str:
-        if running.ingest is None or not running.ingest.is_owner:
-            return "standby"
-        return "ready" if running.ingest.is_subscribed else "unreachable"
-
-    checks: dict[str, Callable[[], Awaitable[str]]] = {"database": check_database}
-    if Role.INGEST in roles:
-        checks |= {"ingest": check_ingest, "broker": check_broker}
-    return checks

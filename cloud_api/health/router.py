@@ -1,20 +1,15 @@
 """HTTP of operations, outside /api/v1: live, ready (which part is not), metrics."""
 
-from collections.abc import Awaitable, Callable, Mapping
-
 import msgspec
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
 from cloud_api.auth.access import REFUSALS, check_metrics_reader
+from cloud_api.health.checks import FINE, Checks
 from cloud_api.problems import problem_responses
 from cloud_api.storage.database import Database
 from cloud_api.telemetry import CONTENT_TYPE, Telemetry
-
-# What each part says of itself; the composer fills it, because the parts are strangers to this room.
-Checks = Mapping[str, Callable[[], Awaitable[str]]]
-FINE = frozenset({"ready", "standby"})
 
 router = APIRouter(tags=["operations"])
 
