@@ -16,6 +16,7 @@ def add_commissioning(app: typer.Typer, text: Words) -> None:
     _add_browse(app, text)
     _add_init(app, text)
     _add_probe(app, text)
+    _add_scan(app, text)
 
 
 def _add_read(app: typer.Typer, text: Words) -> None:
@@ -97,3 +98,21 @@ def _add_probe(app: typer.Typer, text: Words) -> None:
             return probe(ProbeOptions(kind, url, place, settings, near, name, as_json), further_values())
 
         raise typer.Exit(guarded(text, "edge probe", "edge", probe))
+
+
+def _add_scan(app: typer.Typer, text: Words) -> None:
+    @app.command("scan", help=text("edge.scan"))
+    def scan(
+        targets: Annotated[list[str], typer.Argument(metavar="RANGE...", help=text("edge.scan_range"))],
+        port: Annotated[list[str] | None, typer.Option(metavar="PORT", help=text("edge.scan_port"))] = None,
+        units: Annotated[str, typer.Option(metavar="UNITS", help=text("edge.scan_units"))] = "1",
+        timeout: Annotated[float, typer.Option(help=text("edge.scan_timeout"), min=0.05, max=60)] = 1.0,
+        pause: Annotated[float, typer.Option(help=text("edge.scan_pause"), min=0, max=60)] = 0.1,
+        as_json: Annotated[bool, typer.Option("--json", help=text("edge.scan_json"))] = False,
+    ) -> None:
+        def scan() -> int:
+            from edge_agent.commissioning.commands import ScanOptions, scan_network
+
+            return scan_network(ScanOptions(targets, port or (), units, timeout, pause, as_json))
+
+        raise typer.Exit(guarded(text, "edge scan", "edge", scan))

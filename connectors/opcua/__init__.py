@@ -3,6 +3,7 @@
 from connectors.contract import ConnectorKind
 from connectors.opcua.config import OpcuaConfig, OpcuaPoint
 from connectors.opcua.connector import create, describe_plan, is_subscribed
+from connectors.opcua.discovery import DISCOVERY
 
 KIND = ConnectorKind(
     name="opcua",
@@ -12,4 +13,5 @@ KIND = ConnectorKind(
     create=create,
     describe_plan=describe_plan,
     url_schemes=("opc.tcp",),
+    discovery=DISCOVERY,
 )

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-from connectors.contract import AnyKind, BrowsedPoint, Interpretation
+from connectors.contract import AnyKind, BrowsedPoint, Interpretation, LookOptions
 from connectors.errors import ConfigInvalid, ConnectorError
 from edge_agent.clock import AgentClock
 from edge_agent.commissioning.browsing import ListInvalid, browse, connection, file_text, frozen_list, tree
 from edge_agent.commissioning.globs import matches
 from edge_agent.commissioning.probing import Candidate, last_digit, narrow, rank, side_by_side, tag_table
 from edge_agent.commissioning.readings import Reading, TagUnknown, chosen, read_once
+from edge_agent.commissioning.scanning import TargetInvalid, addresses, described, scan, spots, units
 from edge_agent.commissioning.screen import Progress, columns, json_value, time_text, value_text
 from edge_agent.commissioning.tag_lists import Drift, drift, listed
 from edge_agent.commissioning.writing import WriteRefused, find, write_tag
@@ -37,6 +38,18 @@ class ProbeOptions:
     settings: Sequence[str] = ()
     near: str | None = None
     name: str = "unnamed"
+    as_json: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ScanOptions:
+    """What `edge scan` is asked for."""
+
+    targets: Sequence[str]
+    ports: Sequence[str] = ()
+    units: str = "1"
+    timeout_s: float = 1.0
+    pause_s: float = 0.1
     as_json: bool = False
 
 
@@ -136,6 +149,29 @@ def probe(options: ProbeOptions, again: Iterable[str] = ()) -> int:
         return NO
     print(tag_table(candidates[0], options.name))
     return DONE
+
+
+def scan_network(options: ScanOptions) -> int:
+    """Look for devices at the named addresses, one after the other; 1 where there are none."""
+    try:
+        hosts = [host for target in options.targets for host in addresses(target)]
+        where = spots(hosts, options.ports)
+        look = LookOptions(options.timeout_s, options.pause_s, units(options.units))
+    except TargetInvalid as error:
+        return _said(error, BAD_USAGE)
+    with Progress() as progress:
+        found = asyncio.run(scan(where, look, progress))
+    if options.as_json:
+        print(
+            json.dumps(
+                [{"url": each.url, "name": each.name, "details": dict(each.details)} for each in found],
+                ensure_ascii=False,
+            )
+        )
+    elif found:
+        print("\n".join(described(found)))
+    print(f"{len(found)} found at {len(where)} ports of {len(hosts)} addresses", file=sys.stderr)
+    return DONE if found else NO
 
 
 def further_values() -> Iterator[str]:

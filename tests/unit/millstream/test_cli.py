@@ -22,6 +22,7 @@ COMMANDS = [
     ["edge", "browse"],
     ["edge", "init"],
     ["edge", "probe"],
+    ["edge", "scan"],
     ["cloud"],
     ["cloud", "run"],
     ["cloud", "migrate"],
