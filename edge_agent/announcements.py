@@ -1,8 +1,8 @@
 """What the agent says of itself: online and offline, health, and the catalog of its tags."""
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -42,35 +42,34 @@ class Speaker:
         """The retained status after it; also the will."""
         return self._status(AgentState.OFFLINE)
 
-    def health(self) -> bytes:
-        """How the agent and its devices are."""
+    def health(self, max_bytes: int) -> bytes:
+        """How the agent and its devices are; without the single devices where they do not fit."""
         oldest = self.writer.oldest_us
         devices = [_device_health(supervisor) for supervisor in self.supervisors()]
-        return encode_health(
-            HealthMessage(
-                boot_id=self.boot_id,
-                sent_at=instant(self.clock.now_us()),
-                backlog_batches=self.writer.outbox.count,
-                backlog_bytes=self.writer.outbox.bytes,
-                oldest_at=None if oldest is None else instant(oldest),
-                configured_tags=sum(device.configured_tags for device in devices),
-                delivering_tags=sum(device.delivering_tags for device in devices),
-                overruns=sum(device.overruns for device in devices),
-                cpu_percent=self._cpu_percent(),
-                rss_bytes=rss_bytes(),
-                devices=tuple(devices),
-            )
+        message = HealthMessage(
+            boot_id=self.boot_id,
+            sent_at=instant(self.clock.now_us()),
+            backlog_batches=self.writer.outbox.count,
+            backlog_bytes=self.writer.outbox.bytes,
+            oldest_at=None if oldest is None else instant(oldest),
+            configured_tags=sum(device.configured_tags for device in devices),
+            delivering_tags=sum(device.delivering_tags for device in devices),
+            overruns=sum(device.overruns for device in devices),
+            cpu_percent=self._cpu_percent(),
+            rss_bytes=rss_bytes(),
+            devices=tuple(devices),
         )
+        payload = encode_health(message)
+        return payload if len(payload) <= max_bytes else encode_health(replace(message, devices=()))
 
-    def catalog(self) -> dict[str, bytes]:
-        """Each device's tags in parts, by topic."""
+    def catalog(self, max_bytes: int) -> dict[str, bytes]:
+        """Each device's tags in parts that the broker takes, by topic."""
         parts: dict[str, bytes] = {}
         for device in self.config.devices:
-            descriptions = [_description(device, tag) for tag in device.tags]
-            for part, start in enumerate(range(0, len(descriptions), TAGS_A_PART)):
-                topic = self.topics.catalog(self.config.agent.id, device.name, part)
-                tags = tuple(descriptions[start : start + TAGS_A_PART])
-                parts[topic] = encode_catalog_part(CatalogPart(self.config.revision, device.name, tags))
+            tags = tuple(_description(device, tag) for tag in device.tags)
+            payloads = _parts(CatalogPart(self.config.revision, device.name, tags), max_bytes)
+            for number, payload in enumerate(payloads):
+                parts[self.topics.catalog(self.config.agent.id, device.name, number)] = payload
         return parts
 
     def _status(self, state: AgentState) -> bytes:
@@ -113,6 +112,22 @@ def _device_health(supervisor: DeviceSupervisor) -> DeviceHealth:
         overruns=report.overruns,
         jitter_ms=round(1000 * report.told_jitter_s(), 1),
     )
+
+
+def _parts(whole: CatalogPart, max_bytes: int) -> Iterator[bytes]:
+    """Halves of halves, until each fits; a tag whose description alone is too large goes without it."""
+    if len(whole.tags) <= TAGS_A_PART:
+        payload = encode_catalog_part(whole)
+        if len(payload) <= max_bytes:
+            yield payload
+            return
+    if len(whole.tags) == 1:
+        bare = replace(whole.tags[0], description=None, point=None)
+        yield encode_catalog_part(replace(whole, tags=(bare,)))
+        return
+    middle = len(whole.tags) // 2
+    for tags in (whole.tags[:middle], whole.tags[middle:]):
+        yield from _parts(replace(whole, tags=tags), max_bytes)
 
 
 def _description(device: DeviceConfig, tag: TagConfig) -> TagDescription:

@@ -51,8 +51,8 @@ class Announcements:
 
     online: Callable[[], bytes]
     offline: Callable[[], bytes]
-    health: Callable[[], bytes]
-    catalog: Callable[[], dict[str, bytes]]
+    health: Callable[[int], bytes]
+    catalog: Callable[[int], dict[str, bytes]]
 
 
 class Forwarder:
@@ -285,12 +285,12 @@ class Forwarder:
 
     async def _report_health(self, session: Session) -> None:
         while True:
-            session.publish(self._topics.health(self._agent), self._says.health(), qos=0)
+            session.publish(self._topics.health(self._agent), self._says.health(self._payload_limit(session)), qos=0)
             await asyncio.sleep(self._settings.health_s)
 
     def _say_all(self, session: Session) -> None:
         session.publish(self._topics.status(self._agent), self._says.online(), is_retained=True)
-        catalog = self._says.catalog()
+        catalog = self._says.catalog(self._payload_limit(session))
         for topic in self._said_catalog - catalog.keys():
             session.publish(topic, b"", is_retained=True)
         for topic, payload in catalog.items():

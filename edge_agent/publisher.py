@@ -51,6 +51,7 @@ class Session:
     def __init__(self, broker: Broker, client_id: str, will: Will, on_message: OnMessage) -> None:
         self.max_packet_bytes: int | None = None
         self.receive_maximum = 65_535
+        self.oversize = 0
         self._broker = broker
         self._on_message = on_message
         self._loop = asyncio.get_running_loop()
@@ -90,7 +91,14 @@ class Session:
         self._client.subscribe([(topic, 1) for topic in topics])
 
     def publish(self, topic: str, payload: bytes, *, qos: int = 1, is_retained: bool = False) -> None:
-        """Hand a message to the connection; whether it arrived is for an acknowledgement to say."""
+        """Hand a message to the connection; whether it arrived is for an acknowledgement to say.
+
+        One packet above the broker's maximum ends the connection, so what is still too large is left unsaid.
+        """
+        size = len(payload) + len(topic.encode()) + PACKET_OVERHEAD_BYTES
+        if self.max_packet_bytes is not None and size > self.max_packet_bytes:
+            self.oversize += 1
+            return
         self._client.publish(topic, payload, qos=qos, retain=is_retained)
 
     async def publish_last(self, topic: str, payload: bytes) -> None:

@@ -13,19 +13,26 @@ class Gateway:
     """Writes an agent's files and runs the agent as a process."""
 
     def __init__(
-        self, processes: Processes, broker_url: str, *, mqtt: str = "", outbox: str = "", batch: str = ""
+        self,
+        processes: Processes,
+        broker_url: str,
+        *,
+        agent: str = "",
+        mqtt: str = "",
+        outbox: str = "",
+        batch: str = "",
     ) -> None:
         self.folder = processes.folder / f"gateway-{len(processes.children)}"
         self.folder.mkdir()
         self.config = self.folder / "agent.toml"
         self.outbox = self.folder / "outbox.db"
-        self._head = HEAD.format(url=broker_url, mqtt=mqtt, outbox=outbox, batch=batch)
+        self.sections = {"url": broker_url, "agent": agent, "mqtt": mqtt, "outbox": outbox, "batch": batch}
         self.agent: Child = processes.millstream("edge", "run", "-c", self.config, name="agent")
 
     def write(self, *devices: str) -> "Gateway":
         """Write the configuration with these devices."""
         draft = self.config.with_suffix(".new")
-        draft.write_text("\n".join([self._head, *devices]))
+        draft.write_text("\n".join([HEAD.format(**self.sections), *devices]))
         draft.rename(self.config)
         return self
 
@@ -40,6 +47,7 @@ class Gateway:
 HEAD = """
 [agent]
 id = "gw-1"
+{agent}
 [mqtt]
 url = "{url}"
 retry_min = "100ms"
