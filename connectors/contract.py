@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
@@ -142,6 +142,8 @@ class Load:
     """What these seconds rest on, in words."""
     remedies: Sequence[tuple[str, Sequence[float]]] = ()
     """Settings that would be quicker, with the seconds they would take, the mildest one first."""
+    terms: Mapping[str, object] = field(default_factory=dict[str, object])
+    """Settings of the line, which all of its devices must give alike."""
 
 
 class Connector(Protocol):

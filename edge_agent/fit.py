@@ -65,8 +65,20 @@ def line_uses(pollings: Sequence[Polling]) -> list[LineUse]:
 def _use(line: str, pollings: Sequence[Polling]) -> LineUse:
     share = sum(polling.share() for polling in pollings)
     verdict = Verdict.FITS if share <= TIGHT_SHARE else Verdict.TIGHT if share <= 1 else Verdict.TOO_MUCH
-    advice = () if verdict is Verdict.FITS else _advice(share, pollings)
+    advice = (*_quarrels(pollings), *(() if verdict is Verdict.FITS else _advice(share, pollings)))
     return LineUse(line, tuple(polling.device for polling in pollings), share, verdict, advice)
+
+
+def _quarrels(pollings: Sequence[Polling]) -> list[str]:
+    """Settings of the line that its devices give differently: the ones that come later would be refused."""
+    first, *others = pollings
+    return [
+        f"{first.device} has {name} = {value}, {other.device} has {other.load.terms.get(name)}: "
+        "they share one connection, so give both the same"
+        for other in others
+        for name, value in first.load.terms.items()
+        if other.load.terms.get(name) != value
+    ]
 
 
 def _advice(share: float, pollings: Sequence[Polling]) -> tuple[str, ...]:

@@ -18,6 +18,13 @@ def _known_url(text: str) -> str:
     return text
 
 
+LINE_KEYS = (
+    "data_bits", "parity", "stop_bits", "local_echo", "ca_file", "cert_file", "key_file", "check_name", "connect_pause",
+    "request_pause", "outstanding", "accept_any_unit", "accept_any_transaction",
+)  # fmt: skip
+"""Keys that belong to the line, not to a unit: all devices of a url give them alike."""
+
+
 class ModbusConfig(ConnectorConfig):
     """One unit (slave) behind a Modbus server, a gateway or a serial port."""
 
@@ -123,6 +130,14 @@ class ModbusConfig(ConnectorConfig):
                 self.accept_any_transaction,
             ),
         )
+
+    @property
+    def terms(self) -> dict[str, object]:
+        """The settings of the line, by their keys."""
+        is_serial = self.target.transport is Transport.SERIAL
+        keys = ("baud", *LINE_KEYS) if is_serial else LINE_KEYS
+        scheme = self.url.partition("://")[0]
+        return {"url": f"{scheme}://{self.target}", **{key: getattr(self, key) for key in keys}}
 
     @property
     def cost(self) -> Cost:

@@ -11,7 +11,7 @@ from connectors.modbus.breaker import Breaker
 from connectors.modbus.config import ModbusConfig
 from connectors.modbus.cost import Cost
 from connectors.modbus.line import Answer, Caller, Line
-from connectors.modbus.link import Link, Target, Transport
+from connectors.modbus.link import Target, Transport
 from connectors.modbus.pdu import UNIT_LOST, Request, exception_text
 
 _Address: TypeAlias = tuple[bool, str, int]
@@ -23,16 +23,12 @@ def join(config: ModbusConfig, clock: Clock) -> "Endpoint":
     """The endpoint of this device's url, with the device counted in."""
     endpoints = _open.setdefault(asyncio.get_running_loop(), {})
     link = config.link
-    endpoint = endpoints.setdefault(_address(link.target), Endpoint(link, config.cost, clock))
-    if endpoint.link.target != link.target:
-        other = endpoint.link.target
-        raise ConfigInvalid(
-            f"{config.url}: another device speaks {other.framing} over {other.transport} to the same host and port"
-        )
+    endpoint = endpoints.setdefault(_address(link.target), Endpoint(config, clock))
     if endpoint.link != link:
+        differing = [key for key, value in config.terms.items() if endpoint.terms[key] != value]
         raise ConfigInvalid(
-            f"{config.url}: another device of the same url sets baud, parity, stop bits, certificates, pauses, "
-            "outstanding or what to accept otherwise; they share one connection, so allowed: the same for all"
+            f"{config.url}: another device shares this connection with other settings; allowed: the same for all of "
+            f"{', '.join(differing)}"
         )
     endpoint.enter(config.unit)
     return endpoint
@@ -41,9 +37,11 @@ def join(config: ModbusConfig, clock: Clock) -> "Endpoint":
 class Endpoint:
     """Serialises the requests of all its units; joined by each device that is open, closed when the last one leaves."""
 
-    def __init__(self, link: Link, cost: Cost, clock: Clock) -> None:
+    def __init__(self, config: ModbusConfig, clock: Clock) -> None:
+        link = config.link
         self.link = link
-        self.cost = cost
+        self.terms = config.terms
+        self.cost: Cost = config.cost
         """The moving estimate of what a request takes here."""
         self._clock = clock
         self._loop = asyncio.get_running_loop()

@@ -21,7 +21,7 @@ def estimate(config: ModbusConfig, points: Sequence[ModbusPoint], groups: Sequen
     if config.close_after_cycle:
         kept = config.model_copy(update={"close_after_cycle": False})
         remedies.append(("close_after_cycle = false", _cycles(kept, points, groups)))
-    return Load(str(config.target), _cycles(config, points, groups), _basis(config), tuple(remedies))
+    return Load(str(config.target), _cycles(config, points, groups), _basis(config), tuple(remedies), config.terms)
 
 
 def advise(config: ModbusConfig) -> Sequence[str]:

@@ -82,3 +82,11 @@ def test_the_same_for_programs(tmp_path: Path, capsys: pytest.CaptureFixture[str
     ]
     (cycle,) = found["devices"][0]["cycles"]
     assert (cycle["scan"], cycle["period_s"], round(cycle["cycle_s"], 4)) == ("default", 1.0, 0.0102)
+
+
+def test_settings_of_a_line_that_its_devices_give_differently(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    meters = [METER.format(number=n, url="rtu+tcp://10.0.0.1:4001", period="10s") for n in (1, 2)]
+    text = meters[0] + meters[1].replace("[device.scan]", 'request_pause = "50ms"\n[device.scan]')
+    out = checked(tmp_path, text, capsys, as_json=False)
+    assert "line 10.0.0.1:4001: 3% of the time for meter-1, meter-2: fits" in out
+    assert "advice: meter-1 has request_pause = 0.0, meter-2 has 0.05: they share one connection" in out

@@ -114,6 +114,7 @@ class Plc:
         self.open_connections = 0
         self.waiting_most = 0
         self.delay_s = 0.0
+        self.has_echo = False  # each request comes back before its answer
         self.is_backwards = False  # answers all requests that have come, the last one first
         self.asked_at: list[float] = []
         self.connected_at = 0.0
@@ -222,6 +223,8 @@ class Plc:
     async def _send(
         self, writer: asyncio.StreamWriter, fault: Fault, transaction: int, unit: int, answer: bytes
     ) -> None:
+        if self.has_echo:
+            writer.write(self.frame(transaction, unit, self.requests[-1][1]))
         for part in self._parts(fault, transaction, unit, answer):
             writer.write(part)
             await writer.drain()

@@ -107,7 +107,7 @@ async def test_an_alone_unit_is_given_its_full_time_always(plc: Plc, connect: Co
 async def test_two_ways_to_speak_to_one_port_are_refused(shared: Plc, connect: Connect, clock: SteppedClock):
     await connect(shared.url, POINTS)
     other = shared.url.removeprefix("rtu+") if shared.framing == "rtu" else f"rtu+{shared.url}"
-    with pytest.raises(ConfigInvalid, match="another device speaks"):
+    with pytest.raises(ConfigInvalid, match="other settings; allowed: the same for all of url"):
         await make(other, POINTS, clock, unit=2).open()
 
 

@@ -96,6 +96,28 @@ async def test_a_serial_port_that_cannot_be_set_so(clock: SteppedClock):
             await make(url, POINTS, clock, data_bits=7).open()
 
 
+async def test_a_serial_port_that_is_pulled_out(connect: Connect, clock: SteppedClock):
+    async with on_a_serial_port(filled("rtu")) as url:
+        connector = await connect(url, POINTS, **TERMINAL)
+        assert (await connector.read([0, 1])).values == TRUE
+    with pytest.raises(DeviceUnreachable):
+        await connector.read([0, 1])
+    clock.seconds += 60
+    with pytest.raises(DeviceUnreachable, match="cannot be reached"):
+        await connector.read([0, 1])
+
+
+async def test_an_adapter_that_hears_what_it_sends(connect: Connect):
+    plc = filled("rtu")
+    plc.has_echo = True
+    async with on_a_serial_port(plc) as url:
+        connector = await connect(url, POINTS, **TERMINAL, local_echo=True)
+        for _ in range(3):
+            assert (await connector.read([0, 1])).values == TRUE
+        await connector.write(1, 5)
+        assert (await connector.read([1])).values == [5]
+
+
 async def test_units_of_one_serial_port_take_turns(connect: Connect, clock: SteppedClock):
     plc = filled("rtu")
     plc.units[2] = plc.units[1]
@@ -104,7 +126,7 @@ async def test_units_of_one_serial_port_take_turns(connect: Connect, clock: Step
         results = await asyncio.gather(*(connector.read([0, 1]) for connector in connectors))
         assert [result.values for result in results] == [TRUE, TRUE]
         assert plc.waiting_most == 1
-        with pytest.raises(ConfigInvalid, match="sets baud, parity"):
+        with pytest.raises(ConfigInvalid, match=r"allowed: the same for all of baud$"):
             await connect(url, POINTS, unit=3, **TERMINAL | {"baud": 9600})
 
 
