@@ -93,3 +93,11 @@ def test_credentials_in_a_url_are_not_repeated() -> None:
     with pytest.raises(ConfigRefused) as refused:
         load(CASES / "bad" / "secrets" / "agent.toml")
     assert "hunter2" not in str(refused.value)
+
+
+def test_examples_that_are_shipped_are_taken(capsys: pytest.CaptureFixture[str]) -> None:
+    examples = Path(__file__).parents[3] / "deploy" / "examples"
+    assert check(examples / "agent.toml", as_json=False) == 0
+    said = capsys.readouterr().out
+    for words in ("press-03 (modbus): 5 tag(s)", "cell-1 (opcua): 1 tag(s)", "meter-1 (modbus): 1 tag(s)"):
+        assert words in said
