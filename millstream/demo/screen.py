@@ -1,6 +1,6 @@
 """What the demonstration shows on the terminal: one line a step, then where everything is."""
 
-import contextlib
+import os
 import sys
 import time
 import unicodedata
@@ -22,8 +22,11 @@ class Screen:
 
     def line(self, content: str = "") -> None:
         """One line, at once."""
-        with contextlib.suppress(OSError, ValueError):
+        try:
             print(content, flush=True)
+        except OSError:
+            # Nobody reads any more (`| head`, a closed terminal): go on, in silence.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
     def step_done(self, name: str) -> None:
         """A child is ready."""
