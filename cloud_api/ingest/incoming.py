@@ -24,6 +24,9 @@ KEPT_OF_OVERSIZE_BYTES = 64 * 1024
 # 1990-01-01, long before any device of today was made.
 OLDEST_US = 631_152_000_000_000
 
+# One decoded sample: index, time, status, value, text pointer.
+SAMPLE_BYTES = 40
+
 LedgerKey = tuple[str, bytes]
 
 
@@ -70,6 +73,8 @@ class Incoming:
     columns: tuple[ColumnArrays, ...]
     refusal: Refusal | None = None
     hold: HoldReason | None = None
+    # Roughly what it holds in memory: a small frame may become 4 MiB.
+    size_bytes: int = 0
 
     @property
     def agent(self) -> str | None:
@@ -131,7 +136,13 @@ def open_arrival(arrival: Arrival) -> Incoming:
         detail = f"{arrival.agent} sent a batch of {batch.agent}"
         return Incoming(arrival, batch.header, None, (), Refusal(RejectReason.WRONG_AGENT, detail))
     columns = tuple(read_column(column, batch.base_us) for column in batch.columns if column.count)
-    return Incoming(arrival, batch.header, batch, columns)
+    return Incoming(arrival, batch.header, batch, columns, size_bytes=_size(batch))
+
+
+def _size(batch: PackedBatch) -> int:
+    texts = sum(sum(map(len, column.texts)) for column in batch.columns if column.texts is not None)
+    tags = sum(map(len, batch.tags or ())) + sum(sum(map(len, gap.tags or ())) for gap in batch.gaps)
+    return batch.sample_count * SAMPLE_BYTES + texts + tags
 
 
 def _oversize(arrival: Arrival, wire_bytes: int) -> Incoming:

@@ -34,7 +34,7 @@ class LaneLimits:
     """How much one lane coalesces and how much it may hold."""
 
     rows: int = 10_000
-    batch_bytes: int = 8 * 1024 * 1024
+    set_bytes: int = 32 * 1024 * 1024
     waiting_bytes: int = 64 * 1024 * 1024
     waiting_batches: int = 10_000
     # Rows older than this may lie in compressed chunks and go by the backlog lane.
@@ -95,18 +95,25 @@ class LaneWorker:
             writing.result()
 
     async def _open_ahead(self, writing: asyncio.Task[None]) -> None:
-        """Decode the next set while the database works on this one."""
-        rows = 0
+        """Decode and screen the next set while the database works on this one."""
+        rows = sum(incoming.sample_count for incoming in self._opened)
+        size = sum(incoming.size_bytes for incoming in self._opened)
+        is_joined = False
         while not writing.done():
-            incoming = self._receive() if rows < self._limits.rows else None
-            if incoming is None:
+            is_full = rows >= self._limits.rows or size >= self._limits.set_bytes
+            incoming = None if is_full else self._receive()
+            if incoming is not None:
+                # A batch without samples counts too, so that this ends.
+                rows, size = rows + max(incoming.sample_count, 1), size + incoming.size_bytes
+                self._writer.look_ahead(incoming)
+                self._opened.append(incoming)
+                # One message at a time, so that whatever waits for the loop gets its turn.
+                await asyncio.sleep(0)
+            elif is_full and not is_joined:
+                self._writer.join_ahead(self._opened)
+                is_joined = True
+            else:
                 await asyncio.wait({writing}, timeout=AHEAD_PAUSE_S)
-                continue
-            rows += max(incoming.sample_count, 1)
-            self._writer.look_ahead(incoming)
-            self._opened.append(incoming)
-            # One message at a time, so that whatever waits for the loop gets its turn.
-            await asyncio.sleep(0)
 
     def drop_all(self) -> None:
         """Let go of everything: whoever owns ingest now gets it from the agents again."""
@@ -123,7 +130,7 @@ class LaneWorker:
         """The next set: about as many rows as one transaction likes, in order; HTTP calls stand alone."""
         items: list[Incoming] = []
         rows = size = 0
-        while rows < self._limits.rows and size < self._limits.batch_bytes:
+        while rows < self._limits.rows and size < self._limits.set_bytes:
             incoming = self._next()
             if incoming is None:
                 break
@@ -133,7 +140,7 @@ class LaneWorker:
                 break
             items.append(incoming)
             rows += incoming.sample_count
-            size += len(incoming.arrival.payload)
+            size += incoming.size_bytes
             if is_alone:
                 break
         return items

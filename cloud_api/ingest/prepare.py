@@ -105,6 +105,11 @@ class Preparation:
             screened = screen(incoming.columns, tag_map, incoming.arrival.received_us)
             self._ahead[id(incoming)] = (incoming, tag_map, screened)
 
+    def rows_ahead(self, items: Iterable[Incoming]) -> list[SampleRows]:
+        """The rows that these batches will most likely give."""
+        ahead = [self._ahead.get(id(incoming)) for incoming in items]
+        return [part for found in ahead if found is not None for part in found[2].rows if len(part)]
+
     def release(self, items: Sequence[Incoming], prepared: Prepared) -> None:
         """The set is done with, whatever became of it."""
         self._book.in_flight -= prepared.in_flight

@@ -1,10 +1,12 @@
 """One transaction for one set of batches: lease, samples, alarms, bookkeeping, commit."""
 
 import asyncio
+import operator
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
 from cloud_api.ingest.book import LedgerBook, write_changes
@@ -24,7 +26,15 @@ from cloud_api.storage.lease import LeaseLost, read_lease_held, select_lease_hel
 from cloud_api.storage.ledger import UntilRow, upsert_agent_until
 from cloud_api.storage.pool import Connection, Pool, begin, check_committed, commit, undone_on_failure
 from cloud_api.storage.rejects import insert_rejects, update_reject_replayed
-from cloud_api.storage.rows import DistinctRows, SampleRows, distinct_rows, empty_rows, join_rows, newest_rows
+from cloud_api.storage.rows import (
+    DistinctRows,
+    SampleRows,
+    copy_bytes,
+    distinct_rows,
+    empty_rows,
+    join_rows,
+    newest_rows,
+)
 from cloud_api.storage.samples import (
     WrittenCounts,
     copy_samples,
@@ -42,6 +52,19 @@ SEEN_EVERY_S = 5.0
 MAX_DAYS = 64
 
 Write = Callable[[Connection, SampleRows], Awaitable[WrittenCounts]]
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """The parts of a set as one set of rows, and the bytes that COPY takes of it."""
+
+    parts: Sequence[SampleRows]
+    rows: DistinctRows
+    data: bytes
+
+    def is_of(self, parts: Sequence[SampleRows]) -> bool:
+        """Whether it was made of these very parts."""
+        return len(parts) == len(self.parts) and all(map(operator.is_, parts, self.parts))
 
 
 class SeriesStale(Exception):
@@ -96,10 +119,17 @@ class Writer:
         self._lane = lane
         self._preparation = Preparation(state.book, state.series, state.rejects)
         self._seen: dict[str, float] = {}
+        self._joined: Joined | None = None
 
     def look_ahead(self, incoming: Incoming) -> None:
         """Do what can be done for a batch before its turn, while the database works on another set."""
         self._preparation.look_ahead(incoming)
+
+    def join_ahead(self, items: Iterable[Incoming]) -> None:
+        """Lay out what COPY will take, as far as it can be foreseen."""
+        parts = self._preparation.rows_ahead(items)
+        if parts:
+            self._joined = _joined(parts)
 
     async def write(self, items: Sequence[Incoming]) -> tuple[Prepared, DistinctRows, WrittenCounts]:
         """Commit a set of batches; whatever fails, nothing of it is written and nothing is remembered of it."""
@@ -117,14 +147,18 @@ class Writer:
             self._preparation.release(items, prepared)
 
     async def _commit(self, connection: Connection, prepared: Prepared) -> tuple[Prepared, DistinctRows, WrittenCounts]:
-        rows = distinct_rows(join_rows(prepared.rows) if prepared.rows else empty_rows())
+        joined, self._joined = self._joined, None
+        if joined is None or not joined.is_of(prepared.rows):
+            joined = _joined(prepared.rows)
+        rows = joined.rows
         counts = WrittenCounts(0, 0, 0)
         if not prepared.is_empty or _replays(prepared):
             started = time.monotonic()
             if prepared.widened:
                 await update_series_kinds(connection, list(prepared.widened), list(prepared.widened.values()))
             last_slice = await self._write_early_days(connection, rows.rows, prepared.generation)
-            counts = await self._transact(connection, prepared, last_slice)
+            data = joined.data if last_slice is rows.rows else copy_bytes(last_slice)
+            counts = await self._transact(connection, prepared, last_slice, data)
             self._state.telemetry.commit_seconds.observe(time.monotonic() - started)
         elif prepared.generation != await select_series_generation(connection, INGEST_LEASE):
             # A replay of which everything was refused writes nothing, but what refused it may be out of date.
@@ -142,15 +176,18 @@ class Writer:
         while len(days) > MAX_DAYS:
             early, days = days[:MAX_DAYS], days[MAX_DAYS:]
             in_slice = rest.in_days(early)
-            await self._transact(connection, Prepared(generation=generation), rest.take(in_slice))
+            part = rest.take(in_slice)
+            await self._transact(connection, Prepared(generation=generation), part, copy_bytes(part))
             rest = rest.take(~in_slice)
         return rest
 
-    async def _transact(self, connection: Connection, prepared: Prepared, rows: SampleRows) -> WrittenCounts:
+    async def _transact(
+        self, connection: Connection, prepared: Prepared, rows: SampleRows, data: bytes
+    ) -> WrittenCounts:
         if self._state.engine.kind is EngineKind.POSTGRES:
             await self._state.partitions.ensure(connection, rows.days())
         try:
-            return await self._try(connection, prepared, rows, copy_samples)
+            return await self._try(connection, prepared, rows, partial(copy_samples, data=data))
         except KEY_EXISTS:
             # COPY stands first in its transaction, so undoing all of it is the savepoint.
             self._state.telemetry.transactions.labels("conflict").inc()
@@ -221,6 +258,11 @@ class Writer:
         seen = [agent for agent in agents if now - self._seen.get(agent, -SEEN_EVERY_S) >= SEEN_EVERY_S]
         self._seen.update(dict.fromkeys(seen, now))
         return seen
+
+
+def _joined(parts: Sequence[SampleRows]) -> Joined:
+    rows = distinct_rows(join_rows(parts) if parts else empty_rows())
+    return Joined(parts, rows, copy_bytes(rows.rows))
 
 
 def _keys(items: Sequence[Incoming]) -> set[LedgerKey]:

@@ -7,7 +7,6 @@ from typing import Any
 from cloud_api.storage.pool import Connection
 from cloud_api.storage.rows import (
     SampleRows,
-    copy_bytes,
     float8_array_bytes,
     has_text,
     int4_array_bytes,
@@ -26,11 +25,11 @@ class WrittenCounts:
     unchanged: int
 
 
-async def copy_samples(connection: Connection, rows: SampleRows) -> WrittenCounts:
-    """Append rows; UniqueViolation when a key exists already, and nothing is written then."""
+async def copy_samples(connection: Connection, rows: SampleRows, data: bytes) -> WrittenCounts:
+    """Append rows, laid out by `copy_bytes`; UniqueViolation when a key exists, and nothing is written then."""
     if len(rows):
         async with connection.cursor() as cursor, cursor.copy(statement("copy_samples")) as copy:
-            await copy.write(copy_bytes(rows))
+            await copy.write(data)
     return WrittenCounts(len(rows), 0, 0)
 
 
