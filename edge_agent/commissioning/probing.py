@@ -15,6 +15,7 @@ TOLERANCE = 0.005
 """A panel shows what was a moment ago: half a per cent, or the panel's last digit, is close enough."""
 
 _SIMPLEST = ("uint16", "int16", "float32", "int32", "uint32", "float64", "int64", "uint64", "bcd16", "bcd32", "float16")
+_FLOAT32_EXACT = 1e-7
 _LARGEST_SHOWN = 1e15
 _SMALLEST_SHOWN = 1e-6
 
@@ -132,8 +133,9 @@ def _identity(point: Mapping[str, str | int]) -> tuple[tuple[str, str | int], ..
 
 
 def _unlikeliness(candidate: Candidate, digit: float) -> tuple[float, int, int, int, float]:
-    """Exact before near, then the usual scale, the plain order, the simple type."""
+    """Exact before rounded before near, then the usual scale, the plain order, the simple type."""
     kind = str(candidate.point.get("type", ""))
-    off = math.floor(candidate.distance / digit + 0.49)
+    is_exact = candidate.distance <= abs(candidate.value) * _FLOAT32_EXACT
+    off = -1 if is_exact else math.floor(candidate.distance / digit + 0.49)
     simple = _SIMPLEST.index(kind) if kind in _SIMPLEST else len(_SIMPLEST)
     return off, SCALES.index(candidate.scale), int("order" in candidate.point), simple, candidate.distance

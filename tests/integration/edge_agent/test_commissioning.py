@@ -1,5 +1,6 @@
 """Reading, browsing and writing for an engineer, at the plant's own servers."""
 
+import asyncio
 import json
 import tomllib
 from collections.abc import Iterator
@@ -8,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from edge_agent.__main__ import check
-from edge_agent.commissioning.commands import BrowseOptions, browse_device, init, read, write
+from edge_agent.commissioning.commands import BrowseOptions, ProbeOptions, browse_device, init, probe, read, write
 from millstream.demo.agent_config import agent_config
 from tests.fixtures.processes import Processes, find_free_port
+from tests.integration.connectors.modbus.servers import Image, pymodbus_server
 
+GOLDEN = Path(__file__).parents[2] / "unit" / "edge_agent" / "profiles" / "golden.toml"
 HALL = "hangzhou/moulding/hall-1"
 SETPOINT = f"{HALL}/cooling-water/supply/setpoint"
 
@@ -176,3 +179,62 @@ def test_starter_passes_the_check_and_reads_good(tmp_path: Path, capsys: pytest.
     before = path.read_text()
     assert init(path) == 1
     assert path.read_text() == before
+
+
+def test_profile_reads_the_meter_that_it_describes(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    golden = tomllib.loads(GOLDEN.read_text())["eastron-sdm630"]
+    inputs = bytearray(800)
+    for address, words in golden["registers"].items():
+        content = bytes.fromhex(words)
+        first = 2 * int(address.removeprefix("input:"))
+        inputs[first : first + len(content)] = content
+    path = tmp_path / "agent.toml"
+
+    async def at_the_meter() -> int:
+        async with pymodbus_server(Image(input=bytes(inputs)), "tcp") as place:
+            device = f'[[device]]\nname = "m"\nurl = "tcp://{place}"\nprofile = "eastron-sdm630"\n'
+            path.write_text(f'[agent]\nid = "g"\n[mqtt]\nurl = "mqtt://127.0.0.1:1"\n{device}')
+            return await asyncio.to_thread(read, path, [], True)
+
+    assert asyncio.run(at_the_meter()) == 0
+    readings = {reading["path"]: reading["value"] for reading in json.loads(capsys.readouterr().out)}
+    assert readings == {f"m/{name}": pytest.approx(value) for name, value in golden["expected"].items()}
+
+
+def test_panel_value_finds_the_register_and_the_line_for_it(
+    plant: dict[str, str], config: Path, capsys: pytest.CaptureFixture[str]
+):
+    def moved(value: str) -> str:
+        assert write(config, SETPOINT, value) == 0
+        return value
+
+    options = ProbeOptions("modbus", plant["modbus"], "0-20", ["unit=1"], moved("3.75"), "supply/setpoint")
+    assert probe(options, (moved(value) for value in ("2.25", "4.25"))) == 0
+    shown = capsys.readouterr().out
+    table = tomllib.loads(shown[shown.rindex("[[device.tag]]") :])["device"]["tag"][0]
+    assert table == {"name": "supply/setpoint", "address": "holding:0", "type": "float32", "order": "CDAB"}
+
+
+def test_interpretations_stand_side_by_side(plant: dict[str, str], capsys: pytest.CaptureFixture[str]):
+    options = ProbeOptions("modbus", plant["modbus"], "input:0-400", ["unit=1"])
+    assert probe(options) == 0
+    header, *rows = capsys.readouterr().out.splitlines()
+    assert {"ADDRESS", "RAW", "uint16", "int16", "float32"} <= set(header.split())
+    assert rows[0].startswith("input:0 ")
+    assert probe(ProbeOptions("modbus", plant["modbus"], "9000-9004", ["unit=1"])) == 1
+    assert probe(ProbeOptions("opcua", plant["opcua"], "0-1")) == 2
+
+
+def test_command_is_quiet_in_a_pipe_and_says_the_outcome_by_its_exit_code(
+    plant: dict[str, str], config: Path, processes: Processes
+):
+    port = plant["modbus"].rpartition(":")[2]
+    found = processes.millstream("edge", "scan", "127.0.0.1", "--port", f"modbus:{port}", "--json").start()
+    assert found.wait() == 0
+    assert json.loads(found.text().splitlines()[0])[0]["url"] == f"tcp://127.0.0.1:{port}"
+    nothing = processes.millstream("edge", "scan", "127.0.0.2", "--port", f"{find_free_port()}").start()
+    assert nothing.wait() == 1
+    refused = processes.millstream("edge", "write", "-c", config, SETPOINT, "-3").start()
+    assert refused.wait() == 1
+    assert "allowed: 0 to 4.5" in refused.text()
+    assert "\x1b" not in found.text() + nothing.text() + refused.text()
