@@ -12,6 +12,7 @@ from connectors.contract import ConnectorConfig, Duration, PointConfig
 from connectors.opcua import node_id
 
 DEFAULT_PORT = 4840
+_DEADBAND = re.compile(r"(\d+(?:\.\d+)?)(%?)")
 _THUMBPRINT = re.compile(r"[0-9A-F]{40}")
 
 
@@ -49,6 +50,45 @@ class Decoder(StrEnum):
     ASYNCUA = "asyncua"
 
 
+class Resume(StrEnum):
+    """What the server is to hold for us while we are away."""
+
+    SUBSCRIPTION = "subscription"
+    NOTHING = "nothing"
+
+
+class History(StrEnum):
+    """Whether the server's history fills what an outage left open."""
+
+    READ = "read"
+    OFF = "off"
+
+
+class Discard(StrEnum):
+    """Which change of a full queue gives way to a new one."""
+
+    OLDEST = "oldest"
+    NEWEST = "newest"
+
+
+class Trigger(StrEnum):
+    """What has to change for the server to report a value."""
+
+    STATUS = "status"
+    VALUE = "value"
+    TIME = "time"
+
+
+def _deadband(value: str) -> str:
+    found = _DEADBAND.fullmatch(value)
+    if found is None or (found[2] and float(found[1]) > 100):
+        raise ValueError('must be a width such as "0.5", or percent of the range that the server states, such as "2%"')
+    return value
+
+
+ServerDeadband = Annotated[str, AfterValidator(_deadband)]
+
+
 def _thumbprint(value: str) -> str:
     plain = value.replace(":", "").replace(" ", "").upper()
     if not _THUMBPRINT.fullmatch(plain):
@@ -84,6 +124,22 @@ class OpcuaConfig(ConnectorConfig):
     )
     queue: int = Field(
         default=10, ge=1, le=100_000, description="Changes of one value that the server keeps until it sends them."
+    )
+    discard: Discard = Field(
+        default=Discard.OLDEST, description="Which change of a full queue gives way: oldest or newest."
+    )
+    trigger: Trigger = Field(
+        default=Trigger.VALUE, description="What is reported: status changes only, values too, or new times as well."
+    )
+    server_deadband: ServerDeadband | None = Field(
+        default=None, description='Smaller changes are not reported: a width, "0.5", or percent of EURange, "2%".'
+    )
+    resume: Resume = Field(
+        default=Resume.SUBSCRIPTION,
+        description="subscription: the server queues changes while we are away, for session_timeout; or nothing.",
+    )
+    history: History = Field(
+        default=History.READ, description="read: an outage is filled from the server's history where it has one; off."
     )
     keep_alive: Annotated[Duration, Field(ge=0.1, le=600)] = Field(
         default=2.0, description="A server with nothing to report says so this often; silence beyond is an outage."
@@ -145,4 +201,7 @@ class OpcuaPoint(PointConfig):
 
     node: Annotated[str, AfterValidator(_node)] = Field(
         description="Node id with the namespace by its URI: nsu=urn:factory:cell;s=Spindle.Speed"
+    )
+    server_deadband: ServerDeadband | None = Field(
+        default=None, description="Of this point, in place of the device's; 0 for none."
     )

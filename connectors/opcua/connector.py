@@ -12,7 +12,8 @@ from connectors.opcua.address_space import browse_variables, write_value
 from connectors.opcua.config import Mode, OpcuaConfig, OpcuaPoint
 from connectors.opcua.faults import device_faults
 from connectors.opcua.limits import CHUNK, request_count
-from connectors.opcua.notifications import Notifications
+from connectors.opcua.notifications import Notifications, Outage, Wanted
+from connectors.opcua.resumption import Resumption
 from connectors.opcua.session import Session
 from connectors.opcua.values import Columns
 from schemas import status
@@ -27,6 +28,8 @@ class OpcuaConnector:
         self._addresses = [node_id.parse(point.node) for point in points]
         self._clock = clock
         self._counters: Counter[str] = Counter()
+        self._deadbands = [point.server_deadband for point in points]
+        self._outage = Outage(Resumption(config, [f"{point.node} {point.server_deadband}" for point in points]))
         self._session: Session | None = None
 
     @property
@@ -65,7 +68,9 @@ class OpcuaConnector:
         session = self._opened()
         if not self._addresses:
             await asyncio.Event().wait()
-        await Notifications(session, self._config, self._clock, self._counters).run(self._addresses, deliver)
+        wanted = Wanted(self._addresses, self._deadbands)
+        notifications = Notifications(session, self._config, self._clock, self._counters, self._outage)
+        await notifications.run(wanted, deliver)
 
     async def write(self, point: int, value: Value) -> None:
         """Write one value in the type that the variable has; raises PointRejected when the server refuses it."""
@@ -84,7 +89,7 @@ class OpcuaConnector:
         """End the session, within one time-out."""
         session, self._session = self._session, None
         if session is not None:
-            await session.close()
+            await session.close(is_leaving_subscriptions=self._outage.resumption.is_kept)
 
     def _opened(self) -> Session:
         if self._session is None:

@@ -6,13 +6,15 @@ import math
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from asyncua import ua
 from asyncua.ua.attribute_ids import AttributeIds
+from asyncua.ua.status_codes import StatusCodes
 from asyncua.ua.ua_binary import struct_from_binary
 
 from connectors.contract import Clock
-from connectors.opcua.config import OpcuaConfig
+from connectors.opcua.config import Discard, OpcuaConfig, Trigger
 from connectors.opcua.faults import device_faults
 from connectors.opcua.node_id import NodeAddress
 from connectors.opcua.session import Session
@@ -21,14 +23,28 @@ from schemas import status
 logger = logging.getLogger(__name__)
 
 _NAMED_IN_LOG = 5
+_FILTER_REFUSED = frozenset(
+    {
+        StatusCodes.BadFilterNotAllowed,
+        StatusCodes.BadMonitoredItemFilterUnsupported,
+        StatusCodes.BadMonitoredItemFilterInvalid,
+        StatusCodes.BadDeadbandFilterInvalid,
+    }
+)
+_TRIGGERS = {
+    Trigger.STATUS: ua.DataChangeTrigger.Status,
+    Trigger.VALUE: ua.DataChangeTrigger.StatusValue,
+    Trigger.TIME: ua.DataChangeTrigger.StatusValueTimestamp,
+}
 
 
 @dataclass(slots=True)
 class Subscription:
     """What the server granted, and how far it has come."""
 
-    points: Sequence[int]
     id: int
+    first: int
+    count: int
     publishing_s: float
     keep_alive_s: float
     heard: float
@@ -37,14 +53,28 @@ class Subscription:
     is_complete: bool = False
     next_sequence_number: int | None = None
     until_us: int | None = None
+    refused: dict[int, int] = field(default_factory=dict[int, int])
+    is_resumed: bool = False
+    """Taken over from an earlier session, and not heard since."""
+
+    @property
+    def points(self) -> Sequence[int]:
+        """The points that it was made for."""
+        return range(self.first, self.first + self.count)
 
 
 class MonitoredItems:
     """Makes one server watch all points of a device."""
 
     def __init__(
-        self, session: Session, config: OpcuaConfig, addresses: Sequence[NodeAddress], counters: Counter[str]
+        self,
+        session: Session,
+        config: OpcuaConfig,
+        addresses: Sequence[NodeAddress],
+        counters: Counter[str],
+        deadbands: Sequence[str | None],
     ) -> None:
+        self._deadbands = deadbands
         self._session = session
         self._config = config
         self._addresses = addresses
@@ -60,12 +90,20 @@ class MonitoredItems:
                 granted = await self._create_subscription(range(first, min(first + every, count)), clock.monotonic())
             self.subscriptions[granted.id] = granted
 
+    def take_over(self, subscriptions: Sequence[Subscription], now: float) -> None:
+        """These are at the server already, with all their items."""
+        for subscription in subscriptions:
+            subscription.heard, subscription.is_resumed = now, True
+            self.subscriptions[subscription.id] = subscription
+
     async def adopt(self) -> AsyncIterator[Mapping[int, int]]:
         """Create all items, then keep trying those that are refused; yields points with the status of each refusal."""
         refused: dict[int, int] = {}
         for subscription in self.subscriptions.values():
-            refused |= await self._adopt_points(subscription, subscription.points)
-            subscription.is_complete = True
+            if not subscription.is_complete:
+                subscription.refused = await self._adopt_points(subscription, subscription.points)
+                subscription.is_complete = True
+            refused |= subscription.refused
         self._report(refused)
         yield refused
         await asyncio.sleep(self._config.keep_alive + self._config.timeout)
@@ -76,7 +114,7 @@ class MonitoredItems:
                 before, refused = refused, await self._adopt_refused(refused)
                 yield {point: why for point, why in refused.items() if before[point] != why}
 
-    async def _create_subscription(self, points: Sequence[int], now: float) -> Subscription:
+    async def _create_subscription(self, points: range, now: float) -> Subscription:
         """Not through asyncua's own call: that one would start a loop that acknowledges before we have stored."""
         config = self._config
         keep_alive_count = max(1, round(config.keep_alive / config.publishing))
@@ -92,8 +130,9 @@ class MonitoredItems:
         granted = answer.Parameters
         publishing_s = granted.RevisedPublishingInterval / 1000
         return Subscription(
-            points,
             granted.SubscriptionId,
+            points.start,
+            len(points),
             publishing_s,
             publishing_s * max(1, granted.RevisedMaxKeepAliveCount),
             now,
@@ -119,7 +158,7 @@ class MonitoredItems:
         return refused
 
     async def _create_items(
-        self, subscription_id: int, piece: Sequence[tuple[int, ua.NodeId]]
+        self, subscription_id: int, piece: Sequence[tuple[int, ua.NodeId]], *, is_filtered: bool = True
     ) -> list[ua.MonitoredItemCreateResult]:
         self._counters["requests"] += 1
         config = self._config
@@ -131,7 +170,8 @@ class MonitoredItems:
                     ClientHandle=point,
                     SamplingInterval=config.sampling * 1000,
                     QueueSize=config.queue,
-                    DiscardOldest=True,
+                    DiscardOldest=config.discard is Discard.OLDEST,
+                    Filter=self._filter(point) if is_filtered else None,
                 ),
             )
             for point, node in piece
@@ -139,7 +179,35 @@ class MonitoredItems:
         parameters = ua.CreateMonitoredItemsParameters(
             SubscriptionId=subscription_id, TimestampsToReturn=ua.TimestampsToReturn.Both, ItemsToCreate=items
         )
-        return await self._session.client.create_monitored_items(parameters)
+        results = await self._session.client.create_monitored_items(parameters)
+        return await self._unfiltered(subscription_id, piece, results) if is_filtered else results
+
+    async def _unfiltered(
+        self,
+        subscription_id: int,
+        piece: Sequence[tuple[int, ua.NodeId]],
+        results: list[ua.MonitoredItemCreateResult],
+    ) -> list[ua.MonitoredItemCreateResult]:
+        """A deadband that the server cannot apply to a point, a text for one, must not cost the point."""
+        plain = [at for at, result in enumerate(results) if result.StatusCode.value in _FILTER_REFUSED]
+        if plain:
+            self._counters["filters_refused"] += len(plain)
+            again = await self._create_items(subscription_id, [piece[at] for at in plain], is_filtered=False)
+            for at, result in zip(plain, again, strict=True):
+                results[at] = result
+        return results
+
+    def _filter(self, point: int) -> Any:
+        """None where the standard's own behaviour is wanted: some servers refuse any filter."""
+        width = self._deadbands[point] or self._config.server_deadband or "0"
+        size = float(width.rstrip("%"))
+        trigger = _TRIGGERS[self._config.trigger]
+        if not size and trigger == ua.DataChangeTrigger.StatusValue:
+            return None
+        kind = ua.DeadbandType.Percent if width.endswith("%") else ua.DeadbandType.Absolute
+        return ua.DataChangeFilter(
+            Trigger=trigger, DeadbandType=ua.UInt32(kind if size else ua.DeadbandType.None_), DeadbandValue=size
+        )
 
     def _report(self, refused: Mapping[int, int]) -> None:
         self._counters["subscribed"] = len(self._addresses) - len(refused)
@@ -160,7 +228,8 @@ class MonitoredItems:
         still: dict[int, int] = {}
         for subscription in self.subscriptions.values():
             points = [point for point in subscription.points if point in refused]
-            still |= await self._adopt_points(subscription, points)
+            subscription.refused = await self._adopt_points(subscription, points)
+            still |= subscription.refused
         self._counters["subscribed"] = len(self._addresses) - len(still)
         self._counters["refused"] = len(still)
         return still

@@ -4,48 +4,149 @@ import asyncio
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from asyncua import ua
 
 from connectors.contract import Clock, Deliver, ReadResult
 from connectors.errors import DeviceUnreachable
+from connectors.opcua import config as configuration
+from connectors.opcua.catch_up import History, delete, in_order, missing_messages, number_after, republish, transfer
 from connectors.opcua.changes import Changes
 from connectors.opcua.config import Decoder, OpcuaConfig
 from connectors.opcua.faults import device_faults
 from connectors.opcua.messages import Message, MessageDecoder
 from connectors.opcua.monitored_items import MonitoredItems, Subscription
 from connectors.opcua.node_id import NodeAddress
+from connectors.opcua.resumption import Resumption
 from connectors.opcua.session import Session
 from connectors.opcua.values import Columns
 from schemas import status
 
 _MOST_PUBLISH_REQUESTS = 10
+_AHEAD_US = 5_000_000
 _COMMIT_S = 0.3  # a delivery may last about so long before it slows down a subscription
-_LAST_SEQUENCE_NUMBER = 0xFFFFFFFF
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The points of a device, and the deadbands that the server is to apply to them."""
+
+    addresses: Sequence[NodeAddress] = ()
+    deadbands: Sequence[str | None] = ()
+
+
+@dataclass(slots=True)
+class Outage:
+    """What one session leaves to the next."""
+
+    resumption: Resumption
+    until_us: int | None = None
+    """All up to then was delivered."""
+    after: list[ReadResult] = field(default_factory=list[ReadResult])
+    """What was delivered since, and may lie beyond."""
+
+    def delivered(self) -> set[tuple[int, int]]:
+        """Point and time of each sample that may lie beyond `until_us`."""
+        return {pair for result in self.after for pair in zip(result.points, result.times_us, strict=True)}
+
+
+class _NotResumed(Exception):
+    """A subscription that was taken over says nothing: it has to be made anew."""
 
 
 class Notifications:
     """Runs the subscriptions of one session until it is cancelled or the server falls silent."""
 
-    def __init__(self, session: Session, config: OpcuaConfig, clock: Clock, counters: Counter[str]) -> None:
+    def __init__(
+        self, session: Session, config: OpcuaConfig, clock: Clock, counters: Counter[str], outage: Outage
+    ) -> None:
         self._session = session
         self._config = config
         self._clock = clock
         self._counters = counters
-        self._items = MonitoredItems(session, config, (), counters)
+        self._outage = outage
+        self._wanted = Wanted()
+        self._items = self._no_items()
         self._decoder = MessageDecoder(is_batch=config.decoder is Decoder.BATCH)
         self._acknowledgements: list[ua.SubscriptionAcknowledgement] = []
+        self._in_order = asyncio.Lock()
         self._publishers = 0
         self._waiting = 0
         self._point_count = 0
         self._until_us: int | None = None
+        self._hole_us: int | None = None
 
-    async def run(self, addresses: Sequence[NodeAddress], deliver: Deliver) -> None:
+    async def run(self, wanted: Wanted, deliver: Deliver) -> None:
         """Subscribe to all points and deliver what the server says about them."""
-        self._point_count = len(addresses)
-        self._items = MonitoredItems(self._session, self._config, addresses, self._counters)
+        self._wanted = wanted
+        self._point_count = len(wanted.addresses)
+        self._items = self._no_items()
+        try:
+            if not await self._resume(deliver):
+                await self._begin(deliver)
+            await self._stay(deliver)
+        except _NotResumed:
+            self._counters["resumes_failed"] += 1
+            with device_faults(self._config.url):
+                await delete(self._session, list(self._items.subscriptions))
+            self._items = self._no_items()
+            await self._begin(deliver)
+            await self._stay(deliver)
+        except DeviceUnreachable:
+            if self._is_unproven():
+                self._counters["resumes_failed"] += 1
+                self._outage.resumption.forget()  # a server that breaks over it would do so again and again
+            raise
+
+    def _is_unproven(self) -> bool:
+        return any(subscription.is_resumed for subscription in self._items.subscriptions.values())
+
+    async def _resume(self, deliver: Deliver) -> bool:
+        """Take over what an earlier session left at the server; tell whether that is all of it."""
+        kept = self._outage.resumption.recall()
+        if not kept:
+            return False
+        with device_faults(self._config.url):
+            held = await transfer(self._session, kept)
+        if held is None:
+            return False
+        self._counters["resumed"] += 1
+        self._items.take_over(kept, self._clock.monotonic())
+        for subscription, numbers in zip(kept, held, strict=True):
+            wanted = in_order(numbers, subscription.next_sequence_number)
+            self._acknowledgements += [_acknowledgement(subscription.id, old) for old in set(numbers) - set(wanted)]
+            for number in wanted:
+                with device_faults(self._config.url):
+                    message = await republish(self._session, subscription.id, number)
+                if message is not None:
+                    self._counters["republished"] += 1
+                    await self._store(message, self._take_safely(message, subscription), deliver)
+            # What the server has dropped is told as a gap by the agent; only a live message proves that it publishes.
+            subscription.next_sequence_number, subscription.is_resumed = None, True
+        return True
+
+    async def _begin(self, deliver: Deliver) -> None:
+        """Subscribe anew; what the server's history knows of the time since the last session comes first."""
+        self._outage.resumption.forget()
         await self._items.subscribe(self._clock)
+        if self._outage.until_us is not None and self._config.history is configuration.History.READ:
+            self._hole_us = self._outage.until_us
+            await self._fill(deliver)
+
+    async def _fill(self, deliver: Deliver) -> None:
+        """Deliver what the server's history has from the hole's beginning until now, each sample once."""
+        if self._hole_us is None:
+            return
+        history = History(self._session, self._config, self._counters)
+        # Neither clock is known to the second; a server has nothing of what is still to come.
+        now_us = max(self._clock.now_us(), self._hole_us) + max(0, self._session.clock_offset_us) + _AHEAD_US
+        async for result in history.read(self._wanted.addresses, self._hole_us, now_us, self._outage.delivered()):
+            self._outage.after.append(result)
+            await deliver(result)
+
+    async def _stay(self, deliver: Deliver) -> None:
         self._publishers = self._publish_request_count()
         tasks = [asyncio.create_task(self._publish(deliver)) for _ in range(self._publishers)]
         tasks.append(asyncio.create_task(self._watch()))
@@ -59,11 +160,18 @@ class Notifications:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
+    def _no_items(self) -> MonitoredItems:
+        wanted = self._wanted
+        return MonitoredItems(self._session, self._config, wanted.addresses, self._counters, wanted.deadbands)
+
     async def _adopt(self, deliver: Deliver) -> None:
         """Have the items created while messages already come: a large device fills its queues meanwhile."""
         async for refused in self._items.adopt():
+            self._outage.resumption.keep(list(self._items.subscriptions.values()))
             if refused:
                 await deliver(self._refusals(refused))
+            await self._fill(deliver)  # once more, for what changed before the items were there
+            self._hole_us = None
 
     def _refusals(self, refused: Mapping[int, int]) -> ReadResult:
         columns = self._columns()
@@ -78,16 +186,34 @@ class Notifications:
             message = await self._next_message()
             if message is None:
                 return
-            with device_faults(self._config.url):
-                result = self._take(message)
-            if result is not None:
-                await deliver(result)
-            if message.notifications:
-                self._acknowledgements.append(
-                    ua.SubscriptionAcknowledgement(
-                        SubscriptionId=message.subscription_id, SequenceNumber=message.sequence_number
-                    )
-                )
+            subscription = self._items.subscriptions.get(message.subscription_id)
+            if subscription is None:
+                continue
+            async with self._in_order:  # a message that has to be asked for again holds up those behind it
+                messages = [message]
+                if message.notifications and message.sequence_number != subscription.next_sequence_number:
+                    url = self._config.url
+                    missing = await missing_messages(self._session, url, subscription, message.sequence_number)
+                    self._counters["republished"] += len(missing)
+                    messages = [*missing, message]
+                results = [self._take_safely(each, subscription) for each in messages]
+            for each, result in zip(messages, results, strict=True):
+                await self._store(each, result, deliver)
+
+    async def _store(self, message: Message, result: ReadResult | None, deliver: Deliver) -> None:
+        if result is not None:
+            await deliver(result)
+            if result.points:
+                self._outage.after.append(result)
+            if result.until_us is not None and self._hole_us is None:
+                self._outage.until_us = until_us = result.until_us
+                self._outage.after = [each for each in self._outage.after if max(each.times_us) > until_us]
+        if message.notifications:
+            self._acknowledgements.append(_acknowledgement(message.subscription_id, message.sequence_number))
+
+    def _take_safely(self, message: Message, subscription: Subscription) -> ReadResult | None:
+        with device_faults(self._config.url):
+            return self._take(message, subscription)
 
     async def _next_message(self) -> Message | None:
         """The next answer to a PublishRequest; None when the server wants fewer requests at a time."""
@@ -113,16 +239,13 @@ class Notifications:
             finally:
                 self._waiting -= 1
 
-    def _take(self, message: Message) -> ReadResult | None:
+    def _take(self, message: Message, subscription: Subscription) -> ReadResult | None:
         """The changes of one message; None where there is nothing to tell."""
-        subscription = self._items.subscriptions.get(message.subscription_id)
-        if subscription is None:
-            return None
         arrived_us = self._clock.now_us()
-        subscription.heard = self._clock.monotonic()
+        subscription.heard, subscription.is_resumed = self._clock.monotonic(), False
         columns = self._columns()
         if message.notifications:
-            self._check_order(subscription, message.sequence_number)
+            subscription.next_sequence_number = number_after(message.sequence_number)
             for notification in message.notifications:
                 self._take_notification(subscription, notification, columns, arrived_us)
             self._counters["changes"] += len(columns)
@@ -149,15 +272,9 @@ class Notifications:
                     awaited.discard(item.ClientHandle)
         elif isinstance(notification, ua.StatusChangeNotification):
             code = notification.Status.value
+            if not status.is_bad(code):  # GoodSubscriptionTransferred: it has come to us, or we shall hear no more
+                return
             raise DeviceUnreachable(f"{self._config.url} ended the subscription: {status.name(code)}")
-
-    def _check_order(self, subscription: Subscription, number: int) -> None:
-        """A message that never came cannot be asked for again here: over one connection the server itself lost it."""
-        expected = subscription.next_sequence_number
-        if expected is not None and number != expected:
-            self._counters["missed_messages"] += 1
-            raise DeviceUnreachable(f"{self._config.url} sent message {number} where {expected} was due")
-        subscription.next_sequence_number = 1 if number == _LAST_SEQUENCE_NUMBER else number + 1
 
     def _advance(self, subscription: Subscription, message: Message, arrived_us: int) -> int | None:
         """How far all subscriptions have come, where that is further than before.
@@ -189,6 +306,8 @@ class Notifications:
                 patience = subscription.keep_alive_s + self._config.timeout
                 left = min(left, subscription.heard + patience - now)
             if left <= 0 and self._waiting:
+                if self._is_unproven():
+                    raise _NotResumed
                 raise DeviceUnreachable(f"{self._config.url} has sent neither data nor a keep-alive in time")
             await asyncio.sleep(min(max(left, 0.25), 60.0))
 
@@ -199,3 +318,7 @@ class Notifications:
 
     def _columns(self) -> Columns:
         return Columns(self._session.decoder, self._config.sample_time, self._counters)
+
+
+def _acknowledgement(subscription_id: int, number: int) -> ua.SubscriptionAcknowledgement:
+    return ua.SubscriptionAcknowledgement(SubscriptionId=subscription_id, SequenceNumber=number)

@@ -73,7 +73,7 @@ class Session:
             raise
         self._keeper = asyncio.create_task(self._keep(), name=f"opcua-keep {self._config.url}")
 
-    async def close(self) -> None:
+    async def close(self, *, is_leaving_subscriptions: bool = False) -> None:
         """End session and channel, politely while the server answers; never raises, never longer than a time-out."""
         if self._keeper is not None:
             self._keeper.cancel()
@@ -84,7 +84,8 @@ class Session:
             return
         try:
             async with asyncio.timeout(self._config.timeout):
-                await self._client.close_session()
+                self.client.request_disconnect()
+                await self.client.close_session(not is_leaving_subscriptions)
                 await self._client.close_secure_channel()
         except Exception as error:  # noqa: BLE001 the server may be gone already: that is often why we close
             logger.debug("%s: closed without a farewell: %r", self._config.url, error)

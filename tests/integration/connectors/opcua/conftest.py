@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -36,12 +37,15 @@ class Delivered:
         self.results: list[ReadResult] = []
         self.gate = asyncio.Event()
         self.gate.set()
+        self.first = asyncio.Event()
         self.is_held: Callable[[ReadResult], bool] = lambda _: True
         self._news = asyncio.Condition()
 
     async def __call__(self, result: ReadResult) -> None:
         async with self._news:
             self.results.append(result)
+            if result.points:
+                self.first.set()
             self._news.notify_all()
         if self.is_held(result):
             await self.gate.wait()
@@ -109,12 +113,13 @@ def start_server(request: pytest.FixtureRequest, processes: Processes) -> StartS
 
 
 @pytest.fixture
-async def connect() -> AsyncIterator[Connect]:
-    """Make connectors that are closed after the test."""
+async def connect(tmp_path: Path) -> AsyncIterator[Connect]:
+    """Make connectors that are closed after the test; what they keep at the server ends with them, if not asked for."""
     made: list[Connector] = []
 
     def make(url: str, nodes: Sequence[str], **config: Any) -> Connector:
         defaults = {"publishing": "50ms", "sampling": "20ms", "keep_alive": "500ms", "timeout": "20s"}
+        defaults |= {"resume": "nothing", "certificates": str(tmp_path)}
         settings = OpcuaConfig.model_validate({"url": url} | defaults | config)
         connector = KIND.create(settings, [OpcuaPoint(node=node) for node in nodes], WallClock())
         made.append(connector)

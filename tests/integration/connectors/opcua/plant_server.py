@@ -92,6 +92,8 @@ class Plant:
             node = getattr(ua.ObjectIds, f"Server_ServerCapabilities_OperationLimits_{limit}")
             await server.get_node(ua.NodeId(node)).write_value(ua.Variant(size, ua.VariantType.UInt32))
         await server.start()
+        for name in options.get("historized", []):
+            await server.historize_node_data_change(self.nodes[name], period=None, count=1000)
 
     async def add(self, name: str, variant: ua.Variant) -> None:
         node = await self.folder.add_variable(ua.NodeId(name, self.index), name, variant)

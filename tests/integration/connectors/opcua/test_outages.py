@@ -1,0 +1,156 @@
+"""After an outage: subscriptions taken over, messages sent again, history read, and each sample once."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from connectors.errors import DeviceUnreachable
+from tests.fixtures.processes import Processes
+from tests.fixtures.proxy import Proxies
+from tests.integration.connectors.opcua.conftest import Connect, Subscribe, point
+from tests.integration.connectors.opcua.servers import server_maker
+
+KEPT = {"resume": "subscription", "timeout": "2s", "keep_alive": "200ms"}
+SECURE = KEPT | {"security": "Basic256Sha256/SignAndEncrypt"}  # node-opcua hands over to nobody whom it cannot know
+
+
+async def test_what_changed_while_the_line_was_cut_comes_afterwards(
+    processes: Processes, make_proxy: Proxies, connect: Connect, subscribe: Subscribe, tmp_path: Path
+) -> None:
+    server = server_maker(processes, "node-opcua")(certificates=str(tmp_path / "pki"))
+    proxy = make_proxy(server.port)
+    connector = connect(f"opc.tcp://127.0.0.1:{proxy.port}", [point("Double")], **SECURE)
+    first = await subscribe(connector)
+    await first.delivered.wait_for(lambda: first.delivered.values(0), "the first value has come")
+    await first.delivered.wait_for(lambda: first.delivered.results[-1].until_us, "all items are there")
+    proxy.refuse()
+    proxy.cut()
+    assert isinstance(await first.outcome(), DeviceUnreachable)
+    await connector.close()
+    for value in (1.5, 2.5, 3.5):
+        server.tell(set="Double", type="Double", value=value)
+        await asyncio.sleep(0.1)  # each is sampled
+    proxy.accept()
+    again = await subscribe(connector)
+    await again.delivered.wait_for(lambda: 3.5 in again.delivered.values(0), "the last value has come")
+    assert again.delivered.values(0) == [1.5, 2.5, 3.5]
+    assert connector.counters["resumed"] == 1
+    server.tell(set="Double", type="Double", value=4.5)
+    await again.delivered.wait_for(lambda: 4.5 in again.delivered.values(0), "values come as before")
+
+
+async def test_a_restarted_agent_takes_over_what_it_left(
+    processes: Processes, connect: Connect, subscribe: Subscribe, tmp_path: Path
+) -> None:
+    server = server_maker(processes, "node-opcua")(certificates=str(tmp_path / "pki"))
+    before = connect(server.url, [point("Double")], **SECURE)
+    first = await subscribe(before)
+    await first.delivered.wait_for(lambda: first.delivered.values(0), "the first value has come")
+    await first.delivered.wait_for(lambda: first.delivered.results[-1].until_us, "all items are there")
+    await first.stop()
+    await before.close()
+    server.tell(set="Double", type="Double", value=7.5)
+    after = connect(server.url, [point("Double")], **SECURE)
+    again = await subscribe(after)
+    await again.delivered.wait_for(lambda: 7.5 in again.delivered.values(0), "what changed in between has come")
+    assert after.counters["resumed"] == 1
+    assert server.tell()["subscriptions"] == 1
+    await again.stop()
+    await after.close()
+    other = connect(server.url, [point("Double"), point("Float")], **SECURE)
+    fresh = await subscribe(other)
+    await fresh.delivered.wait_for(lambda: fresh.delivered.values(1), "other points make another subscription")
+    assert other.counters["resumed"] == 0
+
+
+async def test_a_message_that_was_not_acknowledged_comes_again(
+    processes: Processes, make_proxy: Proxies, connect: Connect, subscribe: Subscribe, tmp_path: Path
+) -> None:
+    server = server_maker(processes, "node-opcua")(certificates=str(tmp_path / "pki"))
+    proxy = make_proxy(server.port)
+    connector = connect(f"opc.tcp://127.0.0.1:{proxy.port}", [point("Double")], **SECURE)
+    first = await subscribe(connector)
+    await first.delivered.wait_for(lambda: first.delivered.values(0), "the first value has come")
+    await first.delivered.wait_for(lambda: first.delivered.results[-1].until_us, "all items are there")
+    first.delivered.is_held = lambda result: 1.5 in result.values
+    first.delivered.gate.clear()
+    server.tell(set="Double", type="Double", value=1.5)
+    await first.delivered.wait_for(lambda: 1.5 in first.delivered.values(0), "it is on its way to the store")
+    await first.stop()  # before it was stored
+    proxy.cut()
+    await connector.close()
+    restarted = connect(f"opc.tcp://127.0.0.1:{proxy.port}", [point("Double")], **SECURE)
+    again = await subscribe(restarted)
+    await again.delivered.wait_for(lambda: 1.5 in again.delivered.values(0), "it has come again")
+    assert restarted.counters["republished"] >= 1
+
+
+async def test_a_subscription_that_cannot_be_resumed_is_made_anew(
+    processes: Processes, make_proxy: Proxies, connect: Connect, subscribe: Subscribe
+) -> None:
+    """asyncua's server hands a subscription over, then answers the requests of the session before, or none."""
+    server = server_maker(processes, "asyncua")()
+    proxy = make_proxy(server.port)
+    connector = connect(f"opc.tcp://127.0.0.1:{proxy.port}", [point("Double")], **KEPT | {"history": "off"})
+    first = await subscribe(connector)
+    await first.delivered.wait_for(lambda: first.delivered.values(0), "the first value has come")
+    await first.delivered.wait_for(lambda: first.delivered.results[-1].until_us, "all items are there")
+    proxy.cut()
+    assert isinstance(await first.outcome(), DeviceUnreachable)
+    await connector.close()
+    server.tell(set="Double", type="Double", value=2.5)
+    again = await subscribe(connector)
+    await asyncio.wait([again.task, asyncio.ensure_future(again.delivered.first.wait())], return_when="FIRST_COMPLETED")
+    if again.task.done():
+        await connector.close()
+        again = await subscribe(connector)
+    await again.delivered.wait_for(lambda: 2.5 in again.delivered.values(0), "values come again")
+    assert connector.counters["sessions"] <= 3
+
+
+@pytest.mark.parametrize("is_filled", [True, False])
+async def test_history_fills_what_no_subscription_held(
+    processes: Processes, make_proxy: Proxies, connect: Connect, subscribe: Subscribe, is_filled: bool
+) -> None:
+    server = server_maker(processes, "asyncua")(historized=["Double"])
+    proxy = make_proxy(server.port)
+    url = f"opc.tcp://127.0.0.1:{proxy.port}"
+    connector = connect(
+        url, [point("Double"), point("Float")], keep_alive="200ms", history="read" if is_filled else "off"
+    )
+    first = await subscribe(connector)
+    server.tell(set="Double", type="Double", value=1.0)
+    await first.delivered.wait_for(lambda: 1.0 in first.delivered.values(0), "a value has come")
+    await first.delivered.wait_for(lambda: first.delivered.results[-1].until_us, "all items are there")
+    proxy.refuse()
+    proxy.cut()
+    assert isinstance(await first.outcome(), DeviceUnreachable)
+    await connector.close()
+    for value in (2.0, 3.0, 4.0):
+        server.tell(set="Double", type="Double", value=value)
+    proxy.accept()
+    again = await subscribe(connector)
+    await again.delivered.wait_for(lambda: 4.0 in again.delivered.values(0), "the last value has come")
+    server.tell(set="Double", type="Double", value=5.0)
+    await again.delivered.wait_for(lambda: 5.0 in again.delivered.values(0), "values come as before")
+    samples = set(again.delivered.samples(0))
+    assert [value for value, _, _ in sorted(samples, key=lambda sample: sample[2])] == (
+        [2.0, 3.0, 4.0, 5.0] if is_filled else [4.0, 5.0]
+    )
+
+
+async def test_a_damaged_note_of_subscriptions_is_no_obstacle(
+    processes: Processes, connect: Connect, subscribe: Subscribe, tmp_path: Path
+) -> None:
+    server = server_maker(processes, "asyncua")()
+    for content in ("", "[]", '{"identity": 1}'):
+        connector = connect(server.url, [point("Double")], **KEPT)
+        for file in tmp_path.glob("subscriptions-*.json"):
+            file.write_text(content, encoding="utf-8")
+        running = await subscribe(connector)
+        await running.delivered.wait_for(lambda running=running: running.delivered.values(0), "the value has come")
+        await running.delivered.wait_for(lambda running=running: running.delivered.results[-1].until_us, "all is there")
+        await running.stop()
+        await connector.close()
+        assert list(tmp_path.glob("subscriptions-*.json"))
