@@ -48,6 +48,7 @@ class Endpoint:
         self._slots = asyncio.Semaphore(link.quirks.outstanding)
         self._dial_lock = asyncio.Lock()
         self._line: Line | None = None
+        self._pause_s = link.quirks.request_pause_s + link.silence_s
         self._on_the_way = 0
         self._free_at = 0.0
         self._dialling = Breaker()
@@ -81,6 +82,8 @@ class Endpoint:
         async with self._slots:
             breaker = self._breakers[caller.unit]
             self._refuse_while_paused(breaker)
+            if self._pause_s:
+                await asyncio.sleep(max(0.0, self._free_at - self._loop.time()))
             line = await self._connected(caller)
             is_shared = sum(count > 0 for count in self._members.values()) > 1
             allowance_s = breaker.allowance_s(caller.timeout_s) if is_shared else caller.timeout_s
@@ -98,9 +101,6 @@ class Endpoint:
             return answer
 
     async def _exchange(self, line: Line, caller: Caller, request: Request, allowance_s: float) -> Answer:
-        pause_s = self.link.quirks.request_pause_s + self.link.silence_s
-        if pause_s:
-            await asyncio.sleep(max(0.0, self._free_at - self._loop.time()))
         self._on_the_way += 1
         is_alone = self._on_the_way == 1
         asked_at = self._loop.time()
@@ -109,9 +109,9 @@ class Endpoint:
         finally:
             self._on_the_way -= 1
             answered_at = self._loop.time()
-            self._free_at = answered_at + pause_s
+            self._free_at = answered_at + self._pause_s
         if is_alone and request.registers and len(answer.pdu) == request.answer_bytes:
-            self.cost = self.cost.observed(answered_at - asked_at + pause_s, request.registers)
+            self.cost = self.cost.observed(answered_at - asked_at + self._pause_s, request.registers)
         return answer
 
     def _lose(self, breaker: Breaker, caller: Caller, exception: int) -> NoReturn:

@@ -93,6 +93,8 @@ class Line(ModbusProtocol):
 
     async def exchange(self, caller: Caller, request: Request, timeout_s: float) -> Answer:
         """Send a request and wait for the answer that fits it."""
+        if not self.is_usable:
+            raise DeviceUnreachable(f"{self._name} closed the connection")
         self._transaction = self._transaction % 0xFFFF + 1
         number = self._transaction if self._is_numbered else 0
         pending = self._pending[number] = _Pending(caller, request, self.loop.create_future())

@@ -100,8 +100,9 @@ async def test_a_serial_port_that_is_pulled_out(connect: Connect, clock: Stepped
     async with on_a_serial_port(filled("rtu")) as url:
         connector = await connect(url, POINTS, **TERMINAL)
         assert (await connector.read([0, 1])).values == TRUE
-    with pytest.raises(DeviceUnreachable):
+    with pytest.raises(DeviceUnreachable) as caught:
         await connector.read([0, 1])
+    assert not isinstance(caught.value, ReadTimeout)  # that the port is gone is known without waiting
     clock.seconds += 60
     with pytest.raises(DeviceUnreachable, match="cannot be reached"):
         await connector.read([0, 1])
