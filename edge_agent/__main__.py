@@ -46,12 +46,13 @@ def check(config: Path, as_json: bool) -> int:
 
 def _run(path: Path, loaded: AgentConfig) -> int:
     from edge_agent.agent import Agent
+    from edge_agent.outbox import OutboxUnavailable
     from edge_agent.salvage import OutboxInUse
 
     set_up_logging(loaded.agent.log)
     try:
         agent = Agent(path, loaded)
-    except (OutboxInUse, OSError) as error:
+    except (OutboxInUse, OutboxUnavailable, OSError) as error:
         print(f"cannot start: {error}", file=sys.stderr)
         return NO
     asyncio.run(agent.run())

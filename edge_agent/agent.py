@@ -85,6 +85,10 @@ class Agent:
             self._counters[Count.RELOADS_REFUSED] += 1
             say(logging.ERROR, "new configuration refused, the old one goes on", problems=str(error))
             return
+        except Exception as error:  # noqa: BLE001 - a reload must not end what runs
+            self._counters[Count.RELOADS_REFUSED] += 1
+            say(logging.ERROR, "new configuration could not be read, the old one goes on", error=repr(error))
+            return
         self._counters[Count.RELOADS] += 1
         self._config = self._speaker.config = config
         changed = await self._fleet.change(config.devices)

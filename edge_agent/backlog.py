@@ -22,6 +22,11 @@ class Backlog:
         self._packer = packer
         self._counters = counters
 
+    @property
+    def generation(self) -> int:
+        """Changes when a damaged outbox was replaced: ids of before mean nothing any more."""
+        return self._writer.generation
+
     async def peek(self, after: int, through: int | None, count: int) -> list[StoredBatch]:
         """The next batches behind that id."""
         outbox = self._writer.outbox

@@ -86,6 +86,7 @@ class _Reader:
         devices = [device for source in sources if (device := self._device(source)) is not None]
         self._doubled(sources, devices)
         password = self._password(mqtt)
+        self._readable(mqtt)
         if self.problems or agent is None or mqtt is None or outbox is None or batch is None:
             raise ConfigRefused(self.problems)
         return AgentConfig(
@@ -336,13 +337,21 @@ class _Reader:
 
     def _mqtt_updates(self, mqtt: MqttTable) -> dict[str, object]:
         updates: dict[str, object] = {"username": mqtt.username or os.environ.get(USERNAME_VARIABLE)}
-        for key in ("ca_file", "cert_file", "key_file"):
-            value = getattr(mqtt, key)
-            updates[key] = None if value is None else self._absolute(value)
+        updates |= {key: self._absolute(file) for key, file in _certificates(mqtt).items()}
         return updates
+
+    def _readable(self, mqtt: MqttTable | None) -> None:
+        for key, file in _certificates(mqtt).items() if mqtt is not None else ():
+            if not os.access(self._absolute(file), os.R_OK):
+                self._problem(self.path, f"mqtt.{key}", str(file), "cannot be read")
 
     def _absolute(self, path: Path) -> Path:
         return (self.path.parent / path).absolute()
 
     def _problem(self, file: Path, key: str, value: object, message: str) -> None:
         self.problems.append(Problem(str(file), key, shown(value), message))
+
+
+def _certificates(mqtt: MqttTable) -> dict[str, Path]:
+    found = {"ca_file": mqtt.ca_file, "cert_file": mqtt.cert_file, "key_file": mqtt.key_file}
+    return {key: file for key, file in found.items() if file is not None}

@@ -80,6 +80,7 @@ class Forwarder:
         self._acks: deque[Ack] = deque()
         self._wake = asyncio.Event()
         self._session: Session | None = None
+        self._generation = backlog.generation
         self._floor = 0
         self._live_after = 0
         self._late_after = 0
@@ -103,14 +104,16 @@ class Forwarder:
         """Until cancelled: then say offline and leave."""
         failures = 0
         while True:
-            session = Session(self._broker, f"{self._agent}-{self._boot_id[:12]}", self._will(), self._received)
             try:
+                session = Session(self._broker, f"{self._agent}-{self._boot_id[:12]}", self._will(), self._received)
                 await session.open()
                 failures = 0
                 await self._served(session)
             except SessionFailed as error:
                 if failures == 0:
                     say(logging.WARNING, "broker is unreachable; samples stay in the outbox", error=str(error))
+            except Exception as error:  # noqa: BLE001 - whatever is wrong with sending, scanning goes on
+                say(logging.ERROR, "sending failed; connecting anew", error=repr(error))
             failures += 1
             pause_s = min(self._settings.retry_max_s, self._settings.retry_min_s * 2.0 ** min(failures - 1, 30))
             await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, not a secret
@@ -154,6 +157,9 @@ class Forwarder:
     async def _pump(self, session: Session) -> None:
         while True:
             self._wake.clear()
+            if self._generation != self._backlog.generation:
+                self._generation, self._floor = self._backlog.generation, 0
+                self._rewind()
             await self._settle_acks(session)
             sent = await self._send_live(session)
             sent += await self._send_late(session)

@@ -16,6 +16,9 @@ CORRUPT_CODES = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 ROW_OVERHEAD_BYTES = 128
 MAX_GAPS_A_BATCH = 200
 NEARLY_FULL = 0.5
+PAGES_KEPT = 1_024
+ALWAYS_CHECKED_BYTES = 256 << 20
+"""A larger file is read through at start only when the agent before did not close it."""
 
 _TABLES = ("batch", "batch_created", "progress", "gap", "dictionary", "note")
 _PRAGMAS = (
@@ -214,12 +217,22 @@ class Outbox:
         with self._transaction():
             self._run("upsert_note", {"name": name, "value": value})
 
+    def shrink(self) -> None:
+        """Give pages that a drained backlog has left back to the disk, a few at a time."""
+        with _translated():
+            connection = self._opened()
+            (free,) = connection.execute("pragma freelist_count").fetchone()
+            if free > PAGES_KEPT:
+                connection.execute("pragma incremental_vacuum(512)").fetchall()
+
     def _prepare(self, connection: sqlite3.Connection) -> None:
+        was_unclean = self.path.with_name(f"{self.path.name}-wal").exists()
         for pragma in _PRAGMAS:
             connection.execute(pragma)
-        answer = connection.execute("pragma quick_check(1)").fetchone()
-        if answer is None or answer[0] != "ok":
-            raise OutboxCorrupt(f"{self.path}: {answer and answer[0]}")
+        if was_unclean or self.path.stat().st_size <= ALWAYS_CHECKED_BYTES:
+            answer = connection.execute("pragma quick_check(1)").fetchone()
+            if answer is None or answer[0] != "ok":
+                raise OutboxCorrupt(f"{self.path}: {answer and answer[0]}")
         for table in _TABLES:
             connection.execute(statements()[f"create_{table}"])
         self.count, self.bytes = connection.execute(statements()["select_totals"]).fetchone()
@@ -238,8 +251,8 @@ class Outbox:
         self._evict_expired(now_us)
         for batch in content.batches:
             self._store(batch, now_us)
-        for device, until_us in (content.progress or {}).items():
-            self._run("upsert_progress", {"device": device, "until_us": until_us})
+        if content.progress:
+            self._opened().executemany(statements()["upsert_progress"], list(content.progress.items()))
 
     def _confirm(self, confirmed: Confirmation) -> None:
         numbers = {"epoch": confirmed.epoch, "first": confirmed.first, "last": confirmed.last}

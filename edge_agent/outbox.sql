@@ -85,7 +85,7 @@ select count(*), coalesce(sum(length(payload)), 0) from batch where epoch = :epo
 delete from batch where epoch = :epoch and seq between :first and :last;
 
 -- name: upsert_progress
-insert into progress (device, until_us) values (:device, :until_us)
+insert into progress (device, until_us) values (?, ?)
 on conflict (device) do update set until_us = max(until_us, excluded.until_us);
 
 -- name: select_progress

@@ -124,8 +124,8 @@ class Packer:
             epoch=self.epoch,
             seq=self.seq + 1,
             base_us=_base(columns, collected),
-            tags=None if is_known else book.tags,
-            dictionary=book.digest if is_known else None,
+            tags=book.tags if columns and not is_known else None,
+            dictionary=book.digest if columns and is_known else None,
             columns=columns,
         )
 

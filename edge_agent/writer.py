@@ -97,6 +97,7 @@ class OutboxWriter:
         self._marked_at = 0.0
         self._failures = 0
         self.oldest_us: int | None = None
+        self.generation = 0
 
     def collected(self, book: TagBook) -> Collected:
         """Where samples of this book's tags go in the window that is open now."""
@@ -290,6 +291,7 @@ class OutboxWriter:
     def _start_over(self, error: OutboxCorrupt) -> None:
         self._counters[Count.OUTBOX_SALVAGED] += 1
         self._held.taken_gaps.clear()
+        self.generation += 1
         try:
             aside = start_over(self.outbox, self._mark, self._clock.now_us())
         except (OutboxUnavailable, OutboxCorrupt, OSError) as failure:
@@ -303,6 +305,7 @@ class OutboxWriter:
             self._marked_at = now
             oldest = self.outbox.oldest()
             self.oldest_us = oldest[1] if oldest else None
+            self.outbox.shrink()
             self._mark.write(oldest[0] if oldest else self._clock.now_us())
 
 

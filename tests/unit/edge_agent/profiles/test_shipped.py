@@ -39,6 +39,11 @@ def test_six_or_more_are_shipped_each_with_a_dump():
     assert set(shipped_names()) == set(GOLDEN)
 
 
+def test_documentation_lists_them_all():
+    page = (Path(__file__).parents[4] / "docs" / "commissioning.md").read_text()
+    assert [name for name in shipped_names() if f"| `{name}` |" not in page] == []
+
+
 @pytest.mark.parametrize("name", shipped_names())
 def test_source_is_named(name: str):
     file = shipped_file(name)
