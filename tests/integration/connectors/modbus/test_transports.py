@@ -180,6 +180,12 @@ async def test_tls_with_both_certificates(connect: Connect, clock: SteppedClock,
     async with secure_server(context) as url:
         connector = await connect(url, POINTS, **ours)
         assert (await connector.read([0, 1])).values == TRUE
+        by_name = url.replace("127.0.0.1", "localhost")  # which the certificate does not say
+        with pytest.raises(DeviceUnreachable, match="Hostname mismatch"):
+            await make(by_name, POINTS, clock, **ours).open()
+        clock.seconds += 60
+        unnamed = await connect(by_name, POINTS, **ours, check_name=False)
+        assert (await unnamed.read([0, 1])).values == TRUE
         stranger = make(url, POINTS, clock, ca_file=authority(tmp_path, "stranger").ca_file)
         await connector.close()
         with pytest.raises(DeviceUnreachable, match="CERTIFICATE_VERIFY_FAILED"):
