@@ -74,19 +74,27 @@ def tree(points: Sequence[BrowsedPoint]) -> list[str]:
     return lines
 
 
-def file_text(path: Path, kind: AnyKind, url: str, tags: Sequence[ListedTag]) -> str:
+def device_head(kind: AnyKind, url: str, settings: Sequence[str]) -> Mapping[str, str]:
+    """The keys of a device table that reaches this device in the same way."""
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", url.partition("://")[2]).strip("-")[:64] or kind.name
+    parts = [setting.partition("=") for setting in settings]
+    more = {key: value for key, _, value in parts}
+    return {"name": name, "kind": kind.name, "url": url, **more}
+
+
+def file_text(path: Path, device: Mapping[str, str], tags: Sequence[ListedTag]) -> str:
     """The list for this file: CSV by its suffix, else TOML with the device, complete where it stands alone."""
     if path.suffix == ".csv":
         return csv_list(tags)
-    device = re.sub(r"[^A-Za-z0-9._-]+", "-", url.partition("://")[2]).strip("-")[:64] or kind.name
     head = [
-        f"# {len(tags)} tags of {url}, as it told them. Review it: delete what nobody needs, name scan classes and",
-        "# deadbands, mark what may be written with writable = true. Then: millstream edge check -c FILE",
+        f"# {len(tags)} tags of {device['url']}, as it told them. Review it: delete what nobody needs, name scan",
+        "# classes and deadbands, mark what may be written with writable = true.",
+        "# Then: millstream edge check -c FILE",
         "",
     ]
     if path.parent.name != DEVICES_FOLDER:
         head += ["[agent]", 'id = "gateway-1"', "", "[mqtt]", 'url = "mqtt://127.0.0.1:1883"', ""]
-    head += ["[[device]]", f"name = {quoted(device)}", f"kind = {quoted(kind.name)}", f"url = {quoted(url)}", ""]
+    head += ["[[device]]", *(f"{key} = {quoted(value)}" for key, value in device.items()), ""]
     return "\n".join([*head, *(toml_tag(tag) for tag in tags)])
 
 

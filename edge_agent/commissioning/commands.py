@@ -11,12 +11,20 @@ from pathlib import Path
 from connectors.contract import AnyKind, BrowsedPoint, Interpretation, LookOptions
 from connectors.errors import ConfigInvalid, ConnectorError
 from edge_agent.clock import AgentClock
-from edge_agent.commissioning.browsing import ListInvalid, browse, connection, file_text, frozen_list, tree
+from edge_agent.commissioning.browsing import (
+    ListInvalid,
+    browse,
+    connection,
+    device_head,
+    file_text,
+    frozen_list,
+    tree,
+)
 from edge_agent.commissioning.globs import matches
 from edge_agent.commissioning.probing import Candidate, last_digit, narrow, rank, side_by_side, tag_table
-from edge_agent.commissioning.readings import Reading, TagUnknown, chosen, read_once
 from edge_agent.commissioning.scanning import TargetInvalid, addresses, described, scan, spots, units
 from edge_agent.commissioning.screen import Progress, columns, json_value, time_text, value_text
+from edge_agent.commissioning.snapshot import TagNow, TagUnknown, chosen, read_once
 from edge_agent.commissioning.tag_lists import Drift, drift, listed
 from edge_agent.commissioning.writing import WriteRefused, find, write_tag
 from edge_agent.config import AgentConfig
@@ -76,13 +84,13 @@ def read(config: Path, tags: Sequence[str], as_json: bool) -> int:
     with Progress() as progress:
         answer = asyncio.run(read_once(loaded, points, AgentClock(), progress))
     if as_json:
-        print(json.dumps([_reading_as_dict(reading) for reading in answer.readings], ensure_ascii=False))
+        print(json.dumps([_as_dict(now) for now in answer.tags], ensure_ascii=False))
     else:
         header = ("PATH", "VALUE", "STATUS", "RAW", "TIME")
-        print("\n".join(columns([header, *(_cells(reading) for reading in answer.readings)])))
+        print("\n".join(columns([header, *(_cells(now) for now in answer.tags)])))
     for device, trouble in answer.troubles.items():
         print(f"{device}: {trouble}", file=sys.stderr)
-    return NO if any(status.is_bad(reading.status) for reading in answer.readings) else DONE
+    return NO if any(status.is_bad(now.status) for now in answer.tags) else DONE
 
 
 def write(config: Path, tag: str, value: str) -> int:
@@ -105,8 +113,9 @@ def write(config: Path, tag: str, value: str) -> int:
 
 def browse_device(options: BrowseOptions) -> int:
     """Show what a device has, write it as a list, or say what changed since a list; 1 for drift or no answer."""
+    if options.write is not None and options.write.exists():
+        return _said(f"{options.write} is there already; choose another file", NO)
     try:
-        _must_be_new(options.write)
         kind, config = connection(options.url, options.settings)
         before = None if options.drift is None else frozen_list(options.drift, kind, options.url)
     except (ConfigInvalid, ListInvalid) as error:
@@ -231,14 +240,10 @@ def _write_or_print(options: BrowseOptions, kind: AnyKind, points: Sequence[Brow
         print("\n".join(tree(points)))
         return DONE
     options.write.parent.mkdir(parents=True, exist_ok=True)
-    options.write.write_text(file_text(options.write, kind, options.url, listed(points)), encoding="utf-8")
+    head = device_head(kind, options.url, options.settings)
+    options.write.write_text(file_text(options.write, head, listed(points)), encoding="utf-8")
     print(f"{len(points)} tags in {options.write}")
     return DONE
-
-
-def _must_be_new(path: Path | None) -> None:
-    if path is not None and path.exists():
-        raise ListInvalid(f"{path} is there already; choose another file")
 
 
 def _print_drift(found: Drift) -> int:
@@ -266,20 +271,20 @@ def _said(error: object, code: int) -> int:
     return code
 
 
-def _cells(reading: Reading) -> tuple[str, ...]:
-    unit = f" {reading.unit}" if reading.unit and reading.value is not None else ""
-    value = f"{value_text(reading.value)}{unit}"
-    return reading.path, value, status.name(reading.status), value_text(reading.raw), time_text(reading.time_us)
+def _cells(now: TagNow) -> tuple[str, ...]:
+    unit = f" {now.unit}" if now.unit and now.value is not None else ""
+    value = f"{value_text(now.value)}{unit}"
+    return now.path, value, status.name(now.status), value_text(now.raw), time_text(now.time_us)
 
 
-def _reading_as_dict(reading: Reading) -> dict[str, object]:
-    value: Value | object = json_value(reading.value)
-    if reading.kind is Kind.JSON and isinstance(reading.value, str):
-        value = json.loads(reading.value)
+def _as_dict(now: TagNow) -> dict[str, object]:
+    value: Value | object = json_value(now.value)
+    if now.kind is Kind.JSON and isinstance(now.value, str):
+        value = json.loads(now.value)
     return {
-        "path": reading.path,
+        "path": now.path,
         "value": value,
-        "status": status.name(reading.status),
-        "quality": str(reading.quality),
-        "source_time": time_text(reading.time_us),
+        "status": status.name(now.status),
+        "quality": str(now.quality),
+        "source_time": time_text(now.time_us),
     }

@@ -29,7 +29,7 @@ class Candidate:
     value: float
     distance: float
     is_moving: bool = False
-    """Whether its value followed the panel from one reading to the next."""
+    """Whether its value followed the panel from one look to the next."""
 
     @property
     def words(self) -> str:

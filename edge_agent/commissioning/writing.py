@@ -1,18 +1,23 @@
 """One value to one tag that is marked writable: checked for type, range and step, written, read back, compared."""
 
+import asyncio
 import math
 import struct
 from dataclasses import dataclass
 
-from connectors.contract import Clock, Connector
+from connectors.contract import Clock, Connector, ReadResult
 from edge_agent.commissioning.globs import near
-from edge_agent.commissioning.readings import Reading, TagUnknown, readings_of
 from edge_agent.commissioning.sessions import opened
+from edge_agent.commissioning.snapshot import TagNow, TagUnknown, tags_now
 from edge_agent.config import AgentConfig, DeviceConfig, TagTable
 from edge_agent.pipeline import scaling_of
 from edge_agent.scaling import Scaling
 from schemas.sample import Kind, Value
 from schemas.status import is_bad, name
+
+READ_BACKS = 6
+READ_BACK_PAUSE_S = 0.25
+"""A controller takes a value over in its next cycle: an older one that is read before says nothing yet."""
 
 _WHOLE = (Kind.I64, Kind.U64)
 _NUMBERS = (*_WHOLE, Kind.F64, Kind.F32)
@@ -28,8 +33,8 @@ class WriteRefused(Exception):
 class Written:
     """The tag before and after."""
 
-    before: Reading
-    after: Reading
+    before: TagNow
+    after: TagNow
 
 
 def find(config: AgentConfig, path: str) -> tuple[DeviceConfig, int]:
@@ -47,18 +52,18 @@ async def write_tag(device: DeviceConfig, point: int, text: str, clock: Clock) -
     tag = device.tags[point]
     if not tag.table.writable:
         raise WriteRefused(f"{tag.path} is read-only; to allow writing, mark the tag with writable = true")
-    async with opened(device.kind, device.connector, [tag.point for tag in device.tags], clock) as connector:
+    points = [tag.point for tag in device.tags]
+    async with opened(device.kind, device.connector, points, clock) as connector:
         kind, before = await _now(device, point, connector, clock)
         if is_bad(before.status) or kind is Kind.NONE:
             raise WriteRefused(f"{tag.path} is {name(before.status)} now: what cannot be read cannot be compared")
         raw = raw_value(tag.table, kind, text)
         await connector.write(point, raw)
-        result = await connector.read([point])
-        (after,) = readings_of(device, [point], result, clock)
-        held = result.values[0] if len(result.values) else None
-        if not is_same(kind, raw, held):
-            raise WriteRefused(f"{tag.path} took the write without a word but holds {after.value!r}, not {text}")
-    return Written(before, after)
+        after = await _held(connector, point, kind, raw)
+        (now,) = tags_now(device, [point], after, clock)
+        if not _holds(after, kind, raw):
+            raise WriteRefused(f"{tag.path} took the write without a word but holds {now.value!r}, not {text}")
+    return Written(before, now)
 
 
 def raw_value(table: TagTable, kind: Kind, text: str) -> Value:
@@ -87,10 +92,25 @@ def is_same(kind: Kind, wanted: Value, held: Value) -> bool:
     return type(wanted) is type(held) and wanted == held
 
 
-async def _now(device: DeviceConfig, point: int, connector: Connector, clock: Clock) -> tuple[Kind, Reading]:
+async def _held(connector: Connector, point: int, kind: Kind, raw: Value) -> ReadResult:
+    """What the device holds, once it is what was written or patience has ended."""
     result = await connector.read([point])
-    (reading,) = readings_of(device, [point], result, clock)
-    return (result.kinds[0] if len(result.kinds) else Kind.NONE), reading
+    for _ in range(READ_BACKS):
+        if _holds(result, kind, raw):
+            break
+        await asyncio.sleep(READ_BACK_PAUSE_S)
+        result = await connector.read([point])
+    return result
+
+
+def _holds(result: ReadResult, kind: Kind, raw: Value) -> bool:
+    return len(result.values) > 0 and is_same(kind, raw, result.values[0])
+
+
+async def _now(device: DeviceConfig, point: int, connector: Connector, clock: Clock) -> tuple[Kind, TagNow]:
+    result = await connector.read([point])
+    (now,) = tags_now(device, [point], result, clock)
+    return (result.kinds[0] if len(result.kinds) else Kind.NONE), now
 
 
 def _number_of_word(scaling: Scaling, kind: Kind, text: str) -> Value:

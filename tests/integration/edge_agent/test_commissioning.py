@@ -112,7 +112,9 @@ def test_browsed_list_passes_the_check_and_reads_good(
     plant: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
 ):
     path = tmp_path / name
-    assert browse_device(BrowseOptions(plant["opcua"], match="imm-*/zone-*/**", write=path)) == 0
+    asked = BrowseOptions(plant["opcua"], ["mode=polled", "timeout=9s"], "imm-*/zone-*/**", write=path)
+    assert browse_device(asked) == 0
+    assert tomllib.loads(path.read_text())["device"][0]["mode"] == "polled"
     main = path
     if name != "list.toml":
         main = tmp_path / "agent.toml"
@@ -165,7 +167,7 @@ def test_drift_names_what_is_new_gone_and_changed(
 def test_list_that_exists_is_not_overwritten(plant: dict[str, str], tmp_path: Path):
     path = tmp_path / "list.toml"
     path.write_text("mine")
-    assert browse_device(BrowseOptions(plant["opcua"], write=path)) == 2
+    assert browse_device(BrowseOptions(plant["opcua"], write=path)) == 1
     assert path.read_text() == "mine"
 
 

@@ -24,7 +24,7 @@ class TagUnknown(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class TagNow:
     """One tag as it is now; `raw` is the content before scaling, on the wire where the protocol can show it."""
 
     path: str
@@ -42,10 +42,10 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
-class Readings:
-    """All readings in the order of the files, and what kept whole devices from being read."""
+class Snapshot:
+    """All tags in the order of the files, and what kept whole devices from being read."""
 
-    readings: Sequence[Reading]
+    tags: Sequence[TagNow]
     troubles: Mapping[str, str]
 
 
@@ -69,16 +69,16 @@ def chosen(config: AgentConfig, wanted: Sequence[str]) -> Mapping[str, Sequence[
 
 async def read_once(
     config: AgentConfig, points: Mapping[str, Sequence[int]], clock: Clock, progress: Progress
-) -> Readings:
-    """Read the points of every device once; a device that cannot be read makes Bad readings, and trouble."""
+) -> Snapshot:
+    """Read the points of every device once; a device that cannot be read makes Bad tags, and trouble."""
     places = asyncio.Semaphore(AT_ONCE)
     done: list[str] = []
 
-    async def one(device: DeviceConfig) -> Sequence[Reading] | Exception:
+    async def one(device: DeviceConfig) -> Sequence[TagNow] | Exception:
         async with places:
             try:
                 return await read_device(device, points[device.name], clock)
-            except ConnectorError as error:
+            except Exception as error:  # noqa: BLE001 - a defect of one connector must not hide the other devices
                 return error
             finally:
                 done.append(device.name)
@@ -86,34 +86,35 @@ async def read_once(
 
     devices = [device for device in config.devices if device.name in points]
     answers = await asyncio.gather(*(one(device) for device in devices))
-    readings: list[Reading] = []
+    tags: list[TagNow] = []
     troubles: dict[str, str] = {}
     for device, answer in zip(devices, answers, strict=True):
         if isinstance(answer, Exception):
-            troubles[device.name] = str(answer)
-            readings += [_unread(device, place, answer, clock) for place in points[device.name]]
+            is_expected = isinstance(answer, ConnectorError)
+            troubles[device.name] = str(answer) if is_expected else f"{type(answer).__name__}: {answer}"
+            tags += [_unread(device, place, answer, clock) for place in points[device.name]]
         else:
-            readings += answer
-    return Readings(readings, troubles)
+            tags += answer
+    return Snapshot(tags, troubles)
 
 
-async def read_device(device: DeviceConfig, points: Sequence[int], clock: Clock) -> list[Reading]:
-    """The readings of one device; raises what its connector raises."""
+async def read_device(device: DeviceConfig, points: Sequence[int], clock: Clock) -> list[TagNow]:
+    """The tags of one device; raises what its connector raises."""
     async with opened(device.kind, device.connector, [tag.point for tag in device.tags], clock) as connector:
-        return readings_of(device, points, await connector.read(points), clock)
+        return tags_now(device, points, await connector.read(points), clock)
 
 
-def readings_of(device: DeviceConfig, points: Sequence[int], result: ReadResult, clock: Clock) -> list[Reading]:
-    """The answer of one poll as readings, in the order of the points."""
+def tags_now(device: DeviceConfig, points: Sequence[int], result: ReadResult, clock: Clock) -> list[TagNow]:
+    """The answer of one poll by tags, in the order of the points."""
     cells = zip(result.points, result.kinds, result.values, result.statuses, result.times_us, strict=True)
     found = {
-        point: _reading(device, point, (kind, value, status), time_us) for point, kind, value, status, time_us in cells
+        point: _tag_now(device, point, (kind, value, status), time_us) for point, kind, value, status, time_us in cells
     }
     nothing = (Kind.NONE, None, BAD_NO_DATA)
-    return [found.get(point) or _reading(device, point, nothing, clock.now_us()) for point in points]
+    return [found.get(point) or _tag_now(device, point, nothing, clock.now_us()) for point in points]
 
 
-def _reading(device: DeviceConfig, point: int, content: tuple[Kind, Value, int], time_us: int) -> Reading:
+def _tag_now(device: DeviceConfig, point: int, content: tuple[Kind, Value, int], time_us: int) -> TagNow:
     tag = device.tags[point]
     raw_kind, raw_value, raw_status = content
     scaling = scaling_of(tag.table)
@@ -121,9 +122,9 @@ def _reading(device: DeviceConfig, point: int, content: tuple[Kind, Value, int],
     raw = "" if raw_value is None else device.kind.raw(device.connector, tag.point, raw_kind, raw_value)
     if raw is None:
         raw = f"{raw_kind} {raw_value}"
-    return Reading(tag.path, kind, value, status, time_us, raw, tag.table.unit)
+    return TagNow(tag.path, kind, value, status, time_us, raw, tag.table.unit)
 
 
-def _unread(device: DeviceConfig, point: int, error: Exception, clock: Clock) -> Reading:
+def _unread(device: DeviceConfig, point: int, error: Exception, clock: Clock) -> TagNow:
     tag = device.tags[point]
-    return Reading(tag.path, Kind.NONE, None, status_of(error), clock.now_us(), "", tag.table.unit)
+    return TagNow(tag.path, Kind.NONE, None, status_of(error), clock.now_us(), "", tag.table.unit)
