@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import shutil
 import socket
 import tempfile
@@ -74,6 +75,35 @@ def check_pinned(der: bytes, expected: str | None) -> None:
             f"the server shows a certificate with thumbprint {thumbprint(der)}, but {expected} is configured: "
             "another server answers there, or its certificate was renewed"
         )
+
+
+def check_known(directory: Path, url: str, der: bytes) -> None:
+    """Keep the certificate that a server shows first; refuse another one later. Takes a moment."""
+    name = re.sub(r"[^A-Za-z0-9.-]+", "_", url.partition("//")[2]).strip("_")
+    kept = directory / "trusted" / f"{name}.der"
+    try:
+        if not kept.exists():
+            _write(kept, der)
+            return
+        known = kept.read_bytes()
+        if known == der:
+            return
+        refused = directory / "rejected" / f"{name}.der"
+        _write(refused, der)
+    except OSError as error:
+        raise ConfigInvalid(f"certificates: {kept} cannot be used: {error}") from error
+    raise DeviceUnreachable(
+        f"the server shows a certificate with thumbprint {thumbprint(der)}, but the one seen first was "
+        f"{thumbprint(known)}: another server answers there, or its certificate was renewed. If that is as it should "
+        f"be, accept it: mv {refused} {kept}"
+    )
+
+
+def _write(file: Path, content: bytes) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    fresh = file.with_suffix(".new")
+    fresh.write_bytes(content)
+    fresh.replace(file)
 
 
 def _load(home: Path) -> OwnCertificate:

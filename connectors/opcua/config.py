@@ -26,6 +26,7 @@ class Mode(StrEnum):
 class Security(StrEnum):
     """Policy and message mode of the secure channel."""
 
+    AUTO = "auto"
     NONE = "None"
     BASIC256SHA256_SIGN = "Basic256Sha256/Sign"
     BASIC256SHA256_ENCRYPT = "Basic256Sha256/SignAndEncrypt"
@@ -33,6 +34,13 @@ class Security(StrEnum):
     AES128_ENCRYPT = "Aes128Sha256RsaOaep/SignAndEncrypt"
     AES256_SIGN = "Aes256Sha256RsaPss/Sign"
     AES256_ENCRYPT = "Aes256Sha256RsaPss/SignAndEncrypt"
+
+
+class ServerTrust(StrEnum):
+    """Which certificate of a server is taken where none is pinned."""
+
+    FIRST_USE = "first_use"
+    ANY = "any"
 
 
 class SampleTime(StrEnum):
@@ -162,7 +170,10 @@ class OpcuaConfig(ConnectorConfig):
     decoder: Decoder = Field(
         default=Decoder.BATCH, description="batch: notifications are read in one pass; asyncua: by its slower decoder."
     )
-    security: Security = Field(default=Security.NONE, description="None, or policy and mode of the secure channel.")
+    security: Security = Field(
+        default=Security.NONE,
+        description="None, or policy and mode of the secure channel; auto takes the best on offer and never None.",
+    )
     certificates: Path = Field(
         default=Path("/var/lib/millstream/certificates"),
         description="Directory of our own certificate; made on first use, valid for 20 years.",
@@ -172,6 +183,13 @@ class OpcuaConfig(ConnectorConfig):
     )
     server_thumbprint: Annotated[str, AfterValidator(_thumbprint)] | None = Field(
         default=None, description="SHA-1 thumbprint of the server's certificate: any other one is refused."
+    )
+    server_trust: ServerTrust = Field(
+        default=ServerTrust.FIRST_USE,
+        description="first_use: the certificate seen first is kept and any other refused; any: each is taken.",
+    )
+    fallback_urls: tuple[Annotated[str, AfterValidator(_url)], ...] = Field(
+        default=(), max_length=8, description="Endpoints of redundant servers, tried in turn while `url` is away."
     )
     username: str | None = Field(default=None, min_length=1, description="Log in by user name; else anonymous.")
     password_file: Path | None = Field(default=None, description="File whose first line is the password.")

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Mapping, Sequence
 
 from connectors.contract import BrowsedPoint, Clock, Deliver, PlannedRequest, ReadResult
@@ -31,6 +31,8 @@ class OpcuaConnector:
         self._deadbands = [point.server_deadband for point in points]
         self._outage = Outage(Resumption(config, [f"{point.node} {point.server_deadband}" for point in points]))
         self._session: Session | None = None
+        self._urls = deque((config.url, *config.fallback_urls))
+        self._url: str | None = None
 
     @property
     def counters(self) -> Mapping[str, int]:
@@ -40,10 +42,23 @@ class OpcuaConnector:
     async def open(self) -> None:
         """Connect, log in and learn the server's namespaces and limits; raises DeviceUnreachable."""
         await self.close()
-        session = Session(self._config, lambda: read_password(self._config), self._clock, self._counters)
-        await session.open()
-        self._session = session
-        self._counters["sessions"] += 1
+        first_error: DeviceUnreachable | None = None
+        for _ in range(len(self._urls)):
+            config = self._config.model_copy(update={"url": self._urls[0]})
+            session = Session(config, lambda: read_password(self._config), self._clock, self._counters)
+            try:
+                await session.open()
+            except DeviceUnreachable as error:
+                first_error = first_error or error
+                self._urls.rotate(-1)
+                continue
+            if self._url not in (None, config.url):
+                self._outage.resumption.forget()  # what is kept is kept by another server
+                self._counters["server_switches"] += 1
+            self._url, self._session = config.url, session
+            self._counters["sessions"] += 1
+            return
+        raise first_error or DeviceUnreachable(f"{self._config.url} is not open")
 
     async def read(self, points: Sequence[int]) -> ReadResult:
         """Read these points once, in as many requests as the server's limits ask for."""

@@ -18,7 +18,7 @@ from asyncua.ua.object_ids import ObjectIds
 from connectors.contract import Clock
 from connectors.errors import DeviceUnreachable
 from connectors.opcua import certificates
-from connectors.opcua.config import OpcuaConfig, Security
+from connectors.opcua.config import OpcuaConfig, Security, ServerTrust
 from connectors.opcua.faults import TOO_MUCH_AT_ONCE, device_faults
 from connectors.opcua.limits import Answer, Item, Limit, in_chunks, limit
 from connectors.opcua.node_id import STANDARD_NAMESPACE, NodeAddress
@@ -29,6 +29,14 @@ logger = logging.getLogger(__name__)
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 _RENEW_AT = 0.75  # of the channel's lifetime (Part 4, 5.5.2.1)
 _BEATS = 3  # signs of life within one session time-out
+_BEST_FIRST = (
+    Security.AES256_ENCRYPT,
+    Security.BASIC256SHA256_ENCRYPT,
+    Security.AES128_ENCRYPT,
+    Security.AES256_SIGN,
+    Security.BASIC256SHA256_SIGN,
+    Security.AES128_SIGN,
+)
 _IDS = ObjectIds
 
 
@@ -155,32 +163,49 @@ class Session:
         now = datetime.fromtimestamp(self._clock.now_us() / 1e6, UTC)
         own = await asyncio.to_thread(certificates.own_certificate, config.certificates, now)
         client.application_uri, self._thumbprint = own.application_uri, own.thumbprint
-        policy_name, _, mode_name = config.security.partition("/")
-        policy = getattr(security_policies, f"SecurityPolicy{policy_name}")
-        mode = ua.MessageSecurityMode[mode_name]
-        if config.server_certificate is not None:
+        if config.server_certificate is not None and config.security is not Security.AUTO:
+            security = config.security
             der = await asyncio.to_thread(certificates.server_certificate_der, config.server_certificate)
         else:
-            der = await self._shown_certificate(policy.URI, mode)
-        certificates.check_pinned(der, config.server_thumbprint)
+            security, der = await self._chosen_endpoint()
+        await asyncio.to_thread(self._check_server, der)
+        policy_name, _, mode_name = security.partition("/")
         logger.info(
-            "%s: our certificate %s (valid until %s), the server's %s",
-            *(config.url, own.thumbprint, own.not_after.date(), certificates.thumbprint(der)),
+            "%s: %s, our certificate %s (valid until %s), the server's %s",
+            *(config.url, security.value, own.thumbprint, own.not_after.date(), certificates.thumbprint(der)),
         )
         await client.set_security(
-            policy, own.certificate_file, own.key_file, server_certificate=CertProperties(der, "der"), mode=mode
+            getattr(security_policies, f"SecurityPolicy{policy_name}"),
+            own.certificate_file,
+            own.key_file,
+            server_certificate=CertProperties(der, "der"),
+            mode=ua.MessageSecurityMode[mode_name],
         )
 
-    async def _shown_certificate(self, policy_uri: str, mode: ua.MessageSecurityMode) -> bytes:
-        endpoints = await self._client.connect_and_get_server_endpoints()
-        for endpoint in endpoints:
-            if endpoint.SecurityPolicyUri == policy_uri and endpoint.SecurityMode == mode:
-                return certificates.first_of_chain(endpoint.ServerCertificate or b"")
-        offered = {
-            f"{each.SecurityPolicyUri.rpartition('#')[2]}/{each.SecurityMode.name.rstrip('_')}" for each in endpoints
-        }
+    def _check_server(self, der: bytes) -> None:
+        config = self._config
+        if config.server_certificate is not None:
+            expected = certificates.server_certificate_der(config.server_certificate)
+            certificates.check_pinned(der, certificates.thumbprint(expected))
+        elif config.server_thumbprint is not None:
+            certificates.check_pinned(der, config.server_thumbprint)
+        elif config.server_trust is ServerTrust.FIRST_USE:
+            certificates.check_known(config.certificates, config.url, der)
+
+    async def _chosen_endpoint(self) -> tuple[Security, bytes]:
+        """The best endpoint that is wanted, whatever host name the server gives it, and the certificate it shows."""
+        wanted = _BEST_FIRST if self._config.security is Security.AUTO else (self._config.security,)
+        shown: dict[str, bytes] = {}
+        for endpoint in await self._client.connect_and_get_server_endpoints():
+            policy = endpoint.SecurityPolicyUri.rpartition("#")[2].replace("_", "")
+            name = f"{policy}/{endpoint.SecurityMode.name.rstrip('_')}"
+            shown[name] = certificates.first_of_chain(endpoint.ServerCertificate or b"")
+        for security in wanted:
+            if shown.get(security.value):
+                return security, shown[security.value]
+        hint = '; security = "None" has to be asked for' if self._config.security is Security.AUTO else ""
         raise DeviceUnreachable(
-            f"{self._config.url} does not offer {self._config.security}; it offers {', '.join(sorted(offered))}"
+            f"{self._config.url} does not offer {self._config.security}; it offers {', '.join(sorted(shown))}{hint}"
         )
 
     async def _connect(self) -> None:

@@ -45,7 +45,7 @@ async def test_our_certificate_stays_the_same(shared_server: TestServer, connect
     await connector.open()
     assert own_certificate(tmp_path) == first
     assert (tmp_path / "own" / "private_key.pem").stat().st_mode & 0o777 == 0o600
-    assert [entry.name for entry in tmp_path.iterdir()] == ["own"]
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["own", "trusted"]
 
 
 async def test_a_pinned_server_is_known_by_its_thumbprint(
@@ -92,6 +92,52 @@ async def test_a_policy_that_is_not_offered(start_server: StartServer, connect: 
     connector = connect(server.url, [point("Double")], security=ENCRYPTED, certificates=tmp_path)
     with pytest.raises(DeviceUnreachable, match="it offers None/None"):
         await connector.open()
+
+
+async def test_auto_takes_the_best_and_never_none(
+    shared_server: TestServer, start_server: StartServer, connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", logger="connectors.opcua")
+    connector = connect(shared_server.url, [point("Item0")], security="auto")
+    await connector.open()
+    assert (await connector.read([0])).values == [0.0]
+    assert "Aes256Sha256RsaPss/SignAndEncrypt, our certificate" in caplog.text
+    bare = connect(start_server().url, [point("Double")], security="auto")
+    with pytest.raises(DeviceUnreachable, match="has to be asked for"):
+        await bare.open()
+
+
+async def test_another_certificate_than_the_first_is_refused(
+    processes: Processes, connect: Connect, tmp_path: Path
+) -> None:
+    server = server_maker(processes, "asyncua")(certificates=str(tmp_path / "pki"))
+    connector = connect(server.url, [point("Double")], security=ENCRYPTED)
+    await connector.open()
+    await connector.close()
+    server.child.kill()
+    for file in (tmp_path / "pki").iterdir():
+        file.unlink()
+    server.start()
+    with pytest.raises(DeviceUnreachable, match="accept it: mv") as refusal:
+        await connector.open()
+    source, target = str(refusal.value).rpartition("mv ")[2].split()
+    Path(source).rename(target)
+    await connector.open()
+    assert (await connector.read([0])).values == [0.1]
+
+
+async def test_a_redundant_server_stands_in(processes: Processes, connect: Connect, subscribe: Subscribe) -> None:
+    make = server_maker(processes, "asyncua")
+    first, second = make(), make()
+    second.tell(set="Double", type="Double", value=22.0)
+    connector = connect(first.url, [point("Double")], fallback_urls=[second.url], timeout="2s")
+    running = await subscribe(connector)
+    await running.delivered.wait_for(lambda: running.delivered.values(0) == [0.1], "the first server delivers")
+    first.child.kill()
+    assert isinstance(await running.outcome(), DeviceUnreachable)
+    again = await subscribe(connector)
+    await again.delivered.wait_for(lambda: again.delivered.values(0) == [22.0], "the second one delivers")
+    assert connector.counters["server_switches"] == 1
 
 
 async def test_logs_in_by_user_name(
