@@ -5,11 +5,12 @@ import os
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Mapping, Sequence
 
-from connectors.contract import BrowsedPoint, Clock, Deliver, PlannedRequest, ReadResult
+from connectors.contract import BrowsedPoint, Clock, Deliver, PlannedRequest, PointDescription, ReadResult
 from connectors.errors import ConfigInvalid, DeviceUnreachable
 from connectors.opcua import node_id
 from connectors.opcua.address_space import browse_variables, write_value
 from connectors.opcua.config import Mode, OpcuaConfig, OpcuaPoint
+from connectors.opcua.descriptions import describe
 from connectors.opcua.faults import device_faults
 from connectors.opcua.limits import CHUNK, request_count
 from connectors.opcua.notifications import Notifications, Outage, Wanted
@@ -92,6 +93,15 @@ class OpcuaConnector:
         session = self._opened()
         with device_faults(self._config.url):
             await write_value(session, point, self._addresses[point], value)
+
+    async def describe(self) -> Mapping[int, PointDescription]:
+        """What the server says of our points; those that it does not know are left out."""
+        session = self._opened()
+        nodes = {point: session.node(address) for point, address in enumerate(self._addresses)}
+        known = {point: node for point, node in nodes.items() if node is not None}
+        with device_faults(self._config.url):
+            described = zip(known, await describe(session, list(known.values())), strict=True)
+        return {point: what for point, what in described if what != PointDescription()}
 
     async def browse(self) -> AsyncIterator[BrowsedPoint]:
         """All variables below the Objects folder, but for those that describe the server itself."""

@@ -249,7 +249,7 @@ class Notifications:
             for notification in message.notifications:
                 self._take_notification(subscription, notification, columns, arrived_us)
             self._counters["changes"] += len(columns)
-            self._counters["messages_decoded_in_one_pass" if message.is_batch else "messages_decoded_by_asyncua"] += 1
+            self._counters["messages_in_one_pass" if message.is_batch else "messages_by_asyncua"] += 1
         else:
             self._counters["keep_alives"] += 1
         until_us = None if message.has_more else self._advance(subscription, message, arrived_us)

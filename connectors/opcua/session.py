@@ -61,6 +61,7 @@ class Session:
         self.read_limit = Limit()
         self.browse_limit = Limit()
         self.item_limit = Limit()
+        self.translate_limit = Limit()
         self.items_per_subscription = 0
         self.clock_offset_us = 0
 
