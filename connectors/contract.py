@@ -3,7 +3,7 @@
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
@@ -176,6 +176,26 @@ class Connector(Protocol):
 
     async def close(self) -> None:
         """Let go of the device; never raises and is bounded in time."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PointDescription:
+    """What the device itself says of a point, in its own units; None where it says nothing."""
+
+    kind: Kind | None = None
+    unit: str | None = None
+    description: str | None = None
+    low: float | None = None
+    high: float | None = None
+
+
+@runtime_checkable
+class SelfDescribing(Protocol):
+    """A connector whose device can tell what its points are: an ability that not every protocol has."""
+
+    async def describe(self) -> Mapping[int, PointDescription]:
+        """What the open device says of each point; may be asked while reads or a subscription go on."""
         ...
 
 

@@ -53,6 +53,7 @@ class Agent:
             self._epoch.hex(), _version(), topics, self._clock, self._writer, lambda: self._fleet.supervisors, config
         )
         self._forwarder = self._made_forwarder(topics)
+        self._fleet.on_described = self._forwarder.announce
 
     async def run(self) -> None:
         """Run until SIGTERM or SIGINT; then stop the devices, write what is left, say offline."""

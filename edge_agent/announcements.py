@@ -6,10 +6,11 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from connectors.contract import PointDescription
 from edge_agent.clock import AgentClock
 from edge_agent.config import AgentConfig, DeviceConfig, TagConfig
 from edge_agent.device import DeviceSupervisor
-from edge_agent.pipeline import DEFAULT_MAX_SILENCE_US
+from edge_agent.pipeline import DEFAULT_MAX_SILENCE_US, scaling_of
 from edge_agent.quantities import SECOND_US
 from edge_agent.writer import OutboxWriter
 from schemas.agent_status import AgentState, DeviceHealth, HealthMessage, StatusMessage, encode_health, encode_status
@@ -65,8 +66,10 @@ class Speaker:
     def catalog(self, max_bytes: int) -> dict[str, bytes]:
         """Each device's tags in parts that the broker takes, by topic."""
         parts: dict[str, bytes] = {}
+        described = {supervisor.device.name: supervisor.described for supervisor in self.supervisors()}
         for device in self.config.devices:
-            tags = tuple(_description(device, tag) for tag in device.tags)
+            told = described.get(device.name, {})
+            tags = tuple(description_of(device, tag, told.get(at)) for at, tag in enumerate(device.tags))
             payloads = _parts(CatalogPart(self.config.revision, device.name, tags), max_bytes)
             for number, payload in enumerate(payloads):
                 parts[self.topics.catalog(self.config.agent.id, device.name, number)] = payload
@@ -130,20 +133,29 @@ def _parts(whole: CatalogPart, max_bytes: int) -> Iterator[bytes]:
         yield from _parts(replace(whole, tags=tags), max_bytes)
 
 
-def _description(device: DeviceConfig, tag: TagConfig) -> TagDescription:
+def description_of(device: DeviceConfig, tag: TagConfig, told: PointDescription | None) -> TagDescription:
+    """What the configuration says of a tag, and what the device says where the configuration is silent."""
     table = tag.table
+    told = _of_tag(tag, told or PointDescription())
+    has_range = table.low is not None or table.high is not None
     scan = device.table.scan.get(table.scan)
     point = tag.point.model_dump(mode="json", exclude_defaults=True)
     has_deadband = table.deadband is not None
     silence_us = table.max_silence or DEFAULT_MAX_SILENCE_US
     return TagDescription(
         path=tag.path,
-        unit=table.unit,
-        description=table.description,
-        low=table.low,
-        high=table.high,
+        kind=told.kind,
+        unit=told.unit if table.unit is None else table.unit,
+        description=told.description if table.description is None else table.description,
+        low=table.low if has_range else told.low,
+        high=table.high if has_range else told.high,
         scan_period_s=None if scan is None or device.is_subscribed else scan.period / SECOND_US,
         deadband=str(table.deadband) if has_deadband else None,
         max_silence_s=silence_us / SECOND_US if has_deadband else None,
         point=" ".join(f"{key}={value}" for key, value in point.items()) or None,
     )
+
+
+def _of_tag(tag: TagConfig, told: PointDescription) -> PointDescription:
+    """What the device says holds for its own numbers: kind, unit and range of scaled ones are others."""
+    return told if scaling_of(tag.table).is_identity else PointDescription(description=told.description)

@@ -3,10 +3,10 @@
 import asyncio
 import logging
 import random
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 
-from connectors.contract import Clock, Connector, ReadResult
+from connectors.contract import Clock, Connector, PointDescription, ReadResult, SelfDescribing
 from connectors.errors import ConfigInvalid, DeviceUnreachable, ReadTimeout
 from edge_agent.config import DeviceConfig
 from edge_agent.pipeline import DevicePipeline
@@ -48,7 +48,11 @@ class DeviceSupervisor:
     clock: Clock
     counters: Counters
     random: random.Random
+    on_described: Callable[[], None] = lambda: None
     report: DeviceReport = field(default_factory=DeviceReport)
+    described: Mapping[int, PointDescription] = field(default_factory=dict[int, PointDescription])
+    """What the device said of its points when it was asked last."""
+    _has_values: asyncio.Event = field(default_factory=asyncio.Event)
     _arrived_at: float = 0.0
     _attempts: int = 0
     _is_reported: bool = False
@@ -95,12 +99,29 @@ class DeviceSupervisor:
 
     async def _delivering(self, connector: Connector) -> None:
         self._arrived_at = self.clock.monotonic()
+        self._has_values.clear()
+        asides = [self._watch()]
+        if isinstance(connector, SelfDescribing):
+            asides.append(self._describe(connector))
         if self.device.is_subscribed:
-            await _first_failure(connector.subscribe(self._deliver), self._watch())
+            await _first_failure(connector.subscribe(self._deliver), *asides)
             return
         line = asyncio.Lock()
         loops = [self._scan(connector, scan, line) for scan in self._scan_classes()]
-        await _first_failure(*loops, self._watch())
+        await _first_failure(*loops, *asides)
+
+    async def _describe(self, connector: SelfDescribing) -> None:
+        """Ask the device what its points are, once values flow; what it cannot tell costs no sample."""
+        await self._has_values.wait()
+        try:
+            described = await connector.describe()
+        except Exception as error:  # noqa: BLE001 - a device that does not describe itself may still deliver
+            say(logging.WARNING, "device does not describe its points", device=self.device.name, error=repr(error))
+            described = self.described
+        if described != self.described:
+            self.described = described
+            self.on_described()
+        await asyncio.Event().wait()
 
     async def _scan(self, connector: Connector, scan: ScanClass, line: asyncio.Lock) -> None:
         timer = ScanTimer(scan, self.clock)
@@ -127,6 +148,8 @@ class DeviceSupervisor:
                 say(logging.INFO, "device answers", device=self.device.name)
             self._become(DeviceState.RUNNING)
         self.pipeline.accept(result)
+        if result.points:
+            self._has_values.set()
 
     async def _watch(self) -> None:
         """A connection that looks alive and delivers nothing is dead."""

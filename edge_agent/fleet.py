@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from edge_agent.clock import AgentClock
@@ -17,6 +17,7 @@ from schemas.batch import GapReason
 
 MAX_BOOK_TAGS = 16_384
 MAX_BOOK_CHARACTERS = 1_000_000
+DESCRIBED_WAIT_S = 1.0
 
 
 @dataclass(slots=True)
@@ -33,6 +34,9 @@ class Fleet:
         self._clock = clock
         self._counters = counters
         self._running: dict[str, _Running] = {}
+        self._saying: asyncio.TimerHandle | None = None
+        self.on_described: Callable[[], None] = lambda: None
+        """Called soon after devices have told what their points are: once for many that tell at a time."""
 
     @property
     def supervisors(self) -> list[DeviceSupervisor]:
@@ -66,11 +70,24 @@ class Fleet:
 
     async def stop(self) -> None:
         """Stop all devices and close their connections."""
+        if self._saying is not None:
+            self._saying.cancel()
         await self._stop(list(self._running))
 
     def _supervisor(self, device: DeviceConfig) -> DeviceSupervisor:
         pipeline = DevicePipeline(device, self._writer, self._clock, self._counters)
-        return DeviceSupervisor(device, pipeline, self._writer, self._clock, self._counters, random.Random())  # noqa: S311
+        chance = random.Random()  # noqa: S311
+        return DeviceSupervisor(
+            device, pipeline, self._writer, self._clock, self._counters, chance, self._notice_described
+        )
+
+    def _notice_described(self) -> None:
+        if self._saying is None:
+            self._saying = asyncio.get_running_loop().call_later(DESCRIBED_WAIT_S, self._say_described)
+
+    def _say_described(self) -> None:
+        self._saying = None
+        self.on_described()
 
     def _start(self, devices: Sequence[DeviceConfig], made: Mapping[str, DeviceSupervisor]) -> None:
         """Place the tags of all devices, then run the new ones; with no await between, no sample is misplaced."""

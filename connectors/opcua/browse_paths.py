@@ -97,8 +97,9 @@ async def translate(
 async def _ask(session: "Session", piece: Sequence[Any], reference: int) -> list[Any]:
     paths: list[ua.BrowsePath] = []
     for start, names in piece:
+        element: Any = ua.RelativePathElement
         elements = [
-            ua.RelativePathElement(
+            element(
                 ReferenceTypeId=ua.NodeId(ua.Int32(reference)),
                 IsInverse=False,
                 IncludeSubtypes=True,
