@@ -33,7 +33,7 @@ from tests.benchmarks.report import WINDOWS, Row
 from tests.fixtures.processes import REPOSITORY, find_free_port
 
 ITEMS = 10_000
-WINDOW_S = 5.0
+WINDOW_S = 4.0
 SECURE = "Basic256Sha256/SignAndEncrypt"
 
 
@@ -134,6 +134,7 @@ async def _connector(url: str, folder: Path, security: str, *, is_counting: bool
         meter.count(len(result.points))
 
     settings = {"url": url, "sampling": "50ms", "publishing": "100ms", "queue": 10, "security": security}
+    settings |= {"resume": "nothing", "timeout": "60s"}
     config = OpcuaConfig.model_validate(settings | {"certificates": folder / "ours"})
     points = [OpcuaPoint(node=f"nsu={NAMESPACE};s=c{number}") for number in range(ITEMS)]
     connector = KIND.create(config, points, WallClock())
@@ -180,7 +181,8 @@ async def _asyncua(url: str, folder: Path, security: str) -> Window:
 
 @asynccontextmanager
 async def _client(url: str, folder: Path, security: str) -> AsyncGenerator[Client]:
-    client = Client(url, timeout=20)
+    # Its watchdog gives the server one second: on a busy machine it ends the session while items are created.
+    client = Client(url, timeout=60, watchdog_intervall=60)
     if security != "None":
         key, certificate = folder / "bare.pem", folder / "bare.der"
         await setup_self_signed_certificate(key, certificate, client.application_uri, "localhost", [], {})
