@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
@@ -146,6 +147,45 @@ class Load:
     """Settings of the line, which all of its devices must give alike."""
 
 
+class Trouble(StrEnum):
+    """Why a question to a device came to nothing."""
+
+    SILENT = "silent"
+    """No answer in time."""
+    LOST = "lost"
+    """The connection could not be made, or ended, or brought something that is no answer."""
+    REFUSED = "refused"
+    """Something on the way answered in place of the device."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One question to a device and what came of it, without secrets; the bytes are the protocol's own."""
+
+    asked_us: int
+    took_us: int
+    question: bytes
+    answer: bytes | None
+    trouble: Trouble | None = None
+
+
+class Recorder(Protocol):
+    """The flight recorder of one device; it costs next to nothing and never fails."""
+
+    def note(self, exchange: Exchange) -> None:
+        """Keep what was asked and answered."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayOptions:
+    """Where a recorded device is played on this machine, how fast, and whom to tell its url."""
+
+    port: int
+    speed: float
+    is_ready: Callable[[str], None]
+
+
 class Connector(Protocol):
     """One device's session; never used by two tasks at once except where a method says so."""
 
@@ -245,6 +285,10 @@ class ConnectorKind(Generic[ConfigT, PointT]):
     """For `edge probe`: everything that a range of raw content could mean; raises ValueError for a range unknown."""
     discovery: Discovery | None = None
     """For `edge scan`."""
+    record: Callable[[Any, Recorder], None] | None = None
+    """Hands a connector of this kind the recorder of its device; a connector without one records nothing."""
+    replay: Callable[[Sequence[Exchange], ReplayOptions], Coroutine[Any, Any, None]] | None = None
+    """For `edge record replay`: a device on loopback that answers as was recorded, until cancelled."""
 
 
 AnyKind: TypeAlias = ConnectorKind[Any, Any]

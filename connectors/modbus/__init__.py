@@ -7,6 +7,7 @@ from connectors.modbus.estimate import advise, estimate
 from connectors.modbus.identify import DISCOVERY
 from connectors.modbus.point import ModbusPoint, expand
 from connectors.modbus.probe import probe, raw
+from connectors.modbus.replay import replay
 from connectors.modbus.schedule import describe_plan
 
 KIND = ConnectorKind(
@@ -23,4 +24,6 @@ KIND = ConnectorKind(
     raw=raw,
     probe=probe,
     discovery=DISCOVERY,
+    record=ModbusConnector.record,
+    replay=replay,
 )

@@ -3,9 +3,10 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
 from importlib.util import find_spec
 
-from connectors.contract import BrowsedPoint, Clock, Deliver, ReadResult
+from connectors.contract import BrowsedPoint, Clock, Deliver, ReadResult, Recorder
 from connectors.errors import ConfigInvalid, DeviceUnreachable, PointRejected, ReadTimeout
 from connectors.modbus import encode, pdu
 from connectors.modbus.columns import Columns
@@ -48,6 +49,10 @@ class ModbusConnector:
     def counters(self) -> Mapping[str, int]:
         """Requests, bytes, time-outs, late and rubbish answers, retries, connections, exceptions, what was learned."""
         return self._counters
+
+    def record(self, recorder: Recorder) -> None:
+        """Note every exchange from now on."""
+        self._caller = replace(self._caller, recorder=recorder)
 
     async def open(self) -> None:
         """Connect, or share the connection of another unit behind the same url. Asks the unit for nothing."""

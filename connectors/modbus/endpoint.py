@@ -13,6 +13,7 @@ from connectors.modbus.cost import Cost
 from connectors.modbus.line import Answer, Caller, Line
 from connectors.modbus.link import Target, Transport
 from connectors.modbus.pdu import UNIT_LOST, Request, exception_text
+from connectors.modbus.recording import recorded
 
 _Address: TypeAlias = tuple[bool, str, int]
 _open: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[_Address, "Endpoint"]] = WeakKeyDictionary()
@@ -105,7 +106,10 @@ class Endpoint:
         is_alone = self._on_the_way == 1
         asked_at = self._loop.time()
         try:
-            answer = await line.exchange(caller, request, allowance_s)
+            if caller.recorder is None:
+                answer = await line.exchange(caller, request, allowance_s)
+            else:
+                answer = await recorded(line, caller, request, allowance_s, self._clock)
         finally:
             self._on_the_way -= 1
             answered_at = self._loop.time()

@@ -12,7 +12,7 @@ from pymodbus.framer import FramerAscii, FramerBase, FramerRTU, FramerSocket
 from pymodbus.pdu import DecodePDU
 from pymodbus.transport import CommParams, CommType, ModbusProtocol
 
-from connectors.contract import Clock
+from connectors.contract import Clock, Recorder
 from connectors.errors import DeviceUnreachable, ReadTimeout
 from connectors.modbus.link import Framing, Link, Transport
 from connectors.modbus.pdu import Request
@@ -38,11 +38,12 @@ _COMM_TYPES: Mapping[Transport, CommType] = {
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks: the unit, how long its answer may take, and where to count what happened."""
+    """Who asks: the unit, how long its answer may take, and where to count and record what happened."""
 
     unit: int
     timeout_s: float
     counters: Counter[str]
+    recorder: Recorder | None = None
 
 
 @dataclass(frozen=True, slots=True)
