@@ -218,7 +218,7 @@ class _Demo:
         outcome = {"api": api, "api_key": key, "mqtt": self._roles.mqtt_url, "database": database.url}
         write_private(self._layout.outcome, json.dumps(outcome, indent=2) + "\n")
         entries = (
-            ("summary.api", f"{api}/api/v1"),
+            ("summary.api", api),
             ("summary.docs", f"{api}/docs"),
             ("summary.key", key),
             ("summary.mqtt", self._roles.mqtt_url),
