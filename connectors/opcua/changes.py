@@ -12,7 +12,6 @@ from operator import itemgetter
 from typing import Any
 
 from connectors.opcua.layouts import (
-    HAS_NUMPY,
     KNOWN_BITS,
     PARTS,
     SERVER,
@@ -20,6 +19,7 @@ from connectors.opcua.layouts import (
     STATUS,
     VALUE,
     Layout,
+    has_numpy,
     layout_of,
     us_of_ticks,
     view_columns,
@@ -57,9 +57,9 @@ class Changes:
 class ChangeDecoder:
     """Decodes lists of changes and remembers the shapes of those that come again."""
 
-    def __init__(self, skip: Skip, *, with_numpy: bool = HAS_NUMPY) -> None:
+    def __init__(self, skip: Skip, *, with_numpy: bool) -> None:
         self._skip = skip
-        self._with_numpy = with_numpy and HAS_NUMPY
+        self._with_numpy = with_numpy and has_numpy()
         self._shapes: OrderedDict[tuple[int, int], _Shape | None] = OrderedDict()
 
     def decode(self, data: bytes, offset: int, end: int) -> Changes:

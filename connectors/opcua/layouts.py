@@ -1,5 +1,6 @@
 """How one change lies in the bytes of a message, told from its mask and its type (pure)."""
 
+import importlib.util
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,13 +8,6 @@ from functools import cache
 from typing import Any
 
 from schemas.sample import Kind
-
-try:
-    import numpy
-except ImportError:  # on a small gateway: everything works without it
-    numpy = None
-
-HAS_NUMPY = numpy is not None
 
 # Part 6, 5.2.2.17: the bits of a DataValue's mask.
 VALUE, STATUS, SOURCE, SERVER, _SOURCE_PICOSECONDS, _SERVER_PICOSECONDS = 0x01, 0x02, 0x04, 0x08, 0x10, 0x20
@@ -77,6 +71,12 @@ def layout_of(shape: int) -> Layout | None:
     return Layout(shape, scalar[1], code, row, 3 + len(places), *at)
 
 
+@cache
+def has_numpy() -> bool:
+    """Whether it is installed; it is loaded only where this is asked, for it takes memory that a gateway may lack."""
+    return importlib.util.find_spec("numpy") is not None
+
+
 def us_of_ticks(ticks: Sequence[int]) -> list[int]:
     """Microseconds since the Unix epoch; a null becomes a time that no clock can show."""
     return [each // _TICKS_A_MICROSECOND - _UNIX_EPOCH_US for each in ticks]
@@ -84,7 +84,8 @@ def us_of_ticks(ticks: Sequence[int]) -> list[int]:
 
 def view_columns(layout: Layout, data: bytes, offset: int, count: int) -> list[Any] | None:
     """The columns of changes that all have this layout, times in microseconds; None if one has another."""
-    assert numpy is not None
+    import numpy
+
     view: Any = numpy.frombuffer(data, _dtype(layout.code), count, offset)
     if not (view["1"] == layout.shape).all():
         return None
@@ -101,7 +102,8 @@ def view_columns(layout: Layout, data: bytes, offset: int, count: int) -> list[A
 
 @cache
 def _dtype(code: str) -> Any:
-    assert numpy is not None
+    import numpy
+
     names: list[str] = []
     formats: list[str] = []
     offsets: list[int] = []

@@ -11,7 +11,7 @@ from asyncua.ua import ua_binary
 from asyncua.ua.object_ids import ObjectIds
 
 from connectors.opcua.changes import ChangeDecoder, NotDecodable
-from connectors.opcua.layouts import HAS_NUMPY, us_of_ticks
+from connectors.opcua.layouts import us_of_ticks
 from connectors.opcua.values import to_us, valid_us
 
 _IDS = ObjectIds
@@ -48,7 +48,7 @@ class Message:
 class MessageDecoder:
     """Decodes the body of a PublishResponse; what our own decoder does not take goes to asyncua's, whole."""
 
-    def __init__(self, *, is_batch: bool, with_numpy: bool = HAS_NUMPY) -> None:
+    def __init__(self, *, is_batch: bool, with_numpy: bool = True) -> None:
         self._changes = ChangeDecoder(_skip_variant, with_numpy=with_numpy) if is_batch else None
 
     def decode(self, body: bytes) -> Message:

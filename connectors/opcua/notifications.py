@@ -25,6 +25,7 @@ from connectors.opcua.values import Columns
 from schemas import status
 
 _MOST_PUBLISH_REQUESTS = 10
+_LARGE = 2_000  # points from which on numpy saves more than its memory is worth
 _AHEAD_US = 5_000_000
 _COMMIT_S = 0.3  # a delivery may last about so long before it slows down a subscription
 
@@ -69,7 +70,7 @@ class Notifications:
         self._outage = outage
         self._wanted = Wanted()
         self._items = self._no_items()
-        self._decoder = MessageDecoder(is_batch=config.decoder is Decoder.BATCH)
+        self._decoder = MessageDecoder(is_batch=False)
         self._acknowledgements: list[ua.SubscriptionAcknowledgement] = []
         self._in_order = asyncio.Lock()
         self._publishers = 0
@@ -82,6 +83,8 @@ class Notifications:
         """Subscribe to all points and deliver what the server says about them."""
         self._wanted = wanted
         self._point_count = len(wanted.addresses)
+        is_large = self._point_count >= _LARGE
+        self._decoder = MessageDecoder(is_batch=self._config.decoder is Decoder.BATCH, with_numpy=is_large)
         self._items = self._no_items()
         try:
             if not await self._resume(deliver):
