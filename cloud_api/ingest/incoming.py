@@ -103,7 +103,8 @@ class Incoming:
 
     def is_behind(self, horizon_us: int) -> bool:
         """Whether a sample that may be stored is older than this."""
-        return any(
+        oldest_us = self.oldest_us()
+        return (oldest_us is not None and oldest_us < horizon_us) and any(
             bool(((column.times_us < horizon_us) & (column.times_us >= OLDEST_US)).any()) for column in self.columns
         )
 

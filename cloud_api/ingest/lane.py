@@ -6,12 +6,13 @@ import random
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from cloud_api.ingest.acks import AckSender, acks_for
 from cloud_api.ingest.incoming import Arrival, Incoming, Refusal, open_arrival
-from cloud_api.ingest.prepare import Fate, Prepared
+from cloud_api.ingest.prepare import Prepared
 from cloud_api.ingest.results import BatchResult, RejectReason, RejectReplayed
-from cloud_api.ingest.tally import count
+from cloud_api.ingest.tally import count, result_of
 from cloud_api.ingest.writer import IngestState, PartitionGone, SeriesStale, Writer
 from cloud_api.storage.faults import is_passing, is_row_fault
 from cloud_api.storage.lease import LeaseLost
@@ -22,9 +23,11 @@ from schemas.ack import Ack, HoldReason
 
 FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 5.0
-AHEAD_PAUSE_S = 0.002
+AHEAD_PAUSE_S = 0.001
 # A failure of a kind that we do not know is tried so often before a single batch is blamed for it.
 UNKNOWN_ATTEMPTS = 4
+
+Committed: TypeAlias = tuple[Sequence[Incoming], Prepared, DistinctRows, WrittenCounts]
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +64,10 @@ class LaneWorker:
         self._waiting: deque[Arrival] = deque()
         self._waiting_bytes = 0
         self._opened: deque[Incoming] = deque()
+        self._committed: deque[Committed] = deque()
         self._arrived = asyncio.Event()
+        self._batches_gauge = state.telemetry.waiting_batches.labels(lane)
+        self._bytes_gauge = state.telemetry.waiting_bytes.labels(lane)
 
     def offer(self, arrival: Arrival) -> bool:
         """Take an arrival, unless more is waiting than memory is meant for."""
@@ -80,19 +86,28 @@ class LaneWorker:
 
     async def run(self) -> None:
         """Write what arrives, until cancelled or until the lease is lost."""
-        while True:
-            await self._arrived.wait()
-            items = self._take()
-            if not items:
-                self._arrived.clear()
-                continue
-            writing = asyncio.create_task(self._apply(items))
-            try:
-                await self._open_ahead(writing)
-            finally:
-                writing.cancel()
-                await asyncio.wait({writing})
-            writing.result()
+        try:
+            while True:
+                items = self._take()
+                if items:
+                    await self._write_and_look_ahead(items)
+                else:
+                    self._report_committed()
+                    await self._writer.rest()
+                    self._arrived.clear()
+                    await self._arrived.wait()
+        finally:
+            self._report_committed()
+            await self._writer.rest()
+
+    async def _write_and_look_ahead(self, items: Sequence[Incoming]) -> None:
+        writing = asyncio.create_task(self._apply(items))
+        try:
+            await self._open_ahead(writing)
+        finally:
+            writing.cancel()
+            await asyncio.wait({writing})
+        writing.result()
 
     async def _open_ahead(self, writing: asyncio.Task[None]) -> None:
         """Decode and screen the next set while the database works on this one."""
@@ -100,6 +115,11 @@ class LaneWorker:
         size = sum(incoming.size_bytes for incoming in self._opened)
         is_joined = False
         while not writing.done():
+            if not self._writer.is_copying.is_set():
+                # The round trips before COPY are short: whatever runs in between only delays them.
+                await asyncio.wait({writing}, timeout=AHEAD_PAUSE_S)
+                self._report_committed()
+                continue
             is_full = rows >= self._limits.rows or size >= self._limits.set_bytes
             incoming = None if is_full else self._receive()
             if incoming is not None:
@@ -176,7 +196,7 @@ class LaneWorker:
     async def _apply(self, items: Sequence[Incoming]) -> None:
         try:
             prepared, rows, counts = await self._write(items)
-        except LeaseLost:
+        except (LeaseLost, asyncio.CancelledError):
             self._settle_all(items)
             raise
         except RejectReplayed:
@@ -184,7 +204,8 @@ class LaneWorker:
         except Exception as error:  # noqa: BLE001 # whatever a batch can cause ends here, so that it never stops the lane
             await self._isolate(items, error)
         else:
-            self._report(items, prepared, rows, counts)
+            # Told while the next set is under way, or at once when there is none.
+            self._committed.append((items, prepared, rows, counts))
 
     async def _write(self, items: Sequence[Incoming]) -> tuple[Prepared, DistinctRows, WrittenCounts]:
         """Try until it is done, or until it is sure that the set itself is what fails."""
@@ -234,13 +255,17 @@ class LaneWorker:
             self._acks.send_ack(key[0], Ack(epoch=key[1], hold=((header.seq, HoldReason.STORAGE_FAILED),)))
         incoming.arrival.settle(None)
 
+    def _report_committed(self) -> None:
+        while self._committed:
+            self._report(*self._committed.popleft())
+
     def _report(self, items: Sequence[Incoming], prepared: Prepared, rows: DistinctRows, counts: WrittenCounts) -> None:
         """After COMMIT: first the agents, then the broker, then whoever counts."""
         entries = {key: self._state.book.entry(key) for key in {item.key for item in items if item.key is not None}}
         for agent, ack in acks_for(prepared.fates, entries):
             self._acks.send_ack(agent, ack)
         for fate in prepared.fates:
-            fate.incoming.arrival.settle(None if fate.is_silent else _result(fate, prepared, rows, counts))
+            fate.incoming.arrival.settle(None if fate.is_silent else result_of(fate, prepared, rows, counts))
         count(self._state.telemetry, prepared, rows, counts)
         self._state.telemetry.reject_bytes.set(self._state.rejects.used_bytes)
 
@@ -249,8 +274,8 @@ class LaneWorker:
             incoming.arrival.settle(None)
 
     def _gauge(self) -> None:
-        self._state.telemetry.waiting_batches.labels(self._lane).set(len(self._waiting))
-        self._state.telemetry.waiting_bytes.labels(self._lane).set(self._waiting_bytes)
+        self._batches_gauge.set(len(self._waiting))
+        self._bytes_gauge.set(self._waiting_bytes)
 
 
 def _opened(arrival: Arrival) -> Incoming:
@@ -259,25 +284,6 @@ def _opened(arrival: Arrival) -> Incoming:
     except Exception as error:  # a decoder that fails on bytes from outside must not stop the lane
         log.exception("a payload on %s broke the decoder", arrival.topic)
         return Incoming(arrival, None, None, (), Refusal(RejectReason.STORAGE_REFUSED, _first_line(error)))
-
-
-def _result(fate: Fate, prepared: Prepared, rows: DistinctRows, counts: WrittenCounts) -> BatchResult:
-    incoming = fate.incoming
-    # A set of one knows exactly; of several only the sum is known, and nobody asks.
-    is_single = len(prepared.fates) == 1
-    return BatchResult(
-        agent=incoming.agent,
-        epoch=None if incoming.header is None or not incoming.arrival.is_numbered else incoming.header.epoch,
-        seq=None if incoming.header is None or not incoming.arrival.is_numbered else incoming.header.seq,
-        outcome=fate.outcome,
-        sample_count=incoming.sample_count,
-        stored=counts.stored if is_single else fate.row_count,
-        unchanged=counts.unchanged + rows.same_count if is_single else 0,
-        overwritten=counts.overwritten + rows.overwritten_count if is_single else 0,
-        rejected=fate.rejected,
-        reason=fate.reason,
-        detail=fate.detail,
-    )
 
 
 def _nobody(_result: BatchResult | None) -> None:

@@ -1,9 +1,10 @@
-"""Counts what a committed set did; no log line is written for a sample or a batch."""
+"""What a committed set did, for its senders and for the counters; no log line is written for a sample or a batch."""
 
 import time
 from collections import Counter
 
-from cloud_api.ingest.prepare import Prepared
+from cloud_api.ingest.prepare import Fate, Prepared
+from cloud_api.ingest.results import BatchResult
 from cloud_api.storage.rows import DistinctRows
 from cloud_api.storage.samples import WrittenCounts
 from cloud_api.telemetry import BatchOutcome, Lane, SampleOutcome, Telemetry
@@ -35,3 +36,23 @@ def count(telemetry: Telemetry, prepared: Prepared, rows: DistinctRows, counts: 
     telemetry.samples.labels(SampleOutcome.STORED).inc(counts.stored)
     telemetry.samples.labels(SampleOutcome.UNCHANGED).inc(counts.unchanged + rows.same_count)
     telemetry.samples.labels(SampleOutcome.OVERWRITTEN).inc(counts.overwritten + rows.overwritten_count)
+
+
+def result_of(fate: Fate, prepared: Prepared, rows: DistinctRows, counts: WrittenCounts) -> BatchResult:
+    """What the sender of one batch is told."""
+    incoming = fate.incoming
+    # A set of one knows exactly; of several only the sum is known, and nobody asks.
+    is_single = len(prepared.fates) == 1
+    return BatchResult(
+        agent=incoming.agent,
+        epoch=None if incoming.header is None or not incoming.arrival.is_numbered else incoming.header.epoch,
+        seq=None if incoming.header is None or not incoming.arrival.is_numbered else incoming.header.seq,
+        outcome=fate.outcome,
+        sample_count=incoming.sample_count,
+        stored=counts.stored if is_single else fate.row_count,
+        unchanged=counts.unchanged + rows.same_count if is_single else 0,
+        overwritten=counts.overwritten + rows.overwritten_count if is_single else 0,
+        rejected=fate.rejected,
+        reason=fate.reason,
+        detail=fate.detail,
+    )

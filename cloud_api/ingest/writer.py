@@ -48,6 +48,8 @@ from cloud_api.telemetry import BatchOutcome, Lane, Telemetry
 
 KEPT_DICTIONARIES = 32
 SEEN_EVERY_S = 5.0
+# In a smaller pool a lane that is busy for long would keep others from working.
+POOL_TO_SHARE = 4
 # A transaction takes a lock on every day it touches.
 MAX_DAYS = 64
 
@@ -120,6 +122,9 @@ class Writer:
         self._preparation = Preparation(state.book, state.series, state.rejects)
         self._seen: dict[str, float] = {}
         self._joined: Joined | None = None
+        self._connection: Connection | None = None
+        # From here on the database is busy for long and the lane may use the time.
+        self.is_copying = asyncio.Event()
 
     def look_ahead(self, incoming: Incoming) -> None:
         """Do what can be done for a batch before its turn, while the database works on another set."""
@@ -134,17 +139,28 @@ class Writer:
     async def write(self, items: Sequence[Incoming]) -> tuple[Prepared, DistinctRows, WrittenCounts]:
         """Commit a set of batches; whatever fails, nothing of it is written and nothing is remembered of it."""
         prepared = Prepared()
+        self.is_copying.clear()
         try:
-            async with self._state.pool.connection() as connection:
-                await self._preparation.prepare(connection, items, prepared)
-                return await self._commit(connection, prepared)
+            if self._connection is None:
+                self._connection = await self._state.pool.getconn()
+            await self._preparation.prepare(self._connection, items, prepared)
+            return await self._commit(self._connection, prepared)
         except BaseException:
+            await self.rest()
             # The commit may have happened and its answer be lost: only the database knows.
             self._state.book.forget(_keys(items) | set(prepared.changes))
             self._state.series.clear()
             raise
         finally:
             self._preparation.release(items, prepared)
+            if self._state.pool.max_size < POOL_TO_SHARE:
+                await self.rest()
+
+    async def rest(self) -> None:
+        """Give the connection back; while sets follow each other it is kept."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await self._state.pool.putconn(connection)
 
     async def _commit(self, connection: Connection, prepared: Prepared) -> tuple[Prepared, DistinctRows, WrittenCounts]:
         joined, self._joined = self._joined, None
@@ -200,6 +216,7 @@ class Writer:
         state = self._state
         async with AsyncExitStack() as stack, undone_on_failure(connection):
             await self._begin(connection, prepared)
+            self.is_copying.set()
             counts = await write(connection, rows)
             if state.evaluate is not None:
                 await state.evaluate(connection, rows, prepared.until_rows, self._lane)

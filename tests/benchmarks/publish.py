@@ -21,9 +21,6 @@ def main() -> None:
     client.max_inflight_messages_set(50)
     client.connect("127.0.0.1", int(port))
     client.loop_start()
-    while not client.is_connected():
-        pass
-    print("started", flush=True)
     sent = [client.publish(Topics().batch(agent), payload, qos=1) for payload in payloads]
     for info in sent:
         info.wait_for_publish(60)
