@@ -20,6 +20,7 @@ from edge_agent.config_problems import ConfigRefused, Problem
 from edge_agent.fleet import Fleet
 from edge_agent.forward import Announcements, Forwarder, Identity
 from edge_agent.packing import Packer
+from edge_agent.recorder.recorder import FlightRecorder
 from edge_agent.salvage import OutboxMark, open_outbox
 from edge_agent.telemetry import Count, Counters, say
 from edge_agent.writer import OutboxWriter
@@ -47,7 +48,9 @@ class Agent:
         self._outbox = opened.outbox
         settings = wiring.writer_settings(config)
         self._writer = OutboxWriter(self._outbox, self._mark, self._packer, self._clock, self._counters, settings)
-        self._fleet = Fleet(self._writer, self._clock, self._counters)
+        recording = wiring.recorder_settings(config)
+        self._recorder = None if recording is None else FlightRecorder(recording, self._clock)
+        self._fleet = Fleet(self._writer, self._clock, self._counters, self._recorder)
         topics = Topics(config.mqtt.root)
         self._speaker = Speaker(
             self._epoch.hex(), _version(), topics, self._clock, self._writer, lambda: self._fleet.supervisors, config
@@ -65,6 +68,8 @@ class Agent:
             asyncio.create_task(self._forwarder.run(), name="forward"),
             asyncio.create_task(self._watch(reload), name="configuration"),
         ]
+        if self._recorder is not None:
+            tasks.append(asyncio.create_task(self._recorder.run(), name="recorder"))
         self._say_running()
         tasks.append(asyncio.create_task(_wait(stop), name="signals"))
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -73,6 +78,8 @@ class Agent:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._writer.close()
+        if self._recorder is not None:
+            await self._recorder.flush()
         say(logging.INFO, "agent stopped", agent=self._config.agent.id)
         for task in done:
             task.result()
@@ -136,7 +143,7 @@ class Agent:
 
 def _only_devices_differ(old: AgentConfig, new: AgentConfig) -> None:
     """Everything but the devices is read at start only: say so instead of pretending."""
-    names = ("agent", "mqtt", "outbox", "batch", "password")
+    names = ("agent", "mqtt", "outbox", "batch", "recorder", "password")
     changed = [name for name in names if getattr(old, name) != getattr(new, name)]
     if changed:
         sections = ", ".join(f"[{name}]" for name in changed)

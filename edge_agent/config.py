@@ -110,6 +110,20 @@ class BatchTable(_Table):
     idle: DurationUs = Field(SECOND_US, ge=10_000, le=60 * SECOND_US, description="progress without samples is booked")
 
 
+class RecorderTable(_Table):
+    """[recorder]"""
+
+    enabled: bool = Field(True, description="false keeps nothing of what is said with the devices")
+    path: Path | None = Field(None, description="folder of the recordings; beside the outbox when absent")
+    last: DurationUs = Field(600 * SECOND_US, ge=60 * SECOND_US, le=86_400 * SECOND_US, description="what is kept")
+    failures: DurationUs = Field(
+        7 * 86_400 * SECOND_US, ge=0, le=90 * 86_400 * SECOND_US, description="how long the minutes around a failure"
+    )
+    max_bytes: SizeBytes = Field(1 << 20, ge=64 << 10, le=1 << 30, description="of each device, on disk")
+    memory: SizeBytes = Field(64 << 10, ge=16 << 10, le=1 << 20, description="of each device, packed, until written")
+    flush: DurationUs = Field(60 * SECOND_US, ge=SECOND_US, le=600 * SECOND_US, description="how often it is written")
+
+
 class ScanTable(_Table):
     """One scan class of [device.scan]; a bare duration is its period."""
 
@@ -268,6 +282,7 @@ class AgentConfig:
     mqtt: MqttTable
     outbox: OutboxTable
     batch: BatchTable
+    recorder: RecorderTable
     devices: tuple[DeviceConfig, ...]
     revision: str
     files: tuple[Path, ...]

@@ -22,6 +22,7 @@ from edge_agent.config import (
     DeviceTable,
     MqttTable,
     OutboxTable,
+    RecorderTable,
     TagConfig,
     TagTable,
 )
@@ -35,7 +36,7 @@ PASSWORD_VARIABLE = "MILLSTREAM_MQTT_PASSWORD"  # noqa: S105 - the variable's na
 USERNAME_VARIABLE = "MILLSTREAM_MQTT_USERNAME"
 DEVICES_FOLDER = "devices.d"
 
-_SECTIONS = ("agent", "mqtt", "outbox", "batch", "device")
+_SECTIONS = ("agent", "mqtt", "outbox", "batch", "recorder", "device")
 _SECRET_KEYS = frozenset({"password", "secret", "token", "passphrase"})
 _DEVICE_KEYS = frozenset(DeviceTable.model_fields)
 _TAG_KEYS = frozenset(TagTable.model_fields)
@@ -83,17 +84,19 @@ class _Reader:
         mqtt = self._section(main, "mqtt", MqttTable)
         outbox = self._section(main, "outbox", OutboxTable)
         batch = self._section(main, "batch", BatchTable)
+        recorder = self._section(main, "recorder", RecorderTable)
         devices = [device for source in sources if (device := self._device(source)) is not None]
         self._doubled(sources, devices)
         password = self._password(mqtt)
         self._readable(mqtt)
-        if self.problems or agent is None or mqtt is None or outbox is None or batch is None:
+        if self.problems or not (agent and mqtt and outbox and batch and recorder):
             raise ConfigRefused(self.problems)
         return AgentConfig(
             agent=agent,
             mqtt=mqtt.model_copy(update=self._mqtt_updates(mqtt)),
             outbox=outbox.model_copy(update={"path": self._absolute(outbox.path)}),
             batch=batch,
+            recorder=recorder.model_copy(update={"path": self._recordings(recorder, outbox)}),
             devices=tuple(devices),
             revision=self.digest.hexdigest()[:16],
             files=tuple(self.files),
@@ -344,6 +347,9 @@ class _Reader:
         for key, file in _certificates(mqtt).items() if mqtt is not None else ():
             if not os.access(self._absolute(file), os.R_OK):
                 self._problem(self.path, f"mqtt.{key}", str(file), "cannot be read")
+
+    def _recordings(self, recorder: RecorderTable, outbox: OutboxTable) -> Path:
+        return self._absolute(recorder.path or outbox.path.with_name(f"{outbox.path.name}.recorder"))
 
     def _absolute(self, path: Path) -> Path:
         return (self.path.parent / path).absolute()

@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 
-from connectors.contract import Clock, Connector, PointDescription, ReadResult, SelfDescribing
+from connectors.contract import Clock, Connector, PointDescription, ReadResult, Recorder, SelfDescribing
 from connectors.errors import ConfigInvalid, DeviceUnreachable, ReadTimeout
 from edge_agent.config import DeviceConfig
 from edge_agent.pipeline import DevicePipeline
@@ -50,6 +50,7 @@ class DeviceSupervisor:
     random: random.Random
     on_described: Callable[[], None] = lambda: None
     report: DeviceReport = field(default_factory=DeviceReport)
+    recorder: Recorder | None = None
     described: Mapping[int, PointDescription] = field(default_factory=dict[int, PointDescription])
     """What the device said of its points when it was asked last."""
     _has_values: asyncio.Event = field(default_factory=asyncio.Event)
@@ -87,6 +88,8 @@ class DeviceSupervisor:
         if self._connector is None:
             points = [tag.point for tag in self.device.tags]
             self._connector = self.device.kind.create(self.device.connector, points, self.clock)
+            if self.recorder is not None and self.device.kind.record is not None:
+                self.device.kind.record(self._connector, self.recorder)
         return self._connector
 
     async def _opened(self, connector: Connector) -> None:

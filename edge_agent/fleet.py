@@ -11,6 +11,7 @@ from edge_agent.config import DeviceConfig
 from edge_agent.device import DeviceSupervisor
 from edge_agent.packing import TagBook
 from edge_agent.pipeline import DevicePipeline
+from edge_agent.recorder.recorder import FlightRecorder
 from edge_agent.telemetry import Counters, say
 from edge_agent.writer import OutboxWriter
 from schemas.batch import GapReason
@@ -29,10 +30,17 @@ class _Running:
 class Fleet:
     """One task for each device; none of them can end another."""
 
-    def __init__(self, writer: OutboxWriter, clock: AgentClock, counters: Counters) -> None:
+    def __init__(
+        self,
+        writer: OutboxWriter,
+        clock: AgentClock,
+        counters: Counters,
+        recorder: FlightRecorder | None = None,
+    ) -> None:
         self._writer = writer
         self._clock = clock
         self._counters = counters
+        self._recorder = recorder
         self._running: dict[str, _Running] = {}
         self._saying: asyncio.TimerHandle | None = None
         self.on_described: Callable[[], None] = lambda: None
@@ -77,9 +85,11 @@ class Fleet:
     def _supervisor(self, device: DeviceConfig) -> DeviceSupervisor:
         pipeline = DevicePipeline(device, self._writer, self._clock, self._counters)
         chance = random.Random()  # noqa: S311
-        return DeviceSupervisor(
+        made = DeviceSupervisor(
             device, pipeline, self._writer, self._clock, self._counters, chance, self._notice_described
         )
+        made.recorder = None if self._recorder is None else self._recorder.of(device)
+        return made
 
     def _notice_described(self) -> None:
         if self._saying is None:

@@ -6,6 +6,8 @@ from edge_agent.forward import ForwardSettings
 from edge_agent.outbox import Caps
 from edge_agent.publisher import Broker
 from edge_agent.quantities import SECOND_US
+from edge_agent.recorder.recorder import RecorderSettings
+from edge_agent.recorder.shelf import Limits
 from edge_agent.writer import WriterSettings
 
 
@@ -17,6 +19,15 @@ def caps(table: OutboxTable) -> Caps:
 def writer_settings(config: AgentConfig) -> WriterSettings:
     """How often to commit, and how much to hold."""
     return WriterSettings(config.batch.window / SECOND_US, config.batch.idle / SECOND_US, config.outbox.memory)
+
+
+def recorder_settings(config: AgentConfig) -> RecorderSettings | None:
+    """Where and how much to record, if at all."""
+    table = config.recorder
+    if not table.enabled or table.path is None:
+        return None
+    limits = Limits(table.last, table.failures, table.max_bytes)
+    return RecorderSettings(config.agent.id, table.path, limits, table.flush / SECOND_US, table.memory)
 
 
 def forward_settings(table: MqttTable, password: str | None) -> ForwardSettings:
