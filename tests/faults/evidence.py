@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 
 from tests.fixtures.modbus_plc import Answer
-from tests.fixtures.processes import wait_until
+from tests.fixtures.processes import Child, wait_until
 from tests.fixtures.stack import GapRow, Row, ScannedDevice, Stack
 
 SECOND_US = 1_000_000
@@ -153,10 +153,15 @@ def wait_for_all(stack: Stack, agent: str, devices: Sequence[ScannedDevice], pat
         time.sleep(0.3)
 
 
-def wait_for_answers(devices: Sequence[ScannedDevice], more: int = 10) -> None:
-    """Wait until each device has sent so many more answers."""
+def wait_for_answers(devices: Sequence[ScannedDevice], more: int = 10, told_by: Child | None = None) -> None:
+    """Wait until each device has sent so many more answers; a child's output explains why they do not come."""
     before = [len(device.device.answers()) for device in devices]
-    wait_until(
-        lambda: all(len(d.device.answers()) >= n + more for d, n in zip(devices, before, strict=True)),
-        f"{more} more answers of each device",
-    )
+
+    def have_come() -> bool:
+        return all(len(d.device.answers()) >= n + more for d, n in zip(devices, before, strict=True))
+
+    what = f"{more} more answers of each device"
+    if told_by is None:
+        wait_until(have_come, what)
+    else:
+        told_by.wait_for(have_come, what)

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 from tests.faults.evidence import Outage, gaps_beyond, wait_for_all, wait_for_answers
 from tests.fixtures.modbus_plc import CountingDevice
-from tests.fixtures.processes import wait_until
 from tests.fixtures.stack import ScannedDevice, Stack
 
 MINUTES = float(os.environ.get("MILLSTREAM_FAULT_MINUTES") or "1")
@@ -41,7 +40,7 @@ def test_every_count_is_stored_once_or_inside_a_gap(
     agent = stack.make_agent(AGENT, *devices)
     stack.cloud.start()
     agent.child.start()
-    wait_until(lambda: all(device.device.answers() for device in devices), "the agent reads both devices")
+    agent.child.wait_for(lambda: all(device.device.answers() for device in devices), "it reads both devices")
     killed_us: list[int] = []
     victims = [
         Victim("agent", lambda: _kill_agent(agent.child.kill, killed_us), agent.child.start),
@@ -53,7 +52,9 @@ def test_every_count_is_stored_once_or_inside_a_gap(
     print("kills:", ", ".join(f"{name} {count}" for name, count in kills.items()))
     assert min(kills.values()) >= 2, f"a minute with too few kills: {kills}"
     stack.postgres.wait_until_ready()
-    wait_for_answers(devices)
+    for child in (agent.child, stack.cloud):
+        assert child.is_running, f"seed {SEED}: {child.name} ended by itself:\n{child.tail()}"
+    wait_for_answers(devices, told_by=agent.child)
     verdict = wait_for_all(stack, AGENT, devices, DRAIN_S)
     outages = {device.name: _outages(killed_us, device) for device in devices}
     gaps = stack.gaps(AGENT)
