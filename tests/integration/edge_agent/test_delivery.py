@@ -54,7 +54,7 @@ def test_broker_killed_and_restarted(
         peer.wait_for_samples(before + 30, "plant/plc/c0")
     gateway.agent.terminate()
     gateway.start()
-    wait_until(lambda: outbox_count(gateway.outbox) <= 5, "the outbox drains")
+    wait_until(lambda: peer.gaps() and outbox_count(gateway.outbox) <= 5, "the stop is told and the outbox drains")
     gateway.agent.terminate()
     assert_complete(counting_device, peer, "plant/plc", gateway.outbox)
     assert {gap.reason for gap in peer.gaps()} == {"agent_stopped"}
