@@ -18,11 +18,11 @@ class Limit:
     size: int = CHUNK
 
 
-def limit(stated: object) -> Limit:
-    """The limit that a server states; 0 and nothing at all both mean that it states none."""
+def limit(stated: object, most: int = CHUNK) -> Limit:
+    """The limit that a server states, but never above ours; 0 and nothing at all both mean that it states none."""
     if isinstance(stated, int) and not isinstance(stated, bool) and stated > 0:
-        return Limit(min(stated, CHUNK))
-    return Limit()
+        return Limit(min(stated, most))
+    return Limit(most)
 
 
 def request_count(items: int, size: int) -> int:

@@ -1,0 +1,39 @@
+"""What works as it is written, but had better be written otherwise (pure)."""
+
+from collections.abc import Sequence
+
+from connectors.opcua.config import Mode, OpcuaConfig, Security, ServerTrust
+
+
+def advise(config: OpcuaConfig) -> Sequence[str]:
+    """A sentence for each thing that an engineer should know before this goes into the plant."""
+    return [sentence for sentence in (_security(config), _trust(config), _queue(config)) if sentence]
+
+
+def _security(config: OpcuaConfig) -> str | None:
+    if config.security is not Security.NONE:
+        return None
+    if config.username is not None:
+        return 'security = "None" lets everybody on the network read the password; write security = "auto"'
+    return (
+        'security = "None" lets everybody on the network read and change values on their way; write security = "auto"'
+    )
+
+
+def _trust(config: OpcuaConfig) -> str | None:
+    is_pinned = config.server_thumbprint is not None or config.server_certificate is not None
+    if config.security is Security.NONE or is_pinned or config.server_trust is not ServerTrust.ANY:
+        return None
+    return 'server_trust = "any" takes every server for the right one; leave it out, or set server_thumbprint'
+
+
+def _queue(config: OpcuaConfig) -> str | None:
+    if config.mode is Mode.POLLED or not config.sampling:
+        return None
+    needed = round(config.publishing / config.sampling)
+    if needed <= config.queue:
+        return None
+    return (
+        f"a value that changes all the time makes {needed} changes in {config.publishing:g} s, and the server keeps "
+        f"{config.queue}: write queue = {2 * needed}, or a shorter publishing"
+    )
