@@ -11,6 +11,7 @@ import typer
 from millstream.cli import guarded, run_agent
 from millstream.edge_commands import add_commissioning
 from millstream.language import Language, Words
+from millstream.record_commands import add_record
 
 _HELP = ["-h", "--help"]
 
@@ -100,6 +101,9 @@ def _edge(text: Words) -> typer.Typer:
         raise typer.Exit(guarded(text, "edge check", "edge", check))
 
     add_commissioning(app, text)
+    record = _group(text("edge.record"))
+    add_record(record, text)
+    app.add_typer(record, name="record")
     return app
 
 
