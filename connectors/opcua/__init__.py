@@ -1,8 +1,9 @@
 """OPC UA: subscriptions or polling, namespaces by URI, StatusCodes and source times as the server gave them."""
 
 from connectors.contract import ConnectorKind
+from connectors.opcua.advice import advise
 from connectors.opcua.config import OpcuaConfig, OpcuaPoint
-from connectors.opcua.connector import create, describe_plan, is_subscribed
+from connectors.opcua.connector import create, describe_plan, expand, is_subscribed
 from connectors.opcua.discovery import DISCOVERY
 
 KIND = ConnectorKind(
@@ -12,6 +13,8 @@ KIND = ConnectorKind(
     is_subscribed=is_subscribed,
     create=create,
     describe_plan=describe_plan,
+    expand=expand,
+    advise=advise,
     url_schemes=("opc.tcp",),
     discovery=DISCOVERY,
 )

@@ -10,7 +10,7 @@ from asyncua.ua.object_ids import ObjectIds
 
 from connectors.contract import BrowsedPoint
 from connectors.errors import PointRejected
-from connectors.opcua.node_id import NodeAddress
+from connectors.opcua.browse_paths import Address
 from connectors.opcua.session import Session, standard_node
 from schemas import status
 from schemas.sample import Kind, Value
@@ -126,7 +126,7 @@ def _value(answer: ua.DataValue) -> Any:
     return None if answer.Value is None else answer.Value.Value
 
 
-async def write_value(session: Session, point: int, address: NodeAddress, value: Value) -> None:
+async def write_value(session: Session, point: int, address: Address, value: Value) -> None:
     """Write in the type that the variable holds now; raises PointRejected."""
     node = session.node(address)
     if node is None:

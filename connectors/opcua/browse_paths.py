@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from asyncua import ua
 from asyncua.ua.object_ids import ObjectIds
 from asyncua.ua.status_codes import StatusCodes
 
-from connectors.opcua.node_id import STANDARD_NAMESPACE
+from connectors.opcua.node_id import STANDARD_NAMESPACE, NodeAddress
 
 if TYPE_CHECKING:
     from connectors.opcua.session import Session
@@ -25,6 +25,10 @@ class BrowsePath:
 
     def __str__(self) -> str:
         return "".join(f"/{_shown(namespace)}{_escaped(name)}" for namespace, name in self.names)
+
+
+Address: TypeAlias = NodeAddress | BrowsePath
+"""Where a variable is: by its node id, or by names on the way to it."""
 
 
 def parse(text: str) -> BrowsePath:

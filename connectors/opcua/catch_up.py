@@ -10,11 +10,11 @@ from asyncua import ua
 
 from connectors.contract import ReadResult
 from connectors.errors import DeviceUnreachable
+from connectors.opcua.browse_paths import Address
 from connectors.opcua.config import OpcuaConfig
 from connectors.opcua.faults import device_faults
 from connectors.opcua.messages import Message, message_of
 from connectors.opcua.monitored_items import Subscription
-from connectors.opcua.node_id import NodeAddress
 from connectors.opcua.session import Session
 from connectors.opcua.values import Columns, to_us
 from schemas import status
@@ -102,7 +102,7 @@ class History:
         self._counters = counters
 
     async def read(
-        self, addresses: Sequence[NodeAddress], from_us: int, to_us_: int, delivered: set[tuple[int, int]]
+        self, addresses: Sequence[Address], from_us: int, to_us_: int, delivered: set[tuple[int, int]]
     ) -> AsyncIterator[ReadResult]:
         """All samples of these points after one time and up to another, but for those that were delivered."""
         nodes = [(point, self._session.node(address)) for point, address in enumerate(addresses)]

@@ -3,13 +3,14 @@
 import re
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self, cast
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from connectors.contract import ConnectorConfig, Duration, PointConfig
-from connectors.opcua import node_id
+from connectors.opcua import browse_paths, node_id, parts
+from connectors.opcua.limits import CHUNK
 
 DEFAULT_PORT = 4840
 _DEADBAND = re.compile(r"(\d+(?:\.\d+)?)(%?)")
@@ -34,6 +35,13 @@ class Security(StrEnum):
     AES128_ENCRYPT = "Aes128Sha256RsaOaep/SignAndEncrypt"
     AES256_SIGN = "Aes256Sha256RsaPss/Sign"
     AES256_ENCRYPT = "Aes256Sha256RsaPss/SignAndEncrypt"
+
+
+class Reads(StrEnum):
+    """How a poll names its points."""
+
+    PLAIN = "plain"
+    REGISTERED = "registered"
 
 
 class ServerTrust(StrEnum):
@@ -79,6 +87,13 @@ class Discard(StrEnum):
     NEWEST = "newest"
 
 
+class Form(StrEnum):
+    """What an enumeration is delivered as."""
+
+    VALUE = "value"
+    LABEL = "label"
+
+
 class Trigger(StrEnum):
     """What has to change for the server to report a value."""
 
@@ -113,6 +128,29 @@ def _url(value: str) -> str:
     if parts.port is None:
         return value.replace(parts.netloc, f"{parts.netloc}:{DEFAULT_PORT}", 1)
     return value
+
+
+def _path(value: str) -> str:
+    return str(browse_paths.parse(value))
+
+
+def _part(value: str) -> str:
+    parts.parse(value)
+    return value
+
+
+def _elements(value: str) -> str:
+    parts.element_numbers(value)
+    return value
+
+
+def _list(value: object) -> object:
+    """One cell of a tag list is as good as a list: `Speed; Axis[1].Speed`."""
+    names = [name.strip() for name in value.split(";")] if isinstance(value, str) else value
+    if isinstance(names, list):
+        for name in cast("list[object]", names):
+            parts.parse(str(name))
+    return cast("object", names)
 
 
 def _node(value: str) -> str:
@@ -197,6 +235,32 @@ class OpcuaConfig(ConnectorConfig):
         default=None, min_length=1, description="Environment variable that holds the password."
     )
 
+    user_certificate: Path | None = Field(
+        default=None, description="Log in by this certificate of a user (.der or .pem); user_key is its private key."
+    )
+    user_key: Path | None = Field(default=None, description="Private key of user_certificate (.pem).")
+    reads: Reads = Field(
+        default=Reads.PLAIN,
+        description="registered: points are made known once a session, which some PLCs read faster.",
+    )
+    request_limit: int = Field(
+        default=CHUNK,
+        ge=1,
+        le=CHUNK,
+        description="Most items in one request, for a server that states more than it can bear.",
+    )
+    subscription_limit: int | None = Field(
+        default=None, ge=1, le=1_000_000, description="Most items in one subscription, for a server that states none."
+    )
+
+    @model_validator(mode="after")
+    def _a_user_is_one_person(self) -> Self:
+        if (self.user_certificate is None) != (self.user_key is None):
+            raise ValueError("user_certificate and user_key belong together")
+        if self.user_certificate is not None and self.username is not None:
+            raise ValueError("user_certificate cannot stand beside username; one of the two is allowed")
+        return self
+
     @field_validator("password_file", "password_env")
     @classmethod
     def _password_has_a_user(cls, value: object, info: ValidationInfo) -> object:
@@ -217,9 +281,35 @@ class OpcuaConfig(ConnectorConfig):
 class OpcuaPoint(PointConfig):
     """One variable of the server."""
 
-    node: Annotated[str, AfterValidator(_node)] = Field(
-        description="Node id with the namespace by its URI: nsu=urn:factory:cell;s=Spindle.Speed"
+    node: Annotated[str, AfterValidator(_node)] | None = Field(
+        default=None, description="Node id with the namespace by its URI: nsu=urn:factory:cell;s=Spindle.Speed"
     )
+    path: Annotated[str, AfterValidator(_path)] | None = Field(
+        default=None, description="In place of node, names from the root down: /0:Objects/nsu=urn:factory:cell;Spindle"
+    )
+    part: Annotated[str, AfterValidator(_part)] | None = Field(
+        default=None, description="Part of an array or a structure: Axis[1].Speed, [3], or [2:5] as JSON."
+    )
+    elements: Annotated[str, BeforeValidator(str), AfterValidator(_elements)] | None = Field(
+        default=None, description="A tag for each element of an array: how many, 8, or which, 4-7."
+    )
+    fields: Annotated[tuple[str, ...], BeforeValidator(_list)] | None = Field(
+        default=None, description="A tag for each of these fields of a structure (of each element, if both are there)."
+    )
+    form: Form = Field(default=Form.VALUE, description="value: an enumeration's number; label: its word.")
     server_deadband: ServerDeadband | None = Field(
         default=None, description="Of this point, in place of the device's; 0 for none."
     )
+
+    @model_validator(mode="after")
+    def _has_one_address(self) -> Self:
+        if (self.node is None) == (self.path is None):
+            raise ValueError("node or path is needed, and only one of them")
+        if self.part is not None and (self.elements is not None or self.fields is not None):
+            raise ValueError("part cannot stand beside elements or fields")
+        return self
+
+    @property
+    def address(self) -> str:
+        """Node or path, as it is written."""
+        return self.node or self.path or ""

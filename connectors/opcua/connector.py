@@ -6,8 +6,8 @@ from collections import Counter, deque
 from collections.abc import AsyncIterator, Mapping, Sequence
 
 from connectors.contract import BrowsedPoint, Clock, Deliver, PlannedRequest, PointDescription, ReadResult
-from connectors.errors import ConfigInvalid, DeviceUnreachable
-from connectors.opcua import node_id
+from connectors.errors import ConfigInvalid, DeviceUnreachable, PointRejected
+from connectors.opcua import parts
 from connectors.opcua.address_space import browse_variables, write_value
 from connectors.opcua.config import Mode, OpcuaConfig, OpcuaPoint
 from connectors.opcua.descriptions import describe
@@ -16,6 +16,7 @@ from connectors.opcua.limits import CHUNK, request_count
 from connectors.opcua.notifications import Notifications, Outage, Wanted
 from connectors.opcua.resumption import Resumption
 from connectors.opcua.session import Session
+from connectors.opcua.shapes import Items, Shapes, seen_through, words_of
 from connectors.opcua.values import Columns
 from schemas import status
 from schemas.sample import Value
@@ -26,12 +27,12 @@ class OpcuaConnector:
 
     def __init__(self, config: OpcuaConfig, points: Sequence[OpcuaPoint], clock: Clock) -> None:
         self._config = config
-        self._addresses = [node_id.parse(point.node) for point in points]
+        self._items = Items(points)
         self._clock = clock
         self._counters: Counter[str] = Counter()
-        self._deadbands = [point.server_deadband for point in points]
-        self._outage = Outage(Resumption(config, [f"{point.node} {point.server_deadband}" for point in points]))
+        self._outage = Outage(Resumption(config, self._items.names))
         self._session: Session | None = None
+        self._shapes: Shapes | None = None
         self._urls = deque((config.url, *config.fallback_urls))
         self._url: str | None = None
 
@@ -47,8 +48,11 @@ class OpcuaConnector:
         for _ in range(len(self._urls)):
             config = self._config.model_copy(update={"url": self._urls[0]})
             session = Session(config, lambda: read_password(self._config), self._clock, self._counters)
+            session.with_parts, session.paths = self._items.with_parts, self._items.paths
+            shapes = Shapes(session, self._items, config.url)
             try:
                 await session.open()
+                await shapes.prepare()
             except DeviceUnreachable as error:
                 first_error = first_error or error
                 self._urls.rotate(-1)
@@ -56,56 +60,73 @@ class OpcuaConnector:
             if self._url not in (None, config.url):
                 self._outage.resumption.forget()  # what is kept is kept by another server
                 self._counters["server_switches"] += 1
-            self._url, self._session = config.url, session
+            self._url, self._session, self._shapes = config.url, session, shapes
             self._counters["sessions"] += 1
             return
         raise first_error or DeviceUnreachable(f"{self._config.url} is not open")
 
     async def read(self, points: Sequence[int]) -> ReadResult:
         """Read these points once, in as many requests as the server's limits ask for."""
-        session = self._opened()
+        session, shapes = self._opened()
         asked_us = self._clock.now_us()
-        nodes = {point: session.node(self._addresses[point]) for point in points}
-        known = [(point, node) for point, node in nodes.items() if node is not None]
+        items = {self._items.of_point[point] for point in points}
+        nodes = {item: session.node(self._items.addresses[item]) for item in sorted(items)}
+        known = [(item, node) for item, node in nodes.items() if node is not None]
         columns = Columns(session.decoder, self._config.sample_time, self._counters)
         with device_faults(self._config.url):
-            answers = await session.read_values([node for _, node in known])
+            names = await session.registered([node for _, node in known])
+            answers = await session.read_values(names)
             arrived_us = self._clock.now_us()
-            for (point, _), answer in zip(known, answers, strict=True):
-                columns.add(point, answer, arrived_us)
-        for point, node in nodes.items():
+            for (item, _), answer in zip(known, answers, strict=True):
+                columns.add(item, answer, arrived_us)
+        for item, node in nodes.items():
             if node is None:
-                columns.add_bad(point, status.BAD_NODE_ID_UNKNOWN, arrived_us)
+                columns.add_bad(item, status.BAD_NODE_ID_UNKNOWN, arrived_us)
         # What changes after the server looked is stamped by its clock, which may run behind ours.
-        return columns.result(asked_us + min(0, session.clock_offset_us))
+        result = columns.result(asked_us + min(0, session.clock_offset_us))
+        return await shapes.complete(result, frozenset(points))
 
     async def subscribe(self, deliver: Deliver) -> None:
         """Deliver changes as the server reports them, until cancelled or until the server falls silent."""
-        session = self._opened()
-        if not self._addresses:
+        session, shapes = self._opened()
+        if not self._items.addresses:
             await asyncio.Event().wait()
-        wanted = Wanted(self._addresses, self._deadbands)
+        wanted = Wanted(self._items.addresses, self._items.deadbands)
+
+        async def completed(result: ReadResult) -> None:
+            await deliver(await shapes.complete(result))
+
         notifications = Notifications(session, self._config, self._clock, self._counters, self._outage)
-        await notifications.run(wanted, deliver)
+        await notifications.run(wanted, completed)
 
     async def write(self, point: int, value: Value) -> None:
         """Write one value in the type that the variable has; raises PointRejected when the server refuses it."""
-        session = self._opened()
+        session, _ = self._opened()
+        item = self._items.of_point[point]
+        if item in self._items.with_parts or item in self._items.labelled:
+            raise PointRejected(point, status.BAD_NOT_WRITABLE, "parts of values and words cannot be written")
         with device_faults(self._config.url):
-            await write_value(session, point, self._addresses[point], value)
+            await write_value(session, point, self._items.addresses[item], value)
 
     async def describe(self) -> Mapping[int, PointDescription]:
         """What the server says of our points; those that it does not know are left out."""
-        session = self._opened()
-        nodes = {point: session.node(address) for point, address in enumerate(self._addresses)}
-        known = {point: node for point, node in nodes.items() if node is not None}
+        session, shapes = self._opened()
+        nodes = [session.node(address) for address in self._items.addresses]
+        known = {item: node for item, node in enumerate(nodes) if node is not None}
         with device_faults(self._config.url):
-            described = zip(known, await describe(session, list(known.values())), strict=True)
-        return {point: what for point, what in described if what != PointDescription()}
+            words = await words_of(session, shapes.types, list(known.values()))
+            found = await describe(session, list(known.values()), words)
+        described = dict(zip(known, found, strict=True))
+        return {
+            view.point: seen_through(view, described[item])
+            for item, views in enumerate(self._items.views)
+            for view in views
+            if described.get(item, PointDescription()) != PointDescription()
+        }
 
     async def browse(self) -> AsyncIterator[BrowsedPoint]:
         """All variables below the Objects folder, but for those that describe the server itself."""
-        session = self._opened()
+        session, _ = self._opened()
         with device_faults(self._config.url):
             async for found in browse_variables(session):
                 yield found
@@ -116,10 +137,24 @@ class OpcuaConnector:
         if session is not None:
             await session.close(is_leaving_subscriptions=self._outage.resumption.is_kept)
 
-    def _opened(self) -> Session:
-        if self._session is None:
+    def _opened(self) -> tuple[Session, Shapes]:
+        if self._session is None or self._shapes is None:
             raise DeviceUnreachable(f"{self._config.url} is not open")
-        return self._session
+        return self._session, self._shapes
+
+
+def expand(point: OpcuaPoint) -> Sequence[tuple[str, OpcuaPoint]]:
+    """A tag for each element and field that is asked for, each a part of the same value."""
+    if point.elements is None and point.fields is None:
+        return (("", point),)
+    elements = [f"[{number}]" for number in parts.element_numbers(point.elements)] if point.elements else [""]
+    names = [_joined(element, field) for element in elements for field in point.fields or ("",)]
+    plain = {"elements": None, "fields": None}
+    return [(parts.level(name), point.model_copy(update={**plain, "part": name})) for name in names]
+
+
+def _joined(element: str, field: str) -> str:
+    return f"{element}.{field}" if element and field and not field.startswith("[") else f"{element}{field}"
 
 
 def create(config: OpcuaConfig, points: Sequence[OpcuaPoint], clock: Clock) -> OpcuaConnector:

@@ -15,6 +15,7 @@ from connectors.opcua.values import clean_text
 from schemas.sample import Kind
 
 _PROPERTIES = ("EngineeringUnits", "EURange")
+_LONGEST = 1_000
 _IDS = ObjectIds
 _KINDS: Mapping[int, Kind] = {
     _IDS.Boolean: Kind.BOOL,
@@ -28,7 +29,9 @@ _KINDS: Mapping[int, Kind] = {
 }
 
 
-async def describe(session: Session, nodes: Sequence[ua.NodeId]) -> list[PointDescription]:
+async def describe(
+    session: Session, nodes: Sequence[ua.NodeId], words: Sequence[Mapping[int, str]]
+) -> list[PointDescription]:
     """What the server says of each node; a property that it does not have is None."""
     types = await session.read_attributes(nodes, AttributeIds.DataType)
     ranks = await session.read_attributes(nodes, AttributeIds.ValueRank)
@@ -38,11 +41,11 @@ async def describe(session: Session, nodes: Sequence[ua.NodeId]) -> list[PointDe
         PointDescription(
             kind=kind_of(content(kind), content(rank)),
             unit=_unit(unit),
-            description=_text(content(text)),
+            description=_with_words(_text(content(text)), own_words),
             low=_bound(span, "Low"),
             high=_bound(span, "High"),
         )
-        for kind, rank, text, unit, span in zip(types, ranks, texts, units, spans, strict=True)
+        for kind, rank, text, unit, span, own_words in zip(types, ranks, texts, units, spans, words, strict=True)
     ]
 
 
@@ -68,6 +71,14 @@ async def _property(session: Session, nodes: Sequence[ua.NodeId], name: str) -> 
     present = [node for node in found if node is not None]
     answers = iter(await session.read_values(present) if present else ())
     return [None if node is None else content(next(answers)) for node in found]
+
+
+def _with_words(text: str | None, words: Mapping[int, str]) -> str | None:
+    """Behind the description stands what an enumeration's numbers mean, in the form of the agent's `enum`."""
+    if not words:
+        return text
+    listed = "; ".join(f"{number}={word}" for number, word in sorted(words.items()))
+    return (f"{text} ({listed})" if text else listed)[:_LONGEST]
 
 
 def _unit(found: Any) -> str | None:

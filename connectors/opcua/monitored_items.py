@@ -14,9 +14,9 @@ from asyncua.ua.status_codes import StatusCodes
 from asyncua.ua.ua_binary import struct_from_binary
 
 from connectors.contract import Clock
+from connectors.opcua.browse_paths import Address
 from connectors.opcua.config import Discard, OpcuaConfig, Trigger
 from connectors.opcua.faults import device_faults
-from connectors.opcua.node_id import NodeAddress
 from connectors.opcua.session import Session
 from schemas import status
 
@@ -70,7 +70,7 @@ class MonitoredItems:
         self,
         session: Session,
         config: OpcuaConfig,
-        addresses: Sequence[NodeAddress],
+        addresses: Sequence[Address],
         counters: Counter[str],
         deadbands: Sequence[str | None],
     ) -> None:

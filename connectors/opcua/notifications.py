@@ -12,13 +12,13 @@ from asyncua import ua
 from connectors.contract import Clock, Deliver, ReadResult
 from connectors.errors import DeviceUnreachable
 from connectors.opcua import config as configuration
+from connectors.opcua.browse_paths import Address
 from connectors.opcua.catch_up import History, delete, in_order, missing_messages, number_after, republish, transfer
 from connectors.opcua.changes import Changes
 from connectors.opcua.config import Decoder, OpcuaConfig
 from connectors.opcua.faults import device_faults
 from connectors.opcua.messages import Message, MessageDecoder
 from connectors.opcua.monitored_items import MonitoredItems, Subscription
-from connectors.opcua.node_id import NodeAddress
 from connectors.opcua.resumption import Resumption
 from connectors.opcua.session import Session
 from connectors.opcua.values import Columns
@@ -34,7 +34,7 @@ _COMMIT_S = 0.3  # a delivery may last about so long before it slows down a subs
 class Wanted:
     """The points of a device, and the deadbands that the server is to apply to them."""
 
-    addresses: Sequence[NodeAddress] = ()
+    addresses: Sequence[Address] = ()
     deadbands: Sequence[str | None] = ()
 
 

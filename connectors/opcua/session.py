@@ -10,18 +10,19 @@ from typing import Any
 
 from asyncua import ua
 from asyncua.client.client import Client
-from asyncua.crypto import security_policies
+from asyncua.crypto import security_policies, uacrypto
 from asyncua.crypto.uacrypto import CertProperties
 from asyncua.ua.attribute_ids import AttributeIds
 from asyncua.ua.object_ids import ObjectIds
 
 from connectors.contract import Clock
-from connectors.errors import DeviceUnreachable
+from connectors.errors import ConfigInvalid, DeviceUnreachable
 from connectors.opcua import certificates
-from connectors.opcua.config import OpcuaConfig, Security, ServerTrust
+from connectors.opcua.browse_paths import Address, BrowsePath, resolve
+from connectors.opcua.config import OpcuaConfig, Reads, Security, ServerTrust
 from connectors.opcua.faults import TOO_MUCH_AT_ONCE, device_faults
 from connectors.opcua.limits import Answer, Item, Limit, in_chunks, limit
-from connectors.opcua.node_id import STANDARD_NAMESPACE, NodeAddress
+from connectors.opcua.node_id import STANDARD_NAMESPACE
 from connectors.opcua.values import ValueDecoder, to_us
 
 logger = logging.getLogger(__name__)
@@ -56,12 +57,18 @@ class Session:
         self._thumbprint: str | None = None
         self._keeper: asyncio.Task[None] | None = None
         self._counters = counters
+        self._registered: dict[ua.NodeId, ua.NodeId] = {}
         self.namespaces: Sequence[str] = ()
         self.decoder = ValueDecoder(())
         self.read_limit = Limit()
         self.browse_limit = Limit()
         self.item_limit = Limit()
         self.translate_limit = Limit()
+        self.with_parts: frozenset[int] = frozenset()
+        """Points whose values are to be taken apart later."""
+        self.paths: Sequence[BrowsePath] = ()
+        """What is to be resolved whenever namespaces are learned."""
+        self._resolved: dict[BrowsePath, ua.NodeId] = {}
         self.items_per_subscription = 0
         self.clock_offset_us = 0
 
@@ -100,8 +107,10 @@ class Session:
             logger.debug("%s: closed without a farewell: %r", self._config.url, error)
         self._abort(protocol)
 
-    def node(self, address: NodeAddress) -> ua.NodeId | None:
-        """The node id with today's namespace index; None where the server does not know the namespace."""
+    def node(self, address: Address) -> ua.NodeId | None:
+        """The node id with today's namespace index; None where the server does not know the namespace or the path."""
+        if isinstance(address, BrowsePath):
+            return self._resolved.get(address)
         if address.namespace not in self.namespaces:
             return None
         return ua.NodeId(address.identifier, self.namespaces.index(address.namespace))  # type: ignore[arg-type]
@@ -111,6 +120,19 @@ class Session:
     ) -> list[Answer]:
         """Ask for all items in requests that the server accepts."""
         return await in_chunks(items, most, call, _is_too_much)
+
+    async def registered(self, nodes: Sequence[ua.NodeId]) -> list[ua.NodeId]:
+        """The names that the server has for these nodes in this session; their own where it registers none."""
+        if self._config.reads is Reads.PLAIN:
+            return list(nodes)
+        new = [node for node in nodes if node not in self._registered]
+        try:
+            names = await self.chunked(new, self.read_limit, lambda piece: self.client.register_nodes(list(piece)))
+        except ua.UaStatusCodeError as error:
+            logger.info("%s registers no nodes (%s): they are read by their own names", self._config.url, error)
+            names = new
+        self._registered.update(zip(new, names, strict=True))
+        return [self._registered[node] for node in nodes]
 
     async def read_values(self, nodes: Sequence[ua.NodeId]) -> list[ua.DataValue]:
         """The values of these nodes, in order."""
@@ -147,7 +169,8 @@ class Session:
         (answer,) = await self.read_values([standard_node(_IDS.Server_NamespaceArray)])
         found = _content(answer)
         self.namespaces = [str(uri) for uri in found] if isinstance(found, list) else [STANDARD_NAMESPACE]
-        self.decoder = ValueDecoder(self.namespaces)
+        self.decoder = ValueDecoder(self.namespaces, self.with_parts)
+        self._resolved = await resolve(self, self.paths) if self.paths else {}
 
     async def _set_up(self) -> None:
         config, client = self._config, self._client
@@ -224,14 +247,25 @@ class Session:
                 f"server's trust list ({error!r})"
             ) from error
         await client.create_session()
-        username = self._config.username
-        await client.activate_session(username, None if username is None else self._password())
+        await self._log_in()
+
+    async def _log_in(self) -> None:
+        config, client = self._config, self._client
+        if config.user_certificate is not None and config.user_key is not None:
+            try:
+                certificate = await uacrypto.load_certificate(config.user_certificate)
+                client.user_private_key = await uacrypto.load_private_key(config.user_key)
+            except (OSError, ValueError) as error:
+                raise ConfigInvalid(f"user_certificate, user_key: cannot be read: {error}") from error
+            await client.activate_session(certificate=certificate)
+        else:
+            await client.activate_session(config.username, None if config.username is None else self._password())
 
     async def _learn(self) -> None:
         (stated,) = await self.read_values(
             [standard_node(_IDS.Server_ServerCapabilities_OperationLimits_MaxNodesPerRead)]
         )
-        self.read_limit = limit(_content(stated))
+        self.read_limit = limit(_content(stated), self._config.request_limit)
         await self.learn_namespaces()
         prefix = "Server_ServerCapabilities_"
         wanted = (
@@ -241,8 +275,10 @@ class Session:
         )
         answers = await self.read_values([standard_node(getattr(_IDS, name)) for name in wanted])
         items, browse, per_subscription = (_content(answer) for answer in answers)
-        self.item_limit, self.browse_limit = limit(items), limit(browse)
-        self.items_per_subscription = per_subscription if isinstance(per_subscription, int) else 0
+        most = self._config.request_limit
+        self.item_limit, self.browse_limit = limit(items, most), limit(browse, most)
+        stated_items = per_subscription if isinstance(per_subscription, int) else 0
+        self.items_per_subscription = min(filter(None, (stated_items, self._config.subscription_limit)), default=0)
         await self._beat()
 
     async def _beat(self) -> None:

@@ -4,7 +4,7 @@ import struct
 from base64 import b64encode
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 from connectors.opcua.type_tree import Field, Layout, Structure, TypeKey, TypeTree
@@ -38,7 +38,7 @@ class Labelled(int):
 
     label: str
 
-    def __new__(cls, number: int, label: str) -> "Labelled":
+    def __new__(cls, number: int, label: str) -> Self:
         """The number, knowing its word."""
         made = super().__new__(cls, number)
         made.label = label
@@ -51,13 +51,16 @@ class Decoder:
     def __init__(self, types: TypeTree, namespaces: Sequence[str]) -> None:
         self._types = types
         self._namespaces = namespaces
+        self.unknown: set[TypeKey] = set()
+        """Encodings that were met within values and have no definition."""
 
     def structure(self, encoding: TypeKey, body: bytes) -> dict[str, Any]:
         """The fields of a structure by name; raises Undecodable."""
         found = self._types.structure_of(encoding)
         if found is None:
+            self.unknown.add(encoding)
             raise Undecodable(f"no definition of {encoding}")
-        reader = _Reader(body, self._types, self._namespaces)
+        reader = _Reader(body, self._types, self._namespaces, self.unknown)
         try:
             value = reader.structure(found)
         except (struct.error, IndexError, OverflowError, ValueError) as error:
@@ -70,7 +73,8 @@ class Decoder:
 class _Reader:
     """Reads on from where it stands."""
 
-    def __init__(self, data: bytes, types: TypeTree, namespaces: Sequence[str]) -> None:
+    def __init__(self, data: bytes, types: TypeTree, namespaces: Sequence[str], unknown: set[TypeKey]) -> None:
+        self._unknown = unknown
         self._data = data
         self._types = types
         self._namespaces = namespaces
@@ -228,11 +232,11 @@ class _Reader:
         index = int(self._number(5))
         if form == 2:
             return index, int(self._number(7))
-        return index, self._text() if form == 3 else self._guid() if form == _GUID_FORM else self._raw()
+        return index, self._text() if form == 3 else UUID(self._guid()) if form == _GUID_FORM else self._raw()
 
     def _node(self) -> str:
         index, identifier = self.node()
-        letter = "i" if isinstance(identifier, int) else "s"
+        letter = "i" if isinstance(identifier, int) else "g" if isinstance(identifier, UUID) else "s"
         if isinstance(identifier, bytes):
             letter, identifier = "b", b64encode(identifier).decode()
         text = f"{letter}={identifier}"
@@ -259,8 +263,9 @@ class _Reader:
         body = self._raw() or b""
         found = self._types.structure_of(key)
         if form != 1 or found is None:
+            self._unknown.add(key)
             return {"encoding": f"{key[0]}:{key[1]}", "body": b64encode(body).decode()}
-        inner = _Reader(body, self._types, self._namespaces)
+        inner = _Reader(body, self._types, self._namespaces, self._unknown)
         inner._depth = self._depth
         return inner.structure(found)
 

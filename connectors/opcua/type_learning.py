@@ -26,8 +26,7 @@ _DEEPEST = 16
 
 def key_of(node: ua.NodeId) -> TypeKey:
     """A node id as the type tree holds it."""
-    identifier: Any = node.Identifier
-    return node.NamespaceIndex, str(identifier) if node.NodeIdType is ua.NodeIdType.Guid else identifier
+    return node.NamespaceIndex, node.Identifier
 
 
 async def learn_encodings(session: Session, types: TypeTree, encodings: Iterable[ua.NodeId]) -> None:
@@ -88,7 +87,7 @@ async def _builtin_roots(session: Session, nodes: Sequence[ua.NodeId]) -> dict[u
             if here == standard_node(_IDS.Enumeration):
                 roots[node] = _IDS.Int32
             elif _is_builtin(here):
-                roots[node] = int(here.Identifier)  # type: ignore[arg-type]
+                roots[node] = int(here.Identifier)
             else:
                 continue
             del at[node]
@@ -106,7 +105,7 @@ async def _neighbours(session: Session, nodes: Sequence[ua.NodeId], reference: i
                 NodeId=node,
                 BrowseDirection=ua.BrowseDirection.Inverse,
                 ReferenceTypeId=standard_node(reference),
-                IncludeSubtypes=True,  # type: ignore[arg-type]
+                IncludeSubtypes=True,
                 NodeClassMask=0,
                 ResultMask=ua.BrowseResultMask.None_,
             )

@@ -5,10 +5,10 @@ import math
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from asyncua import ua
@@ -31,6 +31,13 @@ _EARLIEST_US = (_EARLIEST - _EPOCH) // _MICROSECOND
 _LATEST_US = (_LATEST - _EPOCH) // _MICROSECOND
 
 _Decode = Callable[[Any], Value]
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A value that has to wait until its type is known, or until its parts are taken out."""
+
+    variant: ua.Variant
 
 
 def to_us(moment: datetime | None) -> int | None:
@@ -65,15 +72,15 @@ class Columns:
         status = 0 if code is None else code.value
         kind, value = Kind.NONE, None
         if status < BAD:
-            kind, value, status = self._decoded(data.Value, status)
+            kind, value, status = self._decoded(data.Value, status, point)
         if status & INFO_OVERFLOW == INFO_OVERFLOW:
             self._counters["overflows"] += 1
         source_us, server_us = to_us(data.SourceTimestamp), to_us(data.ServerTimestamp)
         self._append(point, kind, value, status, self._time_us(source_us, server_us, arrived_us))
 
-    def _decoded(self, variant: ua.Variant | None, status: int) -> tuple[Kind, Value, int]:
+    def _decoded(self, variant: ua.Variant | None, status: int, point: int) -> tuple[Kind, Value, int]:
         try:
-            kind, value = self._decoder.decode(variant)
+            kind, value = self._decoder.decode(variant, point)
         except Exception:  # noqa: BLE001 one odd value must not cost the others anything
             self._counters["undecodable"] += 1
             return Kind.NONE, None, BAD_DECODING_ERROR
@@ -115,7 +122,7 @@ class Columns:
         if status >= BAD:
             kind, value = Kind.NONE, None
         elif position in changes.odd:
-            kind, value, status = self._decoded(changes.odd[position], status)
+            kind, value, status = self._decoded(changes.odd[position], status, point)
         if status & INFO_OVERFLOW == INFO_OVERFLOW:
             self._counters["overflows"] += 1
         source_us = None if changes.source_us is None else valid_us(changes.source_us[position])
@@ -162,8 +169,11 @@ def _is_too_long(text: str) -> bool:
 class ValueDecoder:
     """Turns variants into values of our kinds; node ids in them need the session's namespaces."""
 
-    def __init__(self, namespaces: Sequence[str]) -> None:
+    def __init__(self, namespaces: Sequence[str], with_parts: frozenset[int] = frozenset()) -> None:
         self._namespaces = namespaces
+        self._with_parts = with_parts
+        self.has_pending = False
+        """Whether some value was left as it came, for others to finish."""
         whole: _Decode | None = None
         kind = ua.VariantType
         self._scalars: dict[int, tuple[Kind, _Decode | None]] = {
@@ -191,11 +201,17 @@ class ValueDecoder:
             kind.LocalizedText: (Kind.STR, _localized_text),
         }
 
-    def decode(self, variant: ua.Variant | None) -> tuple[Kind, Value]:
-        """The kind and the value; a null has neither, except for texts, where null and empty are one."""
+    def decode(self, variant: ua.Variant | None, point: int | None = None) -> tuple[Kind, Value]:
+        """The kind and the value; a null has neither, except for texts, where null and empty are one.
+
+        For a point that is named, structures of unknown types and values whose parts are wanted stay as they came.
+        """
         if variant is None:
             return Kind.NONE, None
-        raw = variant.Value
+        raw: Any = variant.Value
+        if point is not None and raw is not None and (point in self._with_parts or _is_unknown(raw)):
+            self.has_pending = True
+            return Kind.NONE, cast("Value", Pending(variant))
         scalar = None if variant.is_array else self._scalars.get(variant.VariantType)
         if scalar is None:
             return (Kind.NONE, None) if raw is None else (Kind.JSON, self._json(raw))
@@ -220,9 +236,10 @@ class ValueDecoder:
         return node_id.NodeAddress(uri, form, raw)
 
     def _json(self, raw: object) -> str:
-        return json.dumps(self._plain(raw), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        return json.dumps(self.plain(raw), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
-    def _plain(self, raw: Any) -> Any:
+    def plain(self, raw: Any) -> Any:
+        """The value as JSON knows values."""
         if raw is None or isinstance(raw, bool):
             return raw
         if isinstance(raw, int):
@@ -230,7 +247,7 @@ class ValueDecoder:
         if isinstance(raw, float):
             return raw if math.isfinite(raw) else _not_finite(raw)
         if isinstance(raw, list | tuple):
-            return [self._plain(element) for element in raw]
+            return [self.plain(element) for element in raw]
         return self._plain_object(raw)
 
     def _plain_object(self, raw: Any) -> Any:
@@ -240,22 +257,28 @@ class ValueDecoder:
         if isinstance(raw, ua.NodeId):
             return self._node(raw)
         if isinstance(raw, Enum | ua.Variant):
-            return self._plain(raw.value if isinstance(raw, Enum) else raw.Value)
+            return self.plain(raw.value if isinstance(raw, Enum) else raw.Value)
         if isinstance(raw, ua.DataValue):
             return self._plain_data_value(raw)
         if isinstance(raw, ua.ExtensionObject):
             # A structure whose definition we do not have: its bytes, whole, with the name of their encoding.
             return {"encoding": self._node(raw.TypeId), "body": None if raw.Body is None else _base64(raw.Body)}
         if is_dataclass(raw):
-            return {each.name: self._plain(getattr(raw, each.name)) for each in fields(raw) if each.name != "Encoding"}
+            return {each.name: self.plain(getattr(raw, each.name)) for each in fields(raw) if each.name != "Encoding"}
         raise ua.UaError(f"a value of the unknown type {type(raw).__name__}")
 
     def _plain_data_value(self, data: ua.DataValue) -> dict[str, Any]:
         return {
-            "value": self._plain(data.Value),
+            "value": self.plain(data.Value),
             "status": 0 if data.StatusCode is None else data.StatusCode.value,
             "time": None if data.SourceTimestamp is None else iso(data.SourceTimestamp),
         }
+
+
+def _is_unknown(raw: Any) -> bool:
+    """Whether there are structures in it that asyncua does not know."""
+    first = raw[0] if isinstance(raw, list) and raw else raw
+    return isinstance(first, ua.ExtensionObject | list) and (first is not raw or not isinstance(raw, list))
 
 
 def clean_text(text: str) -> str:

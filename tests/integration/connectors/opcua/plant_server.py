@@ -6,6 +6,7 @@ Commands are one JSON object a line, each answered by one: {"set": id, "type", "
 
 import asyncio
 import base64
+import hashlib
 import json
 import socket
 import sys
@@ -18,7 +19,10 @@ from asyncua import Server, ua
 from asyncua.crypto.cert_gen import setup_self_signed_certificate
 from asyncua.crypto.permission_rules import User, UserRole
 from asyncua.server.user_managers import UserManager
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
+
+from tests.integration.connectors.opcua.own_types import define_types
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NAMESPACE = "urn:millstream:test:plant"
@@ -49,10 +53,15 @@ SCALARS: dict[str, tuple[object, ua.VariantType]] = {
 class Users(UserManager):
     """Knows the users of the argument; without any, everybody may come in."""
 
-    def __init__(self, users: dict[str, str]) -> None:
+    def __init__(self, users: dict[str, str], thumbprints: list[str]) -> None:
         self.users = users
+        self.thumbprints = thumbprints
 
     def get_user(self, iserver: Any, username: Any = None, password: Any = None, certificate: Any = None) -> Any:
+        if self.thumbprints:
+            shown = certificate if isinstance(certificate, bytes) else certificate.public_bytes(Encoding.DER)
+            known = hashlib.sha1(shown, usedforsecurity=False).hexdigest().upper() in self.thumbprints
+            return User(role=UserRole.Admin) if known else None
         if not self.users or (username in self.users and self.users[username] == password):
             return User(role=UserRole.Admin)
         return None
@@ -62,7 +71,7 @@ class Plant:
     def __init__(self, options: dict[str, Any]) -> None:
         self.options = options
         self.nodes: dict[str, Any] = {}
-        self.server = Server(user_manager=Users(options.get("users", {})))
+        self.server = Server(user_manager=Users(options.get("users", {}), options.get("user_thumbprints", [])))
 
     async def start(self) -> None:
         options, server = self.options, self.server
@@ -88,6 +97,7 @@ class Plant:
             await self.add(f"Item{number}", ua.Variant(0.0, ua.VariantType.Double))
         await self._other_identifiers()
         await self._measurement()
+        await define_types(self)
         for limit, size in options.get("limits", {}).items():
             node = getattr(ua.ObjectIds, f"Server_ServerCapabilities_OperationLimits_{limit}")
             await server.get_node(ua.NodeId(node)).write_value(ua.Variant(size, ua.VariantType.UInt32))
@@ -96,7 +106,7 @@ class Plant:
             await server.historize_node_data_change(self.nodes[name], period=None, count=1000)
 
     async def add(self, name: str, variant: ua.Variant) -> None:
-        node = await self.folder.add_variable(ua.NodeId(name, self.index), name, variant)
+        node = await self.folder.add_variable(ua.NodeId(name, self.index), ua.QualifiedName(name, self.index), variant)
         await node.set_writable()
         self.nodes[name] = node
 
@@ -127,6 +137,10 @@ class Plant:
         elif "add" in command:
             await self.add(command["add"], ua.Variant(1.0, ua.VariantType.Double))
         subscriptions = list(self.server.iserver.subscription_service.subscriptions.values())
+        for subscription in subscriptions if "lose" in command else ():
+            lost = subscription._pop_publish_result().NotificationMessage.SequenceNumber
+            if command["lose"] == "for ever":
+                subscription._not_acknowledged_results.pop(lost)
         return {
             "sessions": len(self.server.iserver._external_sessions),
             "subscriptions": len(subscriptions),
