@@ -154,3 +154,23 @@ async def test_a_damaged_note_of_subscriptions_is_no_obstacle(
         await running.stop()
         await connector.close()
         assert list(tmp_path.glob("subscriptions-*.json"))
+
+
+async def test_a_message_that_got_lost_is_asked_for_again(
+    processes: Processes, connect: Connect, subscribe: Subscribe
+) -> None:
+    server = server_maker(processes, "asyncua")()
+    connector = connect(server.url, [point("Double")], publishing="1s")
+    running = await subscribe(connector)
+    delivered = running.delivered
+    await delivered.wait_for(lambda: delivered.values(0) == [0.1], "the first value has come")
+    server.tell(set="Double", type="Double", value=1.5, lose="once")
+    server.tell(set="Double", type="Double", value=2.5)
+    await delivered.wait_for(lambda: 2.5 in delivered.values(0), "the message behind it has come")
+    assert delivered.values(0) == [0.1, 1.5, 2.5]
+    assert connector.counters["republished"] == 1
+    server.tell(set="Double", type="Double", value=3.5, lose="for ever")
+    server.tell(set="Double", type="Double", value=4.5)
+    outcome = await running.outcome()
+    assert isinstance(outcome, DeviceUnreachable)
+    assert "holds it no more" in str(outcome)

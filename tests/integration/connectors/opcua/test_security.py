@@ -1,10 +1,13 @@
 """Channels that are signed and encrypted, certificates on both sides, users with passwords."""
 
+import asyncio
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from connectors.errors import ConfigInvalid, DeviceUnreachable
+from connectors.opcua.certificates import own_certificate as own_pair
 from connectors.opcua.certificates import thumbprint
 from tests.fixtures.processes import Processes
 from tests.integration.connectors.opcua.conftest import Connect, Subscribe, point
@@ -168,3 +171,23 @@ def test_a_secret_that_cannot_be_read_is_a_configuration_error(connect: Connect,
     for source in ({"password_file": tmp_path / "missing"}, {"password_env": "MILLSTREAM_NO_SUCH_VARIABLE"}):
         with pytest.raises(ConfigInvalid, match=next(iter(source))):
             connect("opc.tcp://127.0.0.1:4840", [], username="line-1", **source)
+
+
+async def test_logs_in_by_the_certificate_of_a_user(processes: Processes, connect: Connect, tmp_path: Path) -> None:
+    """The user's pair is one of ours here; the server knows users by the thumbprint of their certificate."""
+    own = await asyncio.to_thread(own_pair, tmp_path / "user", datetime.now(UTC))
+    options = {"certificates": str(tmp_path / "pki"), "user_thumbprints": [own.thumbprint]}
+    server = server_maker(processes, "asyncua")(**options)
+    user = {"user_certificate": own.certificate_file, "user_key": own.key_file}
+    connector = connect(server.url, [point("Double")], security=ENCRYPTED, **user)
+    await connector.open()
+    assert (await connector.read([0])).values == [0.1]
+    stranger = await asyncio.to_thread(own_pair, tmp_path / "stranger", datetime.now(UTC))
+    user = {"user_certificate": stranger.certificate_file, "user_key": stranger.key_file}
+    refused = connect(server.url, [point("Double")], security=ENCRYPTED, **user)
+    with pytest.raises(DeviceUnreachable):
+        await refused.open()
+    missing = {"user_certificate": tmp_path / "none.der", "user_key": tmp_path / "none.pem"}
+    unreadable = connect(server.url, [point("Double")], security=ENCRYPTED, **missing)
+    with pytest.raises(DeviceUnreachable, match="user_certificate"):
+        await unreadable.open()

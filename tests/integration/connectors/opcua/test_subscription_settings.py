@@ -7,6 +7,7 @@ import pytest
 
 from connectors.opcua import KIND
 from connectors.opcua.config import OpcuaConfig, OpcuaPoint
+from schemas import status
 from tests.fixtures.processes import Processes
 from tests.integration.connectors.opcua.conftest import Connect, Subscribe, WallClock, point
 from tests.integration.connectors.opcua.servers import StartServer, TestServer, server_maker
@@ -60,3 +61,29 @@ async def test_either_decoder_reads_what_the_server_sends(
     assert [delivered.values(at)[-1] for at in range(len(names))] == list(read.values)
     ways = {way: connector.counters[f"messages_{way}"] for way in ("in_one_pass", "by_asyncua")}
     assert (ways["in_one_pass"] > 0, ways["by_asyncua"] > 0) == (decoder == "batch", decoder == "asyncua")
+
+
+async def test_registered_points_are_read_like_others(start_server: StartServer, connect: Connect) -> None:
+    server = start_server()
+    nodes = [point("Double"), point("Missing"), point("Int64")]
+    connector = connect(server.url, nodes, mode="polled", reads="registered")
+    await connector.open()
+    first, again = await connector.read([0, 1, 2]), await connector.read([2, 0])
+    assert (first.values[0], first.values[2]) == (0.1, -(2**63))
+    assert status.is_bad(first.statuses[1])
+    assert again.values == [-(2**63), 0.1]
+
+
+async def test_limits_below_those_that_the_server_states(
+    start_server: StartServer, connect: Connect, subscribe: Subscribe
+) -> None:
+    server = start_server(items=10)
+    limits = {"request_limit": 4, "subscription_limit": 5}
+    connector = connect(server.url, [point(f"Item{number}") for number in range(10)], **limits)
+    running = await subscribe(connector)
+    delivered = running.delivered
+    await delivered.wait_for(lambda: all(delivered.samples(number) for number in range(10)), "all items have come")
+    assert server.tell()["subscriptions"] == 2
+    before = connector.counters["requests"]
+    await connector.read(range(10))
+    assert connector.counters["requests"] - before == 3
