@@ -22,7 +22,8 @@ from schemas import status
 
 logger = logging.getLogger(__name__)
 
-_NAMED_IN_LOG = 5
+_NAMED_IN_LOG = 20
+_REFUSED_AS = "refused_as_"
 _FILTER_REFUSED = frozenset(
     {
         StatusCodes.BadFilterNotAllowed,
@@ -210,8 +211,7 @@ class MonitoredItems:
         )
 
     def _report(self, refused: Mapping[int, int]) -> None:
-        self._counters["subscribed"] = len(self._addresses) - len(refused)
-        self._counters["refused"] = len(refused)
+        self._count(refused)
         if refused:
             named = [
                 f"{self._addresses[point]} {status.name(why)}" for point, why in list(refused.items())[:_NAMED_IN_LOG]
@@ -230,9 +230,17 @@ class MonitoredItems:
             points = [point for point in subscription.points if point in refused]
             subscription.refused = await self._adopt_points(subscription, points)
             still |= subscription.refused
-        self._counters["subscribed"] = len(self._addresses) - len(still)
-        self._counters["refused"] = len(still)
+        self._count(still)
         return still
+
+    def _count(self, refused: Mapping[int, int]) -> None:
+        """Configured is subscribed and refused together; why is told by a number for each status."""
+        for name in [name for name in self._counters if name.startswith(_REFUSED_AS)]:
+            self._counters[name] = 0
+        for why in refused.values():
+            self._counters[f"{_REFUSED_AS}{status.name(why)}"] += 1
+        self._counters["subscribed"] = len(self._addresses) - len(refused)
+        self._counters["refused"] = len(refused)
 
     def _give_up_waiting(self) -> None:
         """A server that owes first values is broken; it must not hold up `until` for the other points."""

@@ -174,9 +174,11 @@ async def test_a_point_that_appears_later_is_taken_in(
     running = await subscribe(connector)
     delivered = running.delivered
     await delivered.wait_for(lambda: delivered.samples(0), "the point is refused")
+    assert connector.counters["refused_as_BadNodeIdUnknown"] == connector.counters["refused"] == 1
     server.tell(add="Late")
     await delivered.wait_for(lambda: delivered.values(0) == [None, 1.0], "its value has come")
-    assert connector.counters["refused"] == 0
+    assert connector.counters["refused_as_BadNodeIdUnknown"] == connector.counters["refused"] == 0
+    assert connector.counters["subscribed"] == 1
 
 
 async def test_many_points_come_in_small_messages_over_several_subscriptions(
