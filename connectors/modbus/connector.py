@@ -36,7 +36,7 @@ class ModbusConnector:
         self._clock = clock
         self._scheduler = Scheduler(config, points)
         self._counters: Counter[str] = Counter()
-        self._caller = Caller(config.unit, config.timeout, self._counters)
+        self._caller = self._unrecorded = Caller(config.unit, config.timeout, self._counters)
         self._endpoint: Endpoint | None = None
         self._forget_at = 0.0
         self._failures = 0
@@ -51,7 +51,7 @@ class ModbusConnector:
         return self._counters
 
     def record(self, recorder: Recorder) -> None:
-        """Note every exchange from now on."""
+        """Note every exchange from now on, but not what was written."""
         self._caller = replace(self._caller, recorder=recorder)
 
     async def open(self) -> None:
@@ -94,7 +94,7 @@ class ModbusConnector:
         request, expected, mask = self._write_request(point, value)
         await self._accepted(point, request)
         read_back = pdu.read_request(place.area, place.first, place.span.count)
-        answer = await self._accepted(point, read_back)
+        answer = await self._accepted(point, read_back, self._unrecorded)
         kept = bytes(byte & cover for byte, cover in zip(answer.pdu[2:], mask, strict=True))
         if kept != expected:
             raise PointRejected(
@@ -200,26 +200,26 @@ class ModbusConnector:
         self._forget_at = self._clock.monotonic() + FORGET_REFUSED_S
         self._scheduler.learn_refused(point, pdu.status_of(exception))
 
-    async def _ask(self, request: pdu.Request) -> Answer:
+    async def _ask(self, request: pdu.Request, caller: Caller | None = None) -> Answer:
         """Ask, and again after a pause where the unit says that it is busy."""
-        answer = await self._request(request)
+        answer = await self._request(request, caller)
         for _ in range(self._config.retries):
             if request.exception_of(answer.pdu) not in pdu.PASSING:
                 break
             self._counters["retries"] += 1
             await asyncio.sleep(self._config.retry_pause)
-            answer = await self._request(request)
+            answer = await self._request(request, caller)
         if request.exception_of(answer.pdu) is not None:
             self._counters["exceptions"] += 1
         return answer
 
-    async def _request(self, request: pdu.Request) -> Answer:
+    async def _request(self, request: pdu.Request, caller: Caller | None) -> Answer:
         if self._endpoint is None:
             raise DeviceUnreachable(f"{self._config.url} is not open")
-        return await self._endpoint.request(self._caller, request)
+        return await self._endpoint.request(caller or self._caller, request)
 
-    async def _accepted(self, point: int, request: pdu.Request) -> Answer:
-        answer = await self._ask(request)
+    async def _accepted(self, point: int, request: pdu.Request, caller: Caller | None = None) -> Answer:
+        answer = await self._ask(request, caller)
         exception = request.exception_of(answer.pdu)
         if exception is not None:
             address = self._points[point].address
