@@ -13,7 +13,7 @@ from connectors.modbus.cost import Cost
 from connectors.modbus.line import Answer, Caller, Line
 from connectors.modbus.link import Target, Transport
 from connectors.modbus.pdu import UNIT_LOST, Request, exception_text
-from connectors.modbus.recording import recorded
+from connectors.modbus.recording import note_lost, recorded
 
 _Address: TypeAlias = tuple[bool, str, int]
 _open: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[_Address, "Endpoint"]] = WeakKeyDictionary()
@@ -131,9 +131,11 @@ class Endpoint:
             self._refuse_while_paused(self._dialling)
             line = self._line = Line(self.link, self._clock)
             caller.counters["connections"] += 1
+            asked_us = self._clock.now_us()
             try:
                 await line.dial(caller.timeout_s)
             except DeviceUnreachable as error:
+                note_lost(caller, asked_us, self._clock)
                 self._dialling.fail(self._clock.monotonic(), str(error))
                 raise
             self._dialling.succeed()

@@ -55,9 +55,8 @@ class Played:
     """A recording and how far each range of it has been played."""
 
     def __init__(self, recording: Sequence[Exchange]) -> None:
-        read = [(place, exchange) for exchange in recording if (place := _range(exchange.question)) is not None]
-        self._recording = sorted(read, key=lambda each: each[1].asked_us)
-        self._units = {place.unit for place, _ in read}
+        self._recording = list(_read(sorted(recording, key=lambda each: each.asked_us)))
+        self._units = {place.unit for place, _ in self._recording}
         self._sequences: dict[_Range, tuple[Outcome, ...]] = {}
         self._positions: dict[_Range, int] = {}
 
@@ -83,6 +82,20 @@ class Played:
             related = [(other, exchange) for other, exchange in self._recording if other.overlaps(place)]
             self._sequences[place] = tuple(_outcomes(place, related))
         return self._sequences[place]
+
+
+def _read(recording: Iterable[Exchange]) -> Iterator[tuple[_Range, Exchange]]:
+    """The reads of a recording; a connection that could not be made is trouble with what was read last, once."""
+    last: _Range | None = None
+    is_lost = False
+    for exchange in recording:
+        place = _range(exchange.question)
+        if place is not None:
+            yield place, exchange
+        elif len(exchange.question) == 1 and last is not None and not is_lost:
+            yield last, exchange
+        is_lost = exchange.answer is None
+        last = place or last
 
 
 def _outcomes(place: _Range, related: Iterable[tuple[_Range, Exchange]]) -> Iterator[Outcome]:

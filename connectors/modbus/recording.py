@@ -25,6 +25,11 @@ async def recorded(line: Line, caller: Caller, request: Request, timeout_s: floa
     return answer
 
 
+def note_lost(caller: Caller, asked_us: int, clock: Clock) -> None:
+    """Note that no connection could be made, by a question of the unit alone."""
+    _note(caller, Exchange(asked_us, clock.now_us() - asked_us, bytes((caller.unit,)), None, Trouble.LOST))
+
+
 def redacted(pdu: bytes) -> bytes:
     """Without what was written: devices take passwords through registers. Reads are kept as they are."""
     if pdu[0] & 0x7F in _READS:

@@ -20,8 +20,6 @@ from edge_agent.recorder.recorder import REQUEST, folder_of
 from edge_agent.recorder.shelf import Shelf
 
 DONE, NO, BAD_USAGE = 0, 1, 2
-PATIENCE_S = 5.0
-"""How long a running agent may take to write what it still holds."""
 LOOK_S = 0.1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -33,6 +31,8 @@ class ExportOptions:
     config: Path
     device: str
     output: Path
+    patience_s: float = 5.0
+    """How long a running agent may take to write what it still holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def export(options: ExportOptions) -> int:
     problem = _problem(loaded, folder, options)
     if folder is None or problem is not None:
         return _said(problem, BAD_USAGE)
-    if not _written_by_agent(folder):
+    if not _written_by_agent(folder, options.patience_s):
         _said("no running agent answered: what it had not written yet is not in the file", DONE)
     shelf = Shelf(folder_of(folder, options.device))
     parts = [part for kept in shelf.kept() if (part := _whole(kept.name, shelf.read(kept))) is not None]
@@ -111,14 +111,14 @@ def _problem(loaded: AgentConfig, folder: Path | None, options: ExportOptions) -
     return None
 
 
-def _written_by_agent(folder: Path) -> bool:
+def _written_by_agent(folder: Path, patience_s: float) -> bool:
     """Ask a running agent, by a file beside its recordings, to write what it holds; tells whether it did."""
     request = folder / REQUEST
     try:
         request.touch(mode=0o600)
     except OSError:
         return False  # there is no recording yet, or it is another user's
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + patience_s
     while request.exists():
         if time.monotonic() > deadline:
             request.unlink(missing_ok=True)

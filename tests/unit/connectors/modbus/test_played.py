@@ -85,6 +85,15 @@ def test_silence_and_hanging_up_are_played_where_they_were_but_are_not_the_last_
     assert asked(played, 0, 1, 1) == [[2]]
 
 
+def test_a_lost_connection_is_played_once_where_it_was_noticed() -> None:
+    lost = [Exchange(at_us, 10, b"\x01", None, Trouble.LOST) for at_us in (3, 4, 5)]
+    played = Played([said(1, 0, [1]), said(2, 8, [5]), *lost, said(6, 0, [2]), said(7, 8, [6]), *lost])
+    assert asked(played, 0, 1, 3) == [[1], [2], [2]]
+    reactions = [played.outcome(1, question(8, 1)).reaction for _ in range(3)]
+    assert reactions == [Reaction.ANSWER, Reaction.HANG_UP, Reaction.ANSWER]
+    assert Played(lost).outcome(1, question(0, 1)).answer == bytes((HOLDING | 0x80, 11))
+
+
 def test_a_refused_block_is_refused_and_its_parts_are_not() -> None:
     played = Played([refused(1, 0, 4, 2), said(2, 0, [1, 2]), said(3, 3, [4])])
     assert played.outcome(1, question(0, 4)).answer == bytes((HOLDING | 0x80, 2))
