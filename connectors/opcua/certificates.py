@@ -77,18 +77,23 @@ def check_pinned(der: bytes, expected: str | None) -> None:
         )
 
 
-def check_known(directory: Path, url: str, der: bytes) -> None:
-    """Keep the certificate that a server shows first; refuse another one later. Takes a moment."""
-    name = re.sub(r"[^A-Za-z0-9.-]+", "_", url.partition("//")[2]).strip("_")
-    kept = directory / "trusted" / f"{name}.der"
+def keep_known(directory: Path, url: str, der: bytes) -> None:
+    """Keep the certificate that a server showed and proved to be its own, if it is the first. Takes a moment."""
+    kept = _kept(directory, "trusted", url)
     try:
         if not kept.exists():
             _write(kept, der)
-            return
-        known = kept.read_bytes()
+    except OSError as error:
+        raise ConfigInvalid(f"certificates: {kept} cannot be written: {error}") from error
+
+
+def check_known(directory: Path, url: str, der: bytes) -> None:
+    """Refuse another certificate than the one that was kept, and put it beside. Takes a moment."""
+    kept, refused = _kept(directory, "trusted", url), _kept(directory, "rejected", url)
+    try:
+        known = kept.read_bytes() if kept.exists() else der
         if known == der:
             return
-        refused = directory / "rejected" / f"{name}.der"
         _write(refused, der)
     except OSError as error:
         raise ConfigInvalid(f"certificates: {kept} cannot be used: {error}") from error
@@ -97,6 +102,11 @@ def check_known(directory: Path, url: str, der: bytes) -> None:
         f"{thumbprint(known)}: another server answers there, or its certificate was renewed. If that is as it should "
         f"be, accept it: mv {refused} {kept}"
     )
+
+
+def _kept(directory: Path, list_name: str, url: str) -> Path:
+    name = re.sub(r"[^A-Za-z0-9.-]+", "_", url.partition("//")[2]).strip("_")
+    return directory / list_name / f"{name}.der"
 
 
 def _write(file: Path, content: bytes) -> None:

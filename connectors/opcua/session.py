@@ -55,6 +55,7 @@ class Session:
         self._clock = clock
         self._client = Client(config.url, timeout=config.timeout)
         self._thumbprint: str | None = None
+        self._server_der: bytes | None = None
         self._keeper: asyncio.Task[None] | None = None
         self._counters = counters
         self._registered: dict[ua.NodeId, ua.NodeId] = {}
@@ -83,6 +84,7 @@ class Session:
             with device_faults(self._config.url):
                 await self._set_up()
                 await self._connect()
+                await self._remember_server()
                 await self._learn()
         except BaseException:
             await self.close()
@@ -206,6 +208,12 @@ class Session:
             mode=ua.MessageSecurityMode[mode_name],
         )
 
+    async def _remember_server(self) -> None:
+        """Not before the channel stands: until then nobody has proved that the certificate is the server's own."""
+        if self._server_der is not None:
+            config = self._config
+            await asyncio.to_thread(certificates.keep_known, config.certificates, config.url, self._server_der)
+
     def _check_server(self, der: bytes) -> None:
         config = self._config
         if config.server_certificate is not None:
@@ -215,6 +223,7 @@ class Session:
             certificates.check_pinned(der, config.server_thumbprint)
         elif config.server_trust is ServerTrust.FIRST_USE:
             certificates.check_known(config.certificates, config.url, der)
+            self._server_der = der
 
     async def _chosen_endpoint(self) -> tuple[Security, bytes]:
         """The best endpoint that is wanted, whatever host name the server gives it, and the certificate it shows."""

@@ -86,6 +86,7 @@ async def test_a_server_that_does_not_trust_us_says_what_to_do(
     connector = connect(server.url, [point("Double")], security=ENCRYPTED, certificates=tmp_path)
     with pytest.raises(DeviceUnreachable, match="trust list"):
         await connector.open()
+    assert not (tmp_path / "trusted").exists()  # it has proved nothing yet
     rejected = tmp_path / "pki" / "pki" / "rejected"
     assert [thumbprint(own_certificate(tmp_path)).lower() in name.name.lower() for name in rejected.iterdir()] == [True]
 
