@@ -124,7 +124,7 @@ class Agent:
 
     def _made_forwarder(self, topics: Topics) -> Forwarder:
         speaker, mqtt = self._speaker, self._config.mqtt
-        says = Announcements(speaker.online, speaker.offline, speaker.health, speaker.catalog)
+        says = Announcements(speaker.online, speaker.offline, speaker.health, speaker.catalog, speaker.device_states)
         return Forwarder(
             Identity(self._config.agent.id, self._speaker.boot_id, topics),
             Backlog(self._writer, self._packer, self._counters),

@@ -63,6 +63,10 @@ class Speaker:
         payload = encode_health(message)
         return payload if len(payload) <= max_bytes else encode_health(replace(message, devices=()))
 
+    def device_states(self) -> tuple[str, ...]:
+        """The state of each device, to see when one changes."""
+        return tuple(supervisor.report.state for supervisor in self.supervisors())
+
     def catalog(self, max_bytes: int) -> dict[str, bytes]:
         """Each device's tags in parts that the broker takes, by topic."""
         parts: dict[str, bytes] = {}

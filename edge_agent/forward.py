@@ -20,6 +20,8 @@ from schemas.limits import MAX_WIRE_BYTES
 from schemas.topics import Channel, Topics
 
 TICK_S = 0.25
+# How often devices are looked at for a change that health should tell before its period is over.
+STATE_LOOK_S = 1.0
 HOLD_DICTIONARY = "dict"
 
 
@@ -53,6 +55,7 @@ class Announcements:
     offline: Callable[[], bytes]
     health: Callable[[int], bytes]
     catalog: Callable[[int], dict[str, bytes]]
+    device_states: Callable[[], tuple[str, ...]]
 
 
 class Forwarder:
@@ -292,7 +295,17 @@ class Forwarder:
     async def _report_health(self, session: Session) -> None:
         while True:
             session.publish(self._topics.health(self._agent), self._says.health(self._payload_limit(session)), qos=0)
-            await asyncio.sleep(self._settings.health_s)
+            await self._until_worth_saying()
+
+    async def _until_worth_saying(self) -> None:
+        """The period, or a little after a device has changed its state."""
+        said, due = self._says.device_states(), self._clock.monotonic() + self._settings.health_s
+        while (left_s := due - self._clock.monotonic()) > 0:
+            await asyncio.sleep(min(STATE_LOOK_S, left_s))
+            if self._says.device_states() != said:
+                # First values follow a connection within moments, and one outage often touches several devices.
+                await asyncio.sleep(STATE_LOOK_S)
+                return
 
     def _say_all(self, session: Session) -> None:
         session.publish(self._topics.status(self._agent), self._says.online(), is_retained=True)

@@ -87,3 +87,13 @@ def test_device_that_answers_rubbish(
     gateway.agent.terminate()
     assert_complete(healthy, peer, "plant/healthy", gateway.outbox)
     assert_complete(garbled, peer, "plant/garbled", gateway.outbox)
+
+
+def test_health_tells_a_change_of_state_before_its_period_is_over(
+    make_gateway: MakeGateway, counting_device: CountingDevice, peer: Peer
+) -> None:
+    gateway = make_gateway(mqtt='health = "10min"').write(counting(counting_device)).start()
+    wait_until(lambda: any(d.state == "running" for h in peer.health for d in h.devices), "running is told")
+    counting_device.child.kill()
+    wait_until(lambda: peer.health[-1].devices[0].state == "unreachable", "unreachable is told")
+    gateway.agent.terminate()
