@@ -301,6 +301,22 @@ class OpcuaPoint(PointConfig):
         default=None, description="Of this point, in place of the device's; 0 for none."
     )
 
+    events: bool = Field(default=False, description="The events of the node in place of its value, each as JSON.")
+    min_severity: int = Field(default=0, ge=0, le=1_000, description="Events below this severity stay at the server.")
+    event_fields: tuple[str, ...] = Field(
+        default=(), description="Fields that these events have beyond the usual ones: MaxTime, or State/Id."
+    )
+
+    @model_validator(mode="after")
+    def _events_are_reported(self, info: ValidationInfo) -> Self:
+        if not self.events and (self.min_severity or self.event_fields):
+            raise ValueError("min_severity and event_fields need events = true")
+        if self.events and (self.part or self.elements or self.fields or self.server_deadband):
+            raise ValueError("events have no part, elements, fields or server_deadband")
+        if self.events and isinstance(info.context, OpcuaConfig) and info.context.mode is Mode.POLLED:
+            raise ValueError('events cannot be polled: the device needs mode = "subscribed"')
+        return self
+
     @model_validator(mode="after")
     def _has_one_address(self) -> Self:
         if (self.node is None) == (self.path is None):

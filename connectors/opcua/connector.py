@@ -69,9 +69,10 @@ class OpcuaConnector:
         """Read these points once, in as many requests as the server's limits ask for."""
         session, shapes = self._opened()
         asked_us = self._clock.now_us()
-        items = {self._items.of_point[point] for point in points}
-        nodes = {item: session.node(self._items.addresses[item]) for item in sorted(items)}
-        known = [(item, node) for item, node in nodes.items() if node is not None]
+        items = dict.fromkeys(self._items.of_point[point] for point in points)
+        nodes = {item: session.node(self._items.addresses[item]) for item in items}
+        events = self._items.events
+        known = [(item, node) for item, node in nodes.items() if node is not None and item not in events]
         columns = Columns(session.decoder, self._config.sample_time, self._counters)
         with device_faults(self._config.url):
             names = await session.registered([node for _, node in known])
@@ -80,8 +81,9 @@ class OpcuaConnector:
             for (item, _), answer in zip(known, answers, strict=True):
                 columns.add(item, answer, arrived_us)
         for item, node in nodes.items():
-            if node is None:
-                columns.add_bad(item, status.BAD_NODE_ID_UNKNOWN, arrived_us)
+            if node is None or item in events:
+                why = status.BAD_NODE_ID_UNKNOWN if node is None else status.BAD_NOT_READABLE
+                columns.add_bad(item, why, arrived_us)
         # What changes after the server looked is stamped by its clock, which may run behind ours.
         result = columns.result(asked_us + min(0, session.clock_offset_us))
         return await shapes.complete(result, frozenset(points))
@@ -91,7 +93,7 @@ class OpcuaConnector:
         session, shapes = self._opened()
         if not self._items.addresses:
             await asyncio.Event().wait()
-        wanted = Wanted(self._items.addresses, self._items.deadbands)
+        wanted = Wanted(self._items.addresses, self._items.deadbands, self._items.events)
 
         async def completed(result: ReadResult) -> None:
             await deliver(await shapes.complete(result))

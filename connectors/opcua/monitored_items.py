@@ -16,6 +16,7 @@ from asyncua.ua.ua_binary import struct_from_binary
 from connectors.contract import Clock
 from connectors.opcua.browse_paths import Address
 from connectors.opcua.config import Discard, OpcuaConfig, Trigger
+from connectors.opcua.events import EventChoice, item_request, refresh_request
 from connectors.opcua.faults import device_faults
 from connectors.opcua.session import Session
 from schemas import status
@@ -81,6 +82,8 @@ class MonitoredItems:
         self._addresses = addresses
         self._counters = counters
         self.subscriptions: dict[int, Subscription] = {}
+        self.events: Mapping[int, EventChoice] = {}
+        """Points that are the events of their node."""
 
     async def subscribe(self, clock: Clock) -> None:
         """Create the subscriptions, empty as yet; their messages may already be asked for then."""
@@ -104,6 +107,7 @@ class MonitoredItems:
             if not subscription.is_complete:
                 subscription.refused = await self._adopt_points(subscription, subscription.points)
                 subscription.is_complete = True
+                await self._refresh_conditions(subscription)
             refused |= subscription.refused
         self._report(refused)
         yield refused
@@ -144,7 +148,7 @@ class MonitoredItems:
         nodes = {point: self._session.node(self._addresses[point]) for point in points}
         refused = {point: status.BAD_NODE_ID_UNKNOWN for point, node in nodes.items() if node is None}
         known = [(point, node) for point, node in nodes.items() if node is not None]
-        subscription.awaited.update(point for point, _ in known)
+        subscription.awaited.update(point for point, _ in known if point not in self.events)
         with device_faults(self._config.url):
             results = await self._session.chunked(
                 known, self._session.item_limit, lambda piece: self._create_items(subscription.id, piece)
@@ -164,7 +168,9 @@ class MonitoredItems:
         self._counters["requests"] += 1
         config = self._config
         items = [
-            ua.MonitoredItemCreateRequest(
+            item_request(node, point, self.events[point])
+            if point in self.events
+            else ua.MonitoredItemCreateRequest(
                 ItemToMonitor=ua.ReadValueId(NodeId=node, AttributeId=AttributeIds.Value),
                 MonitoringMode=ua.MonitoringMode.Reporting,
                 RequestedParameters=ua.MonitoringParameters(
@@ -190,7 +196,8 @@ class MonitoredItems:
         results: list[ua.MonitoredItemCreateResult],
     ) -> list[ua.MonitoredItemCreateResult]:
         """A deadband that the server cannot apply to a point, a text for one, must not cost the point."""
-        plain = [at for at, result in enumerate(results) if result.StatusCode.value in _FILTER_REFUSED]
+        refused = [at for at, result in enumerate(results) if result.StatusCode.value in _FILTER_REFUSED]
+        plain = [at for at in refused if piece[at][0] not in self.events]
         if plain:
             self._counters["filters_refused"] += len(plain)
             again = await self._create_items(subscription_id, [piece[at] for at in plain], is_filtered=False)
@@ -209,6 +216,19 @@ class MonitoredItems:
         return ua.DataChangeFilter(
             Trigger=trigger, DeadbandType=ua.UInt32(kind if size else ua.DeadbandType.None_), DeadbandValue=size
         )
+
+    async def _refresh_conditions(self, subscription: Subscription) -> None:
+        """Have the conditions told that hold already; a server without conditions does not know how."""
+        if self.events.keys().isdisjoint(subscription.points):
+            return
+        with device_faults(self._config.url):
+            try:
+                (result,) = await self._session.client.call([refresh_request(subscription.id)])
+            except ua.UaStatusCodeError as error:
+                logger.info("%s does not tell the conditions that hold: %s", self._config.url, error)
+                return
+        if not result.StatusCode.is_good():
+            logger.info("%s does not tell the conditions that hold: %s", self._config.url, result.StatusCode.name)
 
     def _report(self, refused: Mapping[int, int]) -> None:
         self._count(refused)

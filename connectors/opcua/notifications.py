@@ -16,6 +16,7 @@ from connectors.opcua.browse_paths import Address
 from connectors.opcua.catch_up import History, delete, in_order, missing_messages, number_after, republish, transfer
 from connectors.opcua.changes import Changes
 from connectors.opcua.config import Decoder, OpcuaConfig
+from connectors.opcua.events import EventChoice, event_text
 from connectors.opcua.faults import device_faults
 from connectors.opcua.messages import Message, MessageDecoder
 from connectors.opcua.monitored_items import MonitoredItems, Subscription
@@ -36,6 +37,7 @@ class Wanted:
 
     addresses: Sequence[Address] = ()
     deadbands: Sequence[str | None] = ()
+    events: Mapping[int, EventChoice] = field(default_factory=dict[int, EventChoice])
 
 
 @dataclass(slots=True)
@@ -165,7 +167,9 @@ class Notifications:
 
     def _no_items(self) -> MonitoredItems:
         wanted = self._wanted
-        return MonitoredItems(self._session, self._config, wanted.addresses, self._counters, wanted.deadbands)
+        items = MonitoredItems(self._session, self._config, wanted.addresses, self._counters, wanted.deadbands)
+        items.events = wanted.events
+        return items
 
     async def _adopt(self, deliver: Deliver) -> None:
         """Have the items created while messages already come: a large device fills its queues meanwhile."""
@@ -273,11 +277,21 @@ class Notifications:
                 if item.ClientHandle < count:
                     columns.add(item.ClientHandle, item.Value, arrived_us)
                     awaited.discard(item.ClientHandle)
+        elif isinstance(notification, ua.EventNotificationList):
+            for event in notification.Events:
+                self._take_event(event, columns, arrived_us)
         elif isinstance(notification, ua.StatusChangeNotification):
             code = notification.Status.value
             if not status.is_bad(code):  # GoodSubscriptionTransferred: it has come to us, or we shall hear no more
                 return
             raise DeviceUnreachable(f"{self._config.url} ended the subscription: {status.name(code)}")
+
+    def _take_event(self, event: Any, columns: Columns, arrived_us: int) -> None:
+        choice = self._wanted.events.get(event.ClientHandle)
+        told = None if choice is None else event_text(choice, event.EventFields, self._session.decoder)
+        if told is not None:
+            self._counters["events"] += 1
+            columns.add_text(event.ClientHandle, told[0], told[1] or arrived_us)
 
     def _advance(self, subscription: Subscription, message: Message, arrived_us: int) -> int | None:
         """How far all subscriptions have come, where that is further than before.

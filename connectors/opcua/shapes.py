@@ -13,6 +13,7 @@ from connectors.opcua import browse_paths, node_id, parts
 from connectors.opcua.browse_paths import Address, BrowsePath, translate
 from connectors.opcua.config import Form, OpcuaPoint
 from connectors.opcua.descriptions import content
+from connectors.opcua.events import EventChoice
 from connectors.opcua.faults import device_faults
 from connectors.opcua.session import Session
 from connectors.opcua.structures import Decoder, Single, Undecodable, Unsigned
@@ -45,10 +46,14 @@ class Items:
         self.names: list[str] = []
         self.views: list[list[View]] = []
         self.of_point: list[int] = []
+        self.events: dict[int, EventChoice] = {}
         known: dict[tuple[str, bool], int] = {}
         for number, point in enumerate(points):
             steps = parts.parse(point.part) if point.part else ()
             name = f"{point.address} {point.server_deadband}"
+            if point.events:
+                name = f"{point.address} {point.min_severity} {' '.join(point.event_fields)}"
+                self.events[len(self.addresses)] = EventChoice(point.min_severity, point.event_fields)
             item = known.get((name, True)) if steps else None
             if item is None:
                 item = len(self.addresses)

