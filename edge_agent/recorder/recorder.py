@@ -56,7 +56,7 @@ class FlightRecorder:
         flushed_at = self._clock.monotonic()
         while True:
             await asyncio.sleep(LOOK_S)
-            is_asked = request.exists()
+            is_asked = _is_there(request)
             if is_asked or self._clock.monotonic() - flushed_at >= self._settings.flush_s:
                 await self.flush()
                 flushed_at = self._clock.monotonic()
@@ -69,20 +69,29 @@ class FlightRecorder:
         taken = [(head, stretch) for head, ring in self._rings.values() if (stretch := ring.take()) is not None]
         try:
             await asyncio.to_thread(self._write, taken)
-        except OSError as error:
+        except Exception as error:  # noqa: BLE001 - whatever goes wrong here, the devices must be read on
             if not self._is_failing:
-                say(logging.WARNING, "flight recorder cannot write", folder=self._settings.folder, error=str(error))
+                say(logging.WARNING, "flight recorder cannot write", folder=self._settings.folder, error=repr(error))
             self._is_failing = True
         else:
             self._is_failing = False
 
     def _write(self, taken: Sequence[tuple[tape.Head, Stretch]]) -> None:
-        for head, stretch in taken:
-            Shelf(folder_of(self._settings.folder, head.device)).put(head, stretch)
-        for folder in self._settings.folder.glob(f"*{_SUFFIX}"):  # also of devices that are no longer configured
-            Shelf(folder).sweep(self._clock.now_us(), self._settings.limits)
+        try:
+            for head, stretch in taken:
+                Shelf(folder_of(self._settings.folder, head.device)).put(head, stretch)
+        finally:  # above all where the disk is full
+            for folder in self._settings.folder.glob(f"*{_SUFFIX}"):  # also of devices that are no longer configured
+                Shelf(folder).sweep(self._clock.now_us(), self._settings.limits)
 
 
 def folder_of(folder: Path, device: str) -> Path:
     """Where the recording of one device lies."""
     return folder / f"{device}{_SUFFIX}"
+
+
+def _is_there(request: Path) -> bool:
+    try:
+        return request.exists()
+    except OSError:
+        return False
