@@ -137,6 +137,8 @@ class OpcuaConnector:
         """End the session, within one time-out."""
         session, self._session = self._session, None
         if session is not None:
+            if session.has_changed:
+                self._outage.resumption.forget()
             await session.close(is_leaving_subscriptions=self._outage.resumption.is_kept)
 
     def _opened(self) -> tuple[Session, Shapes]:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 from asyncua import ua
 from asyncua.client.client import Client
@@ -71,6 +71,8 @@ class Session:
         """What is to be resolved whenever namespaces are learned."""
         self._resolved: dict[BrowsePath, ua.NodeId] = {}
         self.items_per_subscription = 0
+        self.has_changed = False
+        """Whether node ids of this session may mean other nodes now."""
         self.clock_offset_us = 0
 
     @property
@@ -292,8 +294,14 @@ class Session:
 
     async def _beat(self) -> None:
         before_us = self._clock.now_us()
-        (answer,) = await self.read_values([standard_node(_IDS.Server_ServerStatus_CurrentTime)])
-        found = _content(answer)
+        asked = [standard_node(_IDS.Server_ServerStatus_CurrentTime), standard_node(_IDS.Server_NamespaceArray)]
+        answer, spaces = (_content(each) for each in await self.read_values(asked))
+        if isinstance(spaces, list) and [str(uri) for uri in cast("list[object]", spaces)] != self.namespaces:
+            self.has_changed = True
+            self._counters["model_changes"] += 1
+            logger.warning("%s has other namespaces now: all points are looked up anew", self._config.url)
+            raise DeviceUnreachable(f"{self._config.url} has changed its namespaces")
+        found = answer
         server_us = to_us(found) if isinstance(found, datetime) else None
         if server_us is not None:
             self.clock_offset_us = server_us - (before_us + self._clock.now_us()) // 2

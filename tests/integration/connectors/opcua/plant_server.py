@@ -142,6 +142,8 @@ class Plant:
     async def obey(self, command: dict[str, Any]) -> dict[str, Any]:
         if "set" in command:
             await self.nodes[command["set"]].write_value(_data_value(command))
+        elif "namespace" in command:
+            await self.server.register_namespace(command["namespace"])
         elif "event" in command:
             await self.happen(command)
         elif "add" in command:

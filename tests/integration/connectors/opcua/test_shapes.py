@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from connectors.contract import Connector, SelfDescribing
+from connectors.errors import DeviceUnreachable
 from connectors.opcua import KIND
 from connectors.opcua.config import OpcuaConfig, OpcuaPoint
 from schemas import status
@@ -133,3 +134,18 @@ async def test_points_by_browse_path(start_server: StartServer, tmp_path: Path) 
     server.child.terminate()
     server.start(namespaces_before=["urn:another", "urn:yet:another"])
     assert (await read(connector, len(paths)))[0] == (Kind.F64, 0.1, status.GOOD)
+
+
+async def test_a_server_that_changes_its_namespaces_is_asked_anew(processes: Processes, tmp_path: Path) -> None:
+    server = server_maker(processes, "asyncua")()
+    connector, _ = connector_of(server.url, tmp_path, [{"path": f"{HALL}/Double"}], session_timeout="10s")
+    await connector.open()
+    delivered = Delivered()
+    running = Running(connector, delivered)
+    await delivered.wait_for(lambda: delivered.values(0), "the first value has come")
+    server.tell(namespace="urn:loaded:later")
+    assert isinstance(await running.outcome(), DeviceUnreachable)
+    assert connector.counters["model_changes"] == 1
+    await connector.open()
+    assert (await connector.read([0])).values == [0.1]
+    await connector.close()
