@@ -53,6 +53,8 @@ class FlightRecorder:
     async def run(self) -> None:
         """Until cancelled."""
         request = self._settings.folder / REQUEST
+        with suppress(OSError):  # told when it is written to
+            self._settings.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         flushed_at = self._clock.monotonic()
         while True:
             await asyncio.sleep(LOOK_S)

@@ -89,6 +89,17 @@ def test_a_night_is_played_in_the_morning(
     desk.terminate()
 
 
+def test_an_agent_that_has_written_nothing_yet_is_asked(
+    make_gateway: MakeGateway, counting_device: CountingDevice, peer: Peer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gateway = make_gateway(batch='[recorder]\nflush = "10m"').write(counting(counting_device)).start()
+    peer.wait_for_samples(5, "plant/plc/c0")
+    file = gateway.folder / "out.rec"
+    assert export(ExportOptions(gateway.config, "plc", file, patience_s=30)) == 0
+    assert "no running agent" not in capsys.readouterr().err
+    assert len(counts(tape.read(file.read_bytes()).exchanges)) >= 5
+
+
 def test_a_killed_agent_leaves_what_it_had_written(
     make_gateway: MakeGateway, counting_device: CountingDevice, peer: Peer, capsys: pytest.CaptureFixture[str]
 ) -> None:
