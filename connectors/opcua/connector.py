@@ -177,7 +177,8 @@ def describe_plan(
 ) -> Sequence[PlannedRequest]:
     """What will be asked of the server; its own limits, known only once connected, may split it further."""
     if config.mode is Mode.POLLED:
-        sizes = [size for group in groups for size in _sizes(len(group))]
+        of_point = Items(points).of_point
+        sizes = [size for group in groups for size in _sizes(len({of_point[point] for point in group}))]
         return [PlannedRequest(f"Read of {size} value{'s' * (size > 1)}", size) for size in sizes]
     if not points:
         return []
@@ -186,7 +187,10 @@ def describe_plan(
         f"queue {config.queue}, keep-alive {config.keep_alive:g} s",
         0,
     )
-    return [head, *(PlannedRequest(f"CreateMonitoredItems of {size}", size) for size in _sizes(len(points)))]
+    return [
+        head,
+        *(PlannedRequest(f"CreateMonitoredItems of {size}", size) for size in _sizes(len(Items(points).addresses))),
+    ]
 
 
 def read_password(config: OpcuaConfig) -> str:

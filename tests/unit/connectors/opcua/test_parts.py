@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.opcua import browse_paths, parts
-from connectors.opcua.config import OpcuaPoint
+from connectors.opcua.config import OpcuaConfig, OpcuaPoint
 from connectors.opcua.connector import expand
 from connectors.opcua.node_id import STANDARD_NAMESPACE
 from connectors.opcua.structures import Labelled, Single, Unsigned
@@ -92,3 +92,9 @@ def test_a_name_without_namespace_is_of_the_one_before_it() -> None:
 def test_refuses_what_is_no_path(text: str) -> None:
     with pytest.raises(ValueError, match="allowed"):
         browse_paths.parse(text)
+
+
+def test_events_cannot_be_polled() -> None:
+    polled = OpcuaConfig.model_validate({"url": "opc.tcp://127.0.0.1", "mode": "polled"})
+    with pytest.raises(ValueError, match="cannot be polled"):
+        OpcuaPoint.model_validate({"node": "i=2253", "events": True}, context=polled)
