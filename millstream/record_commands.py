@@ -33,13 +33,13 @@ def _add_export(app: typer.Typer, text: Words) -> None:
 def _add_replay(app: typer.Typer, text: Words) -> None:
     @app.command("replay", help=text("edge.record_replay"))
     def replay(
-        file: Annotated[Path, typer.Argument(metavar="FILE", help=text("edge.record_file"))],
+        files: Annotated[list[Path], typer.Argument(metavar="FILE", help=text("edge.record_file"))],
         port: Annotated[int, typer.Option(metavar="N", help=text("edge.record_port"), min=0, max=65535)] = 0,
         speed: Annotated[float, typer.Option(metavar="X", help=text("edge.record_speed"), min=0.01, max=100_000)] = 1.0,
     ) -> None:
         def replay() -> int:
             from edge_agent.recorder.commands import PlayOptions, replay
 
-            return replay(PlayOptions(file, port, speed))
+            return replay(PlayOptions(files, port, speed))
 
         raise typer.Exit(guarded(text, "edge record replay", "edge", replay))

@@ -86,16 +86,17 @@ class Played:
 
 def _read(recording: Iterable[Exchange]) -> Iterator[tuple[_Range, Exchange]]:
     """The reads of a recording; a connection that could not be made is trouble with what was read last, once."""
-    last: _Range | None = None
-    is_lost = False
+    last: dict[int, _Range] = {}
+    lost: set[int] = set()
     for exchange in recording:
+        unit = exchange.question[0] if exchange.question else -1
         place = _range(exchange.question)
         if place is not None:
+            last[unit] = place
             yield place, exchange
-        elif len(exchange.question) == 1 and last is not None and not is_lost:
-            yield last, exchange
-        is_lost = exchange.answer is None
-        last = place or last
+        elif len(exchange.question) == 1 and unit in last and unit not in lost:
+            yield last[unit], exchange
+        (lost.discard if exchange.answer is not None else lost.add)(unit)
 
 
 def _outcomes(place: _Range, related: Iterable[tuple[_Range, Exchange]]) -> Iterator[Outcome]:

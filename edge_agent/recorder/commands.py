@@ -39,7 +39,8 @@ class ExportOptions:
 class PlayOptions:
     """What `edge record replay` is asked for."""
 
-    file: Path
+    files: Sequence[Path]
+    """Recordings of devices behind one url."""
     port: int = 0
     speed: float = 1.0
 
@@ -72,29 +73,40 @@ def export(options: ExportOptions) -> int:
 
 
 def replay(options: PlayOptions) -> int:
-    """Be the recorded device until interrupted; 1 where the file is no recording or the port is taken."""
+    """Be the recorded devices until interrupted; 1 where a file is no recording or the port is taken."""
     try:
-        if options.file.stat().st_size > tape.MAX_FILE_BYTES:
-            return _said(f"{options.file} is larger than any recording", NO)
-        recording = tape.read(options.file.read_bytes())
-        kind = kind_named(recording.head.kind)
-    except OSError as error:
-        return _said(f"{options.file} cannot be read: {error.strerror}", NO)
+        recordings = [_opened(file) for file in options.files]
+        kind = kind_named(recordings[0].head.kind)
     except (tape.TapeInvalid, ConfigInvalid) as error:
-        return _said(f"{options.file}: {error}", NO)
-    if kind.replay is None:
-        return _said(f"{options.file}: a device of kind {kind.name} cannot be replayed", NO)
-    print("\n".join(_described(recording)))
+        return _said(error, NO)
+    names = ", ".join(recording.head.device for recording in recordings)
+    if kind.replay is None or any(recording.head.kind != kind.name for recording in recordings):
+        return _said(f"{names}: devices of kind {kind.name} cannot be replayed so", NO)
+    for recording in recordings:
+        print("\n".join(_described(recording)))
 
     def is_ready(url: str) -> None:
-        print(f"{recording.head.device} answers at {url} until Ctrl-C", flush=True)
+        print(f"{names} answers at {url} until Ctrl-C", flush=True)
         print(f'in its [[device]] write: url = "{url}"', flush=True)
 
+    exchanges = [exchange for recording in recordings for exchange in recording.exchanges]
     try:
-        asyncio.run(kind.replay(recording.exchanges, ReplayOptions(options.port, options.speed, is_ready)))
+        asyncio.run(kind.replay(exchanges, ReplayOptions(options.port, options.speed, is_ready)))
     except OSError as error:
         return _said(f"port {options.port} of this machine cannot be used: {error.strerror}", NO)
     return DONE
+
+
+def _opened(file: Path) -> tape.Recording:
+    """The recording in this file; raises TapeInvalid, naming it."""
+    try:
+        if file.stat().st_size > tape.MAX_FILE_BYTES:
+            raise tape.TapeInvalid("larger than any recording")
+        return tape.read(file.read_bytes())
+    except OSError as error:
+        raise tape.TapeInvalid(f"{file} cannot be read: {error.strerror}") from error
+    except tape.TapeInvalid as error:
+        raise tape.TapeInvalid(f"{file}: {error}") from error
 
 
 def _problem(loaded: AgentConfig, folder: Path | None, options: ExportOptions) -> str | None:

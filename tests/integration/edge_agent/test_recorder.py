@@ -132,12 +132,12 @@ def test_refusals_say_what_is_wrong(
     assert "allowed: plc" in capsys.readouterr().err
     assert export(ExportOptions(gateway.config, "plc", file)) == 1
     assert "nothing is recorded of plc" in capsys.readouterr().err
-    assert replay(PlayOptions(gateway.config)) == 1
+    assert replay(PlayOptions([gateway.config])) == 1
     assert "no recording of millstream" in capsys.readouterr().err
-    assert replay(PlayOptions(file)) == 1
+    assert replay(PlayOptions([file])) == 1
     assert "cannot be read" in capsys.readouterr().err
     file.write_bytes(tape.opening(tape.Head("gw-1", "cell", "simulated")))
-    assert replay(PlayOptions(file)) == 1
+    assert replay(PlayOptions([file])) == 1
     assert "cannot be replayed" in capsys.readouterr().err
     assert export(ExportOptions(gateway.config, "plc", file)) == 2
     assert "is there already" in capsys.readouterr().err

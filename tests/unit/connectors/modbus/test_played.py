@@ -74,6 +74,11 @@ def test_another_unit_does_not_answer_and_nothing_is_written() -> None:
     assert played.outcome(1, b"\x03").answer == b"\x83\x01"
 
 
+def test_units_of_several_recordings_play_side_by_side() -> None:
+    played = Played([said(2, 0, [1]), said(4, 0, [2]), said(1, 0, [7], unit=9), said(3, 0, [8], unit=9)])
+    assert [words(played.outcome(unit, question(0, 1))) for unit in (9, 1, 9, 1)] == [[7], [1], [8], [2]]
+
+
 def test_silence_and_hanging_up_are_played_where_they_were_but_are_not_the_last_word() -> None:
     played = Played(
         [said(1, 0, [1]), trouble(2, 0, 1, Trouble.SILENT), trouble(3, 4, 1, Trouble.LOST), said(4, 0, [2]),
