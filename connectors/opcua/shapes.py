@@ -105,16 +105,21 @@ class Shapes:
         made = ReadResult([], [], [], [], [], result.until_us)
         rows = zip(result.points, result.kinds, result.values, result.statuses, result.times_us, strict=True)
         for item, kind, value, code, time_us in rows:
-            plain = self._plain(value) if isinstance(value, Pending) else value
-            for view in self._items.views[item]:
-                if wanted is None or view.point in wanted:
-                    _append(made, view.point, self._seen(view, item, (kind, plain, code)), time_us)
+            views = [view for view in self._items.views[item] if wanted is None or view.point in wanted]
+            for view, seen in zip(views, self._all_seen(views, item, (kind, value, code)), strict=True):
+                _append(made, view.point, seen, time_us)
         return made
+
+    def _all_seen(self, views: Sequence[View], item: int, row: tuple[Kind, Any, int]) -> list[tuple[Kind, Value, int]]:
+        kind, value, code = row
+        try:
+            plain = self._plain(value) if isinstance(value, Pending) else value
+            return [self._seen(view, item, (kind, plain, code)) for view in views]
+        except Exception:  # noqa: BLE001 one odd value must not cost the others anything
+            return [(Kind.NONE, None, status.BAD_DECODING_ERROR) for _ in views]
 
     def _seen(self, view: View, item: int, row: tuple[Kind, Any, int]) -> tuple[Kind, Value, int]:
         kind, value, code = row
-        if isinstance(value, Undecodable):
-            return Kind.NONE, None, status.BAD_DECODING_ERROR
         if value is not None and (view.steps or kind is Kind.NONE):
             value, missing = parts.pick(value, view.steps)
             kind, value, problem = parts.sample_of(value) if not missing else (Kind.NONE, None, missing)
