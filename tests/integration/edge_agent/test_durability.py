@@ -79,14 +79,16 @@ def test_restored_copy_of_an_older_outbox(
     gateway.agent.kill()
     copy = tmp_path / "copy"
     copy.mkdir()
-    for part in gateway.folder.glob("outbox.db*"):
-        shutil.copy(part, copy)
+    parts = [gateway.folder / f"outbox.db{ending}" for ending in ("", "-wal", "-shm", ".mark")]
+    for part in parts:
+        if part.exists():
+            shutil.copy(part, copy)
     peer.is_acknowledging = True
     gateway.start()
     peer.wait_for_samples(60, "plant/plc/c0")
     drained(gateway)
-    for part in gateway.folder.glob("outbox.db*"):
-        part.unlink()
+    for part in parts:
+        part.unlink(missing_ok=True)
     for part in copy.iterdir():
         shutil.copy(part, gateway.folder)
     gateway.start()
