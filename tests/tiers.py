@@ -18,6 +18,7 @@ class Tier:
     name: str
     folders: tuple[str, ...]
     budget_s: int
+    options: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,8 @@ class Outcome:
 TIERS = (
     Tier("unit", ("unit",), 60),
     Tier("contracts", ("contracts",), 60),
-    Tier("integration", ("integration", "migration"), 480),
+    # Most of these tests wait for somebody else: two processes, each with its own servers, a file in one of them.
+    Tier("integration", ("integration", "migration"), 480, ("-n", "2", "--dist", "loadfile")),
     Tier("faults", ("faults",), 300),
     Tier("acceptance", ("acceptance",), 480),
     Tier("browser", ("browser",), 300),
@@ -69,7 +71,7 @@ def run(tier: Tier, folders: list[str]) -> Outcome:
     print(f"\n=== {tier.name} ===", flush=True)
     began = time.monotonic()
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "--durations=5", "--durations-min=1", *folders],
+        [sys.executable, "-m", "pytest", "-q", "--durations=5", "--durations-min=1", *tier.options, *folders],
         cwd=TESTS.parent,
         check=False,
     )
