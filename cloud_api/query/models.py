@@ -6,6 +6,7 @@ from typing import Annotated, Any, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from cloud_api.query.aggregates.names import IN_DATABASE, Aggregate
 from cloud_api.query.resolution import Align
 from cloud_api.query.values import Int64
 
@@ -15,15 +16,6 @@ SeriesName: TypeAlias = (
     | Annotated[str, StringConstraints(min_length=1, max_length=1300, strict=True)]
 )
 EXAMPLE_TIME = "2026-01-31T08:00:00.123456Z"
-
-
-class Aggregate(StrEnum):
-    """Aggregates by their OPC UA Part 13 names."""
-
-    AVERAGE = "average"
-    MINIMUM = "minimum"
-    MAXIMUM = "maximum"
-    COUNT = "count"
 
 
 class Fill(StrEnum):
@@ -131,7 +123,9 @@ class QueryRequest(BaseModel):
     points: int | None = Field(
         default=None, ge=1, le=100_000, description="At most so many buckets, instead of interval"
     )
-    aggregate: list[Aggregate] = Field(default_factory=lambda: list(Aggregate), min_length=1, max_length=4)
+    aggregate: list[Aggregate] = Field(
+        default_factory=lambda: list(IN_DATABASE), min_length=1, max_length=len(Aggregate)
+    )
     fill: Fill = Field(default=Fill.NONE, description="none: no row where no sample is; null: a row of nulls")
     align: Align = Field(
         default=Align.FROM, description="Buckets of `interval` begin at `from` (Part 13), or on the UTC clock"
@@ -140,6 +134,17 @@ class QueryRequest(BaseModel):
         default=Resolution.AUTO, description="raw without interval and points: the samples themselves"
     )
     treat_uncertain_as_bad: bool = Field(default=True, description="Part 13 TreatUncertainAsBad")
+    percent_data_good: int = Field(
+        default=100, ge=0, le=100, description="Part 13 PercentDataGood; at least 100 - `percent_data_bad`"
+    )
+    percent_data_bad: int = Field(default=100, ge=0, le=100, description="Part 13 PercentDataBad")
+    stepped: bool | None = Field(
+        default=None, description="Whether a value holds until the next; null: for bool, str and json, else a line"
+    )
+    sloped_extrapolation: bool = Field(default=False, description="Part 13 UseSlopedExtrapolation")
+    counter_rollover: float | None = Field(
+        default=None, gt=0, description="Where a counter starts again from 0, such as 65536; null: a fall is a restart"
+    )
     int64: Int64 = Int64.NUMBER
 
 
@@ -149,7 +154,10 @@ class QuerySeries(BaseModel):
     id: int
     path: str
     unit: str | None
-    columns: list[str] = Field(examples=[["time", "average", "maximum", "status"]])
+    columns: list[str] = Field(
+        examples=[["time", "average", "maximum", "status"]],
+        description="With aggregates beyond average, minimum, maximum, count also `<aggregate>_status` of each",
+    )
     rows: list[list[Cell]]
 
 

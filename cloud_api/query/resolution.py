@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from schemas.status import BAD_NO_DATA, GOOD
+from schemas.status import BAD, BAD_NO_DATA, GOOD
 
 # Part 13: an interval in which some raw data are not Good, though not all.
 UNCERTAIN_DATA_SUB_NORMAL = 0x40A40000
@@ -85,8 +85,11 @@ def expected_samples(window: Window, periods_s: Iterable[float | None]) -> int |
     return total
 
 
-def bucket_status(good_count: int, sample_count: int) -> int:
-    """Part 13, with PercentDataGood and PercentDataBad at 100, by the share of the count as for Average."""
+def bucket_status(good_count: int, sample_count: int, percent_good: int = 100, percent_bad: int = 100) -> int:
+    """Part 13, 5.4.3.2: by PercentDataGood and PercentDataBad of the share of the count, as for Average."""
     if good_count == 0:
         return BAD_NO_DATA
-    return GOOD if good_count == sample_count else UNCERTAIN_DATA_SUB_NORMAL
+    bad_count = sample_count - good_count
+    if bad_count and bad_count * 100 >= percent_bad * sample_count:
+        return BAD
+    return GOOD if good_count * 100 >= percent_good * sample_count else UNCERTAIN_DATA_SUB_NORMAL

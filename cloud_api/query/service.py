@@ -17,8 +17,18 @@ from cloud_api.instants import (
     to_datetime,
 )
 from cloud_api.problems import Kinds, Problem, body_invalid, not_found
+from cloud_api.query.aggregates.names import IN_DATABASE, Aggregate
 from cloud_api.query.answers import sample_rows
-from cloud_api.query.models import Aggregate, Fill, QueryRequest, Resolution
+from cloud_api.query.exact import (
+    Exact,
+    Found,
+    check_configuration,
+    encode_exact,
+    found_in_database,
+    read_exact,
+    wants_exact,
+)
+from cloud_api.query.models import Fill, QueryRequest, Resolution
 from cloud_api.query.resolution import (
     HIGHEST_GOOD,
     HIGHEST_UNCERTAIN,
@@ -43,7 +53,7 @@ from cloud_api.storage.history import (
     set_statement_timeout,
 )
 from cloud_api.storage.pool import Connection
-from schemas.status import BAD_NO_DATA
+from schemas.status import BAD, BAD_NO_DATA
 
 MAX_SERIES = 1_000
 
@@ -67,6 +77,7 @@ class QueryResult:
     series: Sequence[SeriesRow]
     bucket_rows: Mapping[int, Sequence[BucketRow]]
     sample_columns: Mapping[int, SampleColumns]
+    exact: Mapping[int, Exact]
 
 
 def read_window(request: QueryRequest) -> Window:
@@ -97,13 +108,16 @@ async def run_query(connection: Connection, request: QueryRequest, budget: Budge
     """Answer a query inside a transaction of its own."""
     window = read_window(request)
     buckets = read_buckets(request, window)
+    check_configuration(request)
     await set_statement_timeout(connection, budget.timeout_s)
     series = await _resolve(connection, request.series)
     await _check_cost(connection, request, series, (window, buckets), budget)
     if buckets is None:
         columns = {row.id: await _samples(connection, row, window, budget) for row in series}
-        return QueryResult(request, window, None, series, {}, columns)
-    return QueryResult(request, window, buckets, series, await _buckets(connection, request, series, buckets), {})
+        return QueryResult(request, window, None, series, {}, columns, {})
+    rows = await _buckets(connection, request, series, buckets) if set(IN_DATABASE) & set(request.aggregate) else {}
+    exact = await _exact(connection, request, series, buckets, budget) if wants_exact(request) else {}
+    return QueryResult(request, window, buckets, series, rows, {}, exact)
 
 
 def encode(result: QueryResult) -> bytes:
@@ -130,10 +144,28 @@ def _encode_series(result: QueryResult, row: SeriesRow) -> dict[str, Any]:
         rows = sample_rows(row.kind, result.sample_columns[row.id], request.int64)
         return head | {"columns": ["time", "value", "status"], "rows": rows}
     found = result.bucket_rows.get(row.id, ())
+    if row.id in result.exact:
+        columns = ["time", *request.aggregate, "status", *(f"{aggregate}_status" for aggregate in request.aggregate)]
+        in_database = _in_database(found, row.kind, request, result.buckets)
+        rows = encode_exact(row, request, result.buckets, result.exact[row.id], in_database)
+        return head | {"columns": columns, "rows": rows}
     rows = [_bucket_row(each, row.kind, request) for each in found]
     if request.fill is Fill.NULL:
         rows = _filled(rows, result.buckets, request.aggregate)
     return head | {"columns": ["time", *request.aggregate, "status"], "rows": rows}
+
+
+def _in_database(
+    found: Sequence[BucketRow], kind: str, request: QueryRequest, buckets: Buckets
+) -> dict[Aggregate, Found]:
+    """The columns that the database computed, with a place for each bucket."""
+    wanted = [aggregate for aggregate in request.aggregate if aggregate in IN_DATABASE]
+    partly = request.model_copy(update={"aggregate": wanted})
+    rows = _filled([_bucket_row(each, kind, partly) for each in found], buckets, wanted)
+    codes = [row[-1] for row in rows]
+    return {
+        aggregate: found_in_database([row[1 + index] for row in rows], codes) for index, aggregate in enumerate(wanted)
+    }
 
 
 def _bucket_row(row: BucketRow, kind: str, request: QueryRequest) -> list[Any]:
@@ -145,7 +177,9 @@ def _bucket_row(row: BucketRow, kind: str, request: QueryRequest) -> list[Any]:
         Aggregate.MAXIMUM: None if is_text else read_digits(row.maximum, int64),
         Aggregate.COUNT: row.good_count,
     }
-    status = bucket_status(row.good_count, row.sample_count)
+    status = bucket_status(row.good_count, row.sample_count, request.percent_data_good, request.percent_data_bad)
+    if status >= BAD:
+        values = dict.fromkeys(values, None) | {Aggregate.COUNT: row.good_count}
     return [format_at(row.start_at), *(values[aggregate] for aggregate in request.aggregate), status]
 
 
@@ -186,7 +220,7 @@ async def _check_cost(
     """Refuse what would read or answer too much, before it does."""
     window, buckets = extent
     cells = None if buckets is None else buckets.count * len(series)
-    if cells is not None and cells > budget.rows and request.fill is Fill.NULL:
+    if cells is not None and cells > budget.rows and (request.fill is Fill.NULL or wants_exact(request)):
         raise _too_large("rows", cells, budget.rows, window)
     expected = expected_samples(window, (row.scan_period_s for row in series))
     is_cheap = expected is not None and expected <= budget.samples
@@ -210,6 +244,20 @@ def _too_large(what: str, estimate: int, budget: int, window: Window) -> Problem
         "GET /api/v1/series/{id}/samples pages through raw samples of any length"
     )
     return Problem(Kinds.QUERY_TOO_LARGE, detail, more={"what": what, "estimate": estimate, "budget": budget})
+
+
+async def _exact(
+    connection: Connection, request: QueryRequest, series: Sequence[SeriesRow], buckets: Buckets, budget: Budget
+) -> dict[int, Exact]:
+    found: dict[int, Exact] = {}
+    left = budget.samples
+    for row in series:
+        exact = await read_exact(connection, request, row, buckets, left + 1)
+        left -= exact.sample_count
+        if left < 0:
+            raise _too_large("samples", budget.samples - left, budget.samples, buckets.window)
+        found[row.id] = exact
+    return found
 
 
 async def _samples(connection: Connection, row: SeriesRow, window: Window, budget: Budget) -> SampleColumns:

@@ -1,5 +1,6 @@
 """Columns out of the database at memory speed: array_agg in binary form becomes numpy views, never one object a row."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +33,22 @@ class SampleColumns:
         """Only the first samples."""
         texts = None if self.texts is None else self.texts[:count]
         return SampleColumns(self.times_us[:count], self.values[:count], self.statuses[:count], texts)
+
+    def take(self, chosen: NDArray[np.int64]) -> "SampleColumns":
+        """Only the chosen samples."""
+        texts = None if self.texts is None else [self.texts[index] for index in chosen.tolist()]
+        return SampleColumns(self.times_us[chosen], self.values[chosen], self.statuses[chosen], texts)
+
+
+def concatenate(parts: Sequence[SampleColumns]) -> SampleColumns:
+    """Join samples that follow each other."""
+    has_texts = any(part.texts is not None for part in parts)
+    return SampleColumns(
+        np.concatenate([part.times_us for part in parts]),
+        np.concatenate([part.values for part in parts]),
+        np.concatenate([part.statuses for part in parts]),
+        [text for part in parts for text in part.texts or [None] * len(part)] if has_texts else None,
+    )
 
 
 class _RawLoader(Loader):

@@ -37,18 +37,38 @@ class BucketRow:
     sample_count: int
 
 
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """A window whose neighbours are wanted; `highest_good` is the last status that counts as Good."""
+
+    series_id: int
+    from_at: datetime
+    to_at: datetime
+    highest_good: int
+    is_text: bool
+
+
 async def select_samples(
     connection: Connection, series_id: int, from_at: datetime, to_at: datetime, limit: int
 ) -> SampleColumns:
     """Read up to `limit` samples of a series in [from_at, to_at), ascending."""
     parameters = {"series_id": series_id, "from_at": from_at, "to_at": to_at, "limit": limit}
-    async with connection.cursor(binary=True) as cursor:
-        load_arrays_raw(cursor)
-        await cursor.execute(statement("select_samples"), parameters)
-        row = await cursor.fetchone()
-    if row is None or row[0] is None:
-        return SampleColumns(np.empty(0, np.int64), np.empty(0, np.float64), np.empty(0, np.uint32), None)
-    return SampleColumns(read_times(row[0]), read_doubles(row[1]), read_statuses(row[2]), row[3])
+    return await _columns(connection, "select_samples", parameters)
+
+
+async def select_surrounding_samples(
+    connection: Connection, around: Surroundings
+) -> tuple[SampleColumns, SampleColumns]:
+    """Read the nearest samples before and after a window: of any status, and of those that count as Good."""
+    parameters = {
+        "series_id": around.series_id,
+        "from_at": around.from_at,
+        "to_at": around.to_at,
+        "highest_good": around.highest_good,
+        "is_text": around.is_text,
+    }
+    before = await _columns(connection, "select_samples_before", parameters)
+    return before, await _columns(connection, "select_samples_after", parameters)
 
 
 async def select_sample_count_capped(
@@ -75,6 +95,16 @@ async def set_statement_timeout(connection: Connection, timeout_s: float) -> Non
     """Let the database cancel what takes longer, until the end of this transaction."""
     milliseconds = str(max(1, int(timeout_s * 1000)))
     await connection.execute(statement("set_statement_timeout"), {"timeout_ms": milliseconds})
+
+
+async def _columns(connection: Connection, name: str, parameters: dict[str, Any]) -> SampleColumns:
+    async with connection.cursor(binary=True) as cursor:
+        load_arrays_raw(cursor)
+        await cursor.execute(statement(name), parameters)
+        row = await cursor.fetchone()
+    if row is None or row[0] is None:
+        return SampleColumns(np.empty(0, np.int64), np.empty(0, np.float64), np.empty(0, np.uint32), None)
+    return SampleColumns(read_times(row[0]), read_doubles(row[1]), read_statuses(row[2]), row[3])
 
 
 async def _buckets(connection: Connection, name: str, plan: BucketPlan) -> list[BucketRow]:

@@ -14,6 +14,56 @@ from (
     limit %(limit)s
 ) page
 
+-- name: select_samples_before
+-- Part 13, 3.1.8 and 3.1.9: the last sample of any status, and the last two that count as Good.
+select array_agg(time order by time),
+       array_agg(coalesce(value, 'NaN'::float8) order by time),
+       array_agg(status order by time),
+       case when count(text) > 0 then array_agg(text order by time) end
+from (
+    (
+        select time, value, status, text
+        from sample
+        where series_id = %(series_id)s and time < %(from_at)s
+        order by time desc
+        limit 1
+    )
+    union
+    (
+        select time, value, status, text
+        from sample
+        where series_id = %(series_id)s and time < %(from_at)s
+          and status between 0 and %(highest_good)s and (value is not null or %(is_text)s)
+        order by time desc
+        limit 2
+    )
+) found
+
+-- name: select_samples_after
+-- The first sample of any status, and the first that counts as Good, at the end of the window or after it.
+select array_agg(time order by time),
+       array_agg(coalesce(value, 'NaN'::float8) order by time),
+       array_agg(status order by time),
+       case when count(text) > 0 then array_agg(text order by time) end
+from (
+    (
+        select time, value, status, text
+        from sample
+        where series_id = %(series_id)s and time >= %(to_at)s
+        order by time
+        limit 1
+    )
+    union
+    (
+        select time, value, status, text
+        from sample
+        where series_id = %(series_id)s and time >= %(to_at)s
+          and status between 0 and %(highest_good)s and (value is not null or %(is_text)s)
+        order by time
+        limit 1
+    )
+) found
+
 -- name: select_sample_count_capped
 select count(*)
 from (

@@ -1,0 +1,1 @@
+"""OPC UA Part 13 aggregates, computed from raw samples."""

@@ -1,0 +1,152 @@
+"""Aggregates that the database does not compute: raw samples and their neighbours into numpy, then into rows."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cloud_api.instants import format_column, to_datetime
+from cloud_api.problems import body_invalid
+from cloud_api.query.aggregates.compute import compute
+from cloud_api.query.aggregates.names import FOR_ANY_KIND, IN_DATABASE, Aggregate, Configuration
+from cloud_api.query.aggregates.samples import CALCULATED, Form, Intervals, Result, make_samples, with_bits
+from cloud_api.query.models import Fill, QueryRequest
+from cloud_api.query.resolution import HIGHEST_GOOD, HIGHEST_UNCERTAIN, Buckets
+from cloud_api.query.values import TEXT_KINDS, Int64, Json, read_values
+from cloud_api.storage.catalog import SeriesRow
+from cloud_api.storage.columns import SampleColumns, concatenate
+from cloud_api.storage.history import Surroundings, select_samples, select_surrounding_samples
+from cloud_api.storage.pool import Connection
+from schemas.status import BAD, BAD_NO_DATA
+
+BAD_AGGREGATE_NOT_SUPPORTED = 0x80D50000
+_CODE_MASK = np.uint32(0xFFFF0000)
+# Kinds whose value stays until it changes; a line between two states means nothing.
+_STEPPED_KINDS = TEXT_KINDS | {"bool"}
+
+
+@dataclass(frozen=True, slots=True)
+class Exact:
+    """What was computed for one series; `shown` holds the samples that `start` and `end` name."""
+
+    results: Mapping[Aggregate, Result]
+    has_samples: NDArray[np.bool_]
+    shown: SampleColumns
+    sample_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A value and a code of each bucket, from wherever they came."""
+
+    values: Sequence[Json]
+    codes: NDArray[np.uint32]
+
+
+def wants_exact(request: QueryRequest) -> bool:
+    """Whether anything is asked that the database alone does not answer."""
+    return not set(request.aggregate) <= set(IN_DATABASE)
+
+
+def check_configuration(request: QueryRequest) -> None:
+    """Part 13, 4.2.1.2: PercentDataGood and PercentDataBad must not leave room between them."""
+    if not configuration_of(request, "none").is_consistent:
+        least = 100 - request.percent_data_bad
+        detail = f"is below 100 - percent_data_bad, which is {least} (BadAggregateInvalidInputs)"
+        allowed = "percent_data_good >= 100 - percent_data_bad"
+        raise body_invalid("percent_data_good", request.percent_data_good, detail, allowed)
+
+
+def configuration_of(request: QueryRequest, kind: str) -> Configuration:
+    """The aggregate configuration of a request for a series of that kind."""
+    return Configuration(
+        treat_uncertain_as_bad=request.treat_uncertain_as_bad,
+        percent_data_good=request.percent_data_good,
+        percent_data_bad=request.percent_data_bad,
+        stepped=kind in _STEPPED_KINDS if request.stepped is None else request.stepped,
+        sloped_extrapolation=request.sloped_extrapolation,
+        counter_rollover=request.counter_rollover,
+    )
+
+
+async def read_exact(
+    connection: Connection, request: QueryRequest, row: SeriesRow, buckets: Buckets, limit: int
+) -> Exact:
+    """Read at most `limit` samples of the window and the few around it, and compute beside the event loop."""
+    from_at, to_at = to_datetime(buckets.window.from_us), to_datetime(buckets.window.to_us)
+    inside = await select_samples(connection, row.id, from_at, to_at, limit)
+    highest_good = HIGHEST_GOOD if request.treat_uncertain_as_bad else HIGHEST_UNCERTAIN
+    around = Surroundings(row.id, from_at, to_at, highest_good, is_text=row.kind in TEXT_KINDS)
+    before, after = await select_surrounding_samples(connection, around)
+    columns = concatenate((before, inside, after))
+    return await asyncio.to_thread(_compute, request, row.kind, columns, buckets, len(inside))
+
+
+def encode_exact(
+    row: SeriesRow, request: QueryRequest, buckets: Buckets, exact: Exact, in_database: Mapping[Aggregate, Found]
+) -> list[list[Json]]:
+    """Rows of time, aggregates, the worst status of these, and the status of each."""
+    is_text = row.kind in TEXT_KINDS
+    found = [
+        in_database.get(aggregate) or _found(aggregate, exact, row.kind, request.int64, is_text=is_text)
+        for aggregate in request.aggregate
+    ]
+    codes = np.stack([each.codes for each in found])
+    worst = np.argmax(np.minimum(codes >> np.uint32(30), 2), axis=0)
+    status = codes[worst, np.arange(codes.shape[1])] & _CODE_MASK
+    times = format_column(np.array(buckets.starts_us(), np.int64))
+    columns = [times, *(each.values for each in found), status.tolist(), *codes.tolist()]
+    rows = [list(each) for each in zip(*columns, strict=True)]
+    if request.fill is Fill.NULL:
+        return rows
+    kept = exact.has_samples | (codes < BAD).any(axis=0)
+    return [rows[index] for index in np.flatnonzero(kept).tolist()]
+
+
+def found_in_database(values: Sequence[Json], codes: Sequence[int]) -> Found:
+    """A column that the database computed."""
+    return Found(values, with_bits(np.array(codes, np.uint32), CALCULATED))
+
+
+def _compute(request: QueryRequest, kind: str, columns: SampleColumns, buckets: Buckets, inside: int) -> Exact:
+    configuration, is_text = configuration_of(request, kind), kind in TEXT_KINDS
+    window = buckets.window
+    starts = np.array(buckets.starts_us(), np.int64)
+    edges = np.append(np.maximum(starts, window.from_us), window.to_us)
+    intervals = Intervals(edges, np.isin(starts, buckets.partial_us()))
+    samples = make_samples(columns.times_us, columns.values, columns.statuses, configuration, is_text=is_text)
+    wanted = [each for each in request.aggregate if each not in IN_DATABASE]
+    possible = [each for each in wanted if not is_text or each in FOR_ANY_KIND]
+    results = compute(possible, samples, intervals, configuration)
+    ends = np.searchsorted(columns.times_us, edges, side="left")
+    named = [result for result in results.values() if result.form is Form.SAMPLE]
+    shown = np.unique(np.concatenate([np.maximum(result.values, 0) for result in named])) if named and inside else []
+    kept = columns.take(np.asarray(shown, np.int64))
+    # The samples themselves are let go: what is kept of them is what is shown.
+    places = {
+        each: Result(result.form, np.searchsorted(shown, np.maximum(result.values, 0)), result.codes)
+        if result.form is Form.SAMPLE
+        else result
+        for each, result in results.items()
+    }
+    return Exact(places, np.diff(ends) > 0, kept, inside)
+
+
+def _found(aggregate: Aggregate, exact: Exact, kind: str, int64: Int64, *, is_text: bool) -> Found:
+    if is_text and aggregate not in FOR_ANY_KIND:
+        size = len(exact.has_samples)
+        code = np.where(exact.has_samples, BAD_AGGREGATE_NOT_SUPPORTED, BAD_NO_DATA).astype(np.uint32)
+        return Found([None] * size, code)
+    result = exact.results[aggregate]
+    if result.form is Form.INSTANT:
+        values: list[Json] = list(format_column(result.values.astype(np.int64)))
+    elif result.form is Form.SAMPLE:
+        shown = read_values(kind, exact.shown, int64)
+        values = [shown[index] for index in result.values.tolist()] if shown else [None] * len(result.codes)
+    else:
+        values = result.values.tolist()
+    for index in np.flatnonzero(result.codes >= BAD).tolist():
+        values[index] = None
+    return Found(values, result.codes)
