@@ -28,6 +28,7 @@ _WHAT_HELPS = {
     _CODES.BadUserAccessDenied: "the server refuses the user name or the password",
     _CODES.BadIdentityTokenInvalid: "the server does not take this kind of login; see username",
     _CODES.BadTooManySessions: "the server has no session left for us",
+    _CODES.BadTcpEndpointUrlInvalid: "the server knows no endpoint by this url; write host and path as it has them",
     _CODES.BadSecurityPolicyRejected: "the server does not offer this policy; see security",
     _CODES.BadSecurityModeRejected: "the server does not offer this mode; see security",
 }

@@ -17,7 +17,7 @@ from asyncua.ua.object_ids import ObjectIds
 
 from connectors.contract import Clock
 from connectors.errors import ConfigInvalid, DeviceUnreachable
-from connectors.opcua import certificates
+from connectors.opcua import certificates, endpoints
 from connectors.opcua.browse_paths import Address, BrowsePath, resolve
 from connectors.opcua.config import OpcuaConfig, Reads, Security, ServerTrust
 from connectors.opcua.faults import TOO_MUCH_AT_ONCE, device_faults
@@ -57,6 +57,7 @@ class Session:
         self._thumbprint: str | None = None
         self._server_der: bytes | None = None
         self._keeper: asyncio.Task[None] | None = None
+        self._transports: list[Any] = []
         self._counters = counters
         self._registered: dict[ua.NodeId, ua.NodeId] = {}
         self.namespaces: Sequence[str] = ()
@@ -99,17 +100,22 @@ class Session:
             self._keeper.cancel()
             await asyncio.gather(self._keeper, return_exceptions=True)
             self._keeper = None
-        protocol = self._client.uaclient.protocol
-        if protocol is None or protocol.transport is None:
-            return
+        await self._end(is_leaving_subscriptions=is_leaving_subscriptions)
+
+    async def _end(self, *, is_leaving_subscriptions: bool = False) -> None:
+        """Take leave while the connection stands; whatever comes in between, no socket stays open."""
         try:
-            async with asyncio.timeout(self._config.timeout):
-                self.client.request_disconnect()
-                await self.client.close_session(not is_leaving_subscriptions)
-                await self._client.close_secure_channel()
+            protocol = self._client.uaclient.protocol
+            if protocol is not None and protocol.transport is not None:
+                async with asyncio.timeout(self._config.timeout):
+                    self.client.request_disconnect()
+                    await self.client.close_session(not is_leaving_subscriptions)
+                    await self._client.close_secure_channel()
         except Exception as error:  # noqa: BLE001 the server may be gone already: that is often why we close
             logger.debug("%s: closed without a farewell: %r", self._config.url, error)
-        self._abort(protocol)
+        finally:
+            self._abort()
+        await asyncio.sleep(0)  # sockets are closed in the loop's next round
 
     def node(self, address: Address) -> ua.NodeId | None:
         """The node id with today's namespace index; None where the server does not know the namespace or the path."""
@@ -231,7 +237,7 @@ class Session:
         """The best endpoint that is wanted, whatever host name the server gives it, and the certificate it shows."""
         wanted = _BEST_FIRST if self._config.security is Security.AUTO else (self._config.security,)
         shown: dict[str, bytes] = {}
-        for endpoint in await self._client.connect_and_get_server_endpoints():
+        for endpoint in await self._offered():
             policy = endpoint.SecurityPolicyUri.rpartition("#")[2].replace("_", "")
             name = f"{policy}/{endpoint.SecurityMode.name.rstrip('_')}"
             shown[name] = certificates.first_of_chain(endpoint.ServerCertificate or b"")
@@ -243,9 +249,25 @@ class Session:
             f"{self._config.url} does not offer {self._config.security}; it offers {', '.join(sorted(shown))}{hint}"
         )
 
+    async def _offered(self) -> Sequence[Any]:
+        """The server's endpoints, asked for over a connection of their own."""
+        client = self._client
+        await client.connect_socket()
+        self._hold()
+        try:
+            await client.send_hello()
+            await client.open_secure_channel()
+            offered = await client.get_endpoints()
+            with suppress(Exception):  # we have what we came for
+                await client.close_secure_channel()
+            return offered
+        finally:
+            self._abort()
+
     async def _connect(self) -> None:
         client = self._client
         await client.connect_socket()
+        self._hold()
         await client.send_hello()
         try:
             await client.open_secure_channel()
@@ -257,8 +279,22 @@ class Session:
                 f"{self._config.url} refused the secure channel: accept our certificate {self._thumbprint} in the "
                 f"server's trust list ({error!r})"
             ) from error
-        await client.create_session()
+        created = await client.create_session()
+        self._explain_address([endpoint.EndpointUrl or "" for endpoint in created.ServerEndpoints or ()])
         await self._log_in()
+
+    def _hold(self) -> None:
+        """Keep the connection in reach: asyncua forgets it when it is lost or disconnected, closed or not."""
+        protocol = self._client.uaclient.protocol
+        if protocol is not None and protocol.transport is not None:
+            self._transports.append(protocol.transport)
+
+    def _explain_address(self, advertised: Sequence[str]) -> None:
+        """Once for each device: a server that does not know its own address is puzzling, but no obstacle."""
+        others = endpoints.advertised_elsewhere(self._config.url, advertised)
+        if others and not self._counters["advertised_elsewhere"]:
+            logger.warning("%s", endpoints.advice(self._config.url, others))
+        self._counters["advertised_elsewhere"] = len(others)
 
     async def _log_in(self) -> None:
         config, client = self._config, self._client
@@ -321,13 +357,14 @@ class Session:
                 await self._beat()
         except Exception as error:  # noqa: BLE001 whoever waits for an answer learns it from the dead connection
             logger.debug("%s: no sign of life: %r", self._config.url, error)
-            self._abort(client.uaclient.protocol)
+            self._abort()
 
-    def _abort(self, protocol: Any) -> None:
-        transport = None if protocol is None else protocol.transport
+    def _abort(self) -> None:
+        """Close every connection that was made, also one that asyncua has let go without waiting for its end."""
         with suppress(Exception):
             self._client.disconnect_socket()
-        if transport is not None:
+        transports, self._transports = self._transports, []
+        for transport in transports:
             transport.abort()  # close() alone waits for ever to flush to a server that hangs
 
 

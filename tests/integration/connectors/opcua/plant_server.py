@@ -106,6 +106,11 @@ class Plant:
         await server.start()
         for name in options.get("historized", []):
             await server.historize_node_data_change(self.nodes[name], period=None, count=1000)
+        if "advertised" in options:
+            server.set_match_discovery_endpoint_url(False)
+            server.set_match_discovery_client_ip(False)
+        for endpoint in server.iserver.endpoints if "advertised" in options else ():
+            endpoint.EndpointUrl = options["advertised"]
 
     async def add(self, name: str, variant: ua.Variant) -> None:
         node = await self.folder.add_variable(ua.NodeId(name, self.index), ua.QualifiedName(name, self.index), variant)

@@ -192,3 +192,20 @@ async def test_logs_in_by_the_certificate_of_a_user(processes: Processes, connec
     unreadable = connect(server.url, [point("Double")], security=ENCRYPTED, **missing)
     with pytest.raises(DeviceUnreachable, match="user_certificate"):
         await unreadable.open()
+
+
+@pytest.mark.parametrize("security", ["None", "auto"])
+async def test_a_server_that_does_not_know_its_own_address(
+    processes: Processes, connect: Connect, tmp_path: Path, caplog: pytest.LogCaptureFixture, security: str
+) -> None:
+    elsewhere = "opc.tcp://plc-of-the-integrator.invalid:14840/path"
+    options = {"certificates": str(tmp_path / "pki"), "advertised": elsewhere}
+    server = server_maker(processes, "asyncua")(**options)
+    connector = connect(server.url, [point("Double")], security=security)
+    for _ in range(2):
+        await connector.open()
+        assert (await connector.read([0])).values == [0.1]
+    assert connector.counters["advertised_elsewhere"] == 1
+    explained = [record for record in caplog.records if elsewhere in record.getMessage()]
+    assert len(explained) == 1
+    assert "we stay with the configured url" in explained[0].getMessage()
