@@ -159,7 +159,7 @@ def _extreme_codes(timed: Timed, chosen: Integers) -> Codes:
 
 
 def _candidates(timed: Timed) -> _Candidates:
-    """Bounds and accepted samples of every interval in the order of time."""
+    """Bounds and accepted samples of every interval in the order of time; the end bound is Interpolated (A.16)."""
     samples, intervals, bounds = timed.samples, timed.intervals, timed.simple
     size = intervals.count
     ids = np.arange(size, dtype=np.int64)
@@ -171,11 +171,10 @@ def _candidates(timed: Timed) -> _Candidates:
     inside &= samples.times_us < intervals.edges_us[-1]
     inside[inside] = ~np.isin(samples.times_us[inside], intervals.edges_us, assume_unique=True)
     times = samples.times_us[inside]
-    end_bits = np.where(made[1:] == 0, CALCULATED, INTERPOLATED)
     found = _Candidates(
         np.concatenate((intervals.starts_us[starts], times, intervals.ends_us[ends] - 1)),
         np.concatenate((bounds.values[:-1][starts], samples.values[inside], bounds.values[1:][ends])),
-        np.concatenate((made[:-1][starts], np.full(len(times), CALCULATED), end_bits[ends])),
+        np.concatenate((made[:-1][starts], np.full(len(times), CALCULATED), np.full(len(ends), INTERPOLATED))),
         np.concatenate((starts, intervals.find(times), ends)),
     )
     rank = np.concatenate((np.zeros(len(starts)), np.ones(len(times)), np.full(len(ends), 2)))

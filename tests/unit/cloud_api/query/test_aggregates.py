@@ -91,6 +91,60 @@ def test_annex_a_historian_1(name: str):
     assert shown(result) == TABLES[name]
 
 
+# Annex A.1.2: values at odd times, Bad at 42 s, Uncertain at 77 s, which counts as Bad here.
+HISTORIAN2: list[Row] = [
+    (2, 10.0, GOOD), (25, 20.0, GOOD), (28, 25.0, GOOD), (39, 30.0, GOOD), (42, None, BAD), (48, 40.0, GOOD),
+    (52, 50.0, GOOD), (72, 60.0, GOOD), (77, 70.0, UNCERTAIN), (83, 70.0, GOOD), (86, 80.0, GOOD), (90, 90.0, GOOD),
+]  # fmt: skip
+TABLES2: dict[str, list[tuple[float | None, int]]] = {
+    # A.10 and A.11: times
+    "minimum_actual_time": [
+        (2, PART), (25, GOOD), (39, SUB), (48, GOOD), (72, SUB), (83, PART), (None, NO),
+    ],
+    "maximum_actual_time": [
+        (2, PART), (28, GOOD), (39, SUB), (52, GOOD), (72, SUB), (90, PART), (None, NO),
+    ],
+    # A.13
+    "minimum2": [
+        (10, SUB | CALC | PART), (16.087, INTER), (26.818, SUB | INTER), (40, GOOD), (56, SUB | INTER),
+        (70, SUB | CALC | PART), (None, NO),
+    ],
+    # A.15 and A.16: times; the end bound has the last instant of the interval
+    "minimum_actual_time2": [
+        (2, SUB | PART), (16, INTER), (32, SUB | INTER), (48, GOOD), (64, SUB | INTER), (83, SUB | PART), (None, NO),
+    ],
+    "maximum_actual_time2": [
+        (15.999, SUB | INTER | PART), (31.999, INTER), (47.999, SUB | INTER), (63.999, INTER), (72, SUB),
+        (90, SUB | PART), (None, NO),
+    ],
+    # A.25
+    "start_bound": [
+        (None, NO | PART), (16.087, INTER), (26.818, INTER), (40, GOOD), (56, INTER), (None, NO | PART), (None, NO),
+    ],
+    # A.29
+    "duration_good": [
+        (14000, CALC | PART), (16000, CALC), (10000, CALC), (16000, CALC), (13000, CALC),
+        (7000.001, CALC | PART), (None, NO),
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TABLES2)
+def test_annex_a_historian_2(name: str):
+    result = evaluate(name, HISTORIAN2, SIXTEENS, AS_BAD)
+    rows = shown(result)
+    if "actual_time" in name:
+        rows = [(None if value is None else value // 1000 / 1000, code) for value, code in rows]
+    assert rows == TABLES2[name]
+
+
+def test_annex_a_16_maximum_actual_time2_of_historian_1():
+    result = evaluate("maximum_actual_time2", HISTORIAN1, SIXTEENS, AS_GOOD)
+    assert (result.values[:6] // 1000 / 1000).tolist() == [15.999, 30, 32, 63.999, 79.999, 90]
+    bits = [INTER | PART, MULTI, INTER, INTER, INTER, PART]
+    assert result.codes.tolist() == [SUB | each for each in bits] + [NO]
+
+
 def test_annex_a_15_minimum_actual_time2():
     result = evaluate("minimum_actual_time2", HISTORIAN1, SIXTEENS, AS_GOOD)
     expected = [10, 16, 32, 50, 64, 80]
