@@ -1,7 +1,7 @@
 """An OPC UA server for the benchmark, fast enough for its clients: asyncua's, but for the data it publishes.
 
 Handshake, security, sessions, subscriptions and items are asyncua's own server over a real socket. Only the lists of
-changes are made as bytes at once, for asyncua's object tree a change would make the server the limit. Every change of an
+changes are made as bytes at once: asyncua's object tree a change would make the server the limit. Every change of an
 item is one more than its last, so that the client can count what is missing. Started with one JSON argument.
 """
 

@@ -18,6 +18,8 @@ IMPURE = {
     "socket",
 }
 IMPURE |= {"sqlite3", "subprocess", "tempfile", "threading", "time", "urllib"}
+# Splitting an address is work on a text.
+PURE_PARTS = {"urllib.parse"}
 IMPURE |= {"asyncua", "fastapi", "paho", "prometheus_client", "psycopg", "psycopg_pool", "pymodbus", "starlette"}
 # Calls that read the clock or the disk without an import that gives them away.
 IMPURE_CALLS = {("datetime", "now"), ("datetime", "utcnow"), ("date", "today"), ("Path", "home"), ("Path", "cwd")}
@@ -37,7 +39,7 @@ def imported(module: Module) -> set[str]:
         if isinstance(node, ast.Import):
             names |= {alias.name.partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            names.add(node.module.partition(".")[0])
+            names |= set() if node.module in PURE_PARTS else {node.module.partition(".")[0]}
     return names
 
 
