@@ -1,13 +1,23 @@
-"""What works as it is written, but had better be written otherwise (pure)."""
+"""What works as it is written, but had better be written otherwise, or done in time."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from connectors.opcua.config import Mode, OpcuaConfig, Security, ServerTrust
+from connectors.opcua.expiry import endings
 
 
 def advise(config: OpcuaConfig) -> Sequence[str]:
     """A sentence for each thing that an engineer should know before this goes into the plant."""
-    return [sentence for sentence in (_security(config), _trust(config), _queue(config)) if sentence]
+    return advise_at(config, datetime.now(UTC))
+
+
+def advise_at(config: OpcuaConfig, now: datetime) -> Sequence[str]:
+    """The same at a given time: certificates have an end."""
+    found = [sentence for sentence in (_security(config), _trust(config), _queue(config)) if sentence]
+    if config.security is not Security.NONE:
+        found += [ending.advice for ending in endings(config.certificates, now)]
+    return found
 
 
 def _security(config: OpcuaConfig) -> str | None:

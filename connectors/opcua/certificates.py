@@ -1,4 +1,4 @@
-"""Our own certificate, made once and kept for long, and the server's, told by its thumbprint."""
+"""Our own certificates, renewed beside the old ones before those end, and the server's, told by its thumbprint."""
 
 import hashlib
 import os
@@ -18,7 +18,9 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from connectors.errors import ConfigInvalid, DeviceUnreachable
 
 APPLICATION = "Millstream edge agent"
-VALIDITY = timedelta(days=20 * 365)
+VALIDITY = timedelta(days=3653)
+"""Ten years."""
+RENEWED_BEFORE = timedelta(days=60)
 KEY_BITS = 2048  # what every policy from Basic256Sha256 on allows
 _CLOCK_SLACK = timedelta(days=1)
 
@@ -34,15 +36,30 @@ class OwnCertificate:
     not_after: datetime
 
 
-def own_certificate(directory: Path, now: datetime) -> OwnCertificate:
-    """The pair in that directory; a missing one is made. Takes a moment: call it beside the event loop."""
+def own_certificates(directory: Path, now: datetime) -> tuple[OwnCertificate, ...]:
+    """The pairs to be tried, the newest first; a missing one is made. Takes a moment: call it beside the event loop.
+
+    A pair that ends soon gets a successor beside it, and stays in use with the servers that do not trust that yet.
+    """
     home = directory / "own"
     try:
-        if not home.exists():
+        homes = _homes(directory)
+        if not homes:
             _make(directory, home, now)
-        return _load(home)
+            homes = [home]
+        pairs = [_load(each) for each in homes]
+        if pairs[0].not_after - now <= RENEWED_BEFORE:
+            home = directory / f"own-{len(homes) + 1}"
+            _make(directory, home, now)
+            pairs.insert(0, _load(home))
     except (OSError, ValueError) as error:
         raise ConfigInvalid(f"certificates: {home} cannot be used: {error}") from error
+    return (pairs[0], *(pair for pair in pairs[1:] if pair.not_after > now))
+
+
+def existing(directory: Path) -> list[OwnCertificate]:
+    """The pairs that are there, the newest first; raises OSError or ValueError."""
+    return [_load(home) for home in _homes(directory)]
 
 
 def thumbprint(der: bytes) -> str:
@@ -114,6 +131,14 @@ def _write(file: Path, content: bytes) -> None:
     fresh = file.with_suffix(".new")
     fresh.write_bytes(content)
     fresh.replace(file)
+
+
+def _homes(directory: Path) -> list[Path]:
+    """The folders of our pairs, the newest first: own, own-2, own-3 and so on."""
+    homes = [directory / "own"]
+    while homes[-1].exists():
+        homes.append(directory / f"own-{len(homes) + 1}")
+    return homes[-2::-1]
 
 
 def _load(home: Path) -> OwnCertificate:

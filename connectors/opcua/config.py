@@ -214,7 +214,7 @@ class OpcuaConfig(ConnectorConfig):
     )
     certificates: Path = Field(
         default=Path("/var/lib/millstream/certificates"),
-        description="Directory of our own certificate; made on first use, valid for 20 years.",
+        description="Directory of our own certificate; made on first use, valid for ten years, renewed before.",
     )
     server_certificate: Path | None = Field(
         default=None, description="The server's certificate (.der or .pem): any other one is refused."

@@ -20,10 +20,18 @@ TOO_MUCH_AT_ONCE = frozenset(
 """Answers to a request that would have been served in smaller pieces."""
 
 _NOT_TRUSTED = "the server does not trust our certificate: accept it in the server's trust list"
+DISTRUST = frozenset(
+    {
+        _CODES.BadCertificateUntrusted,
+        _CODES.BadCertificateTimeInvalid,
+        _CODES.BadCertificateUriInvalid,
+        _CODES.BadSecurityChecksFailed,
+    }
+)
+"""Answers to somebody whose certificate the server does not take."""
+
 _WHAT_HELPS = {
-    _CODES.BadCertificateUntrusted: _NOT_TRUSTED,
-    _CODES.BadSecurityChecksFailed: _NOT_TRUSTED,
-    _CODES.BadCertificateUriInvalid: _NOT_TRUSTED,
+    **dict.fromkeys(DISTRUST, _NOT_TRUSTED),
     _CODES.BadIdentityTokenRejected: "the server refuses the user name or the password",
     _CODES.BadUserAccessDenied: "the server refuses the user name or the password",
     _CODES.BadIdentityTokenInvalid: "the server does not take this kind of login; see username",

@@ -17,10 +17,10 @@ from asyncua.ua.object_ids import ObjectIds
 
 from connectors.contract import Clock
 from connectors.errors import ConfigInvalid, DeviceUnreachable
-from connectors.opcua import certificates, endpoints
+from connectors.opcua import certificates, endpoints, expiry
 from connectors.opcua.browse_paths import Address, BrowsePath, resolve
 from connectors.opcua.config import OpcuaConfig, Reads, Security, ServerTrust
-from connectors.opcua.faults import TOO_MUCH_AT_ONCE, device_faults
+from connectors.opcua.faults import DISTRUST, TOO_MUCH_AT_ONCE, device_faults
 from connectors.opcua.limits import Answer, Item, Limit, in_chunks, limit
 from connectors.opcua.node_id import STANDARD_NAMESPACE
 from connectors.opcua.values import ValueDecoder, to_us
@@ -29,6 +29,7 @@ logger = logging.getLogger(__name__)
 
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 _RENEW_AT = 0.75  # of the channel's lifetime (Part 4, 5.5.2.1)
+_DAY = 86_400.0
 _BEATS = 3  # signs of life within one session time-out
 _BEST_FIRST = (
     Security.AES256_ENCRYPT,
@@ -39,6 +40,10 @@ _BEST_FIRST = (
     Security.AES128_SIGN,
 )
 _IDS = ObjectIds
+
+
+class _Distrusted(DeviceUnreachable):
+    """The server does not take the certificate that we showed, as far as one can see."""
 
 
 def standard_node(number: int) -> ua.NodeId:
@@ -53,11 +58,12 @@ class Session:
         self._config = config
         self._password = password
         self._clock = clock
-        self._client = Client(config.url, timeout=config.timeout)
+        self._client = self._new_client()
         self._thumbprint: str | None = None
         self._server_der: bytes | None = None
         self._keeper: asyncio.Task[None] | None = None
         self._transports: list[Any] = []
+        self._looked_after = clock.monotonic()
         self._counters = counters
         self._registered: dict[ua.NodeId, ua.NodeId] = {}
         self.namespaces: Sequence[str] = ()
@@ -85,8 +91,7 @@ class Session:
         """Connect, log in, learn namespaces and limits; raises DeviceUnreachable and leaves nothing behind then."""
         try:
             with device_faults(self._config.url):
-                await self._set_up()
-                await self._connect()
+                await self._enter()
                 await self._remember_server()
                 await self._learn()
         except BaseException:
@@ -182,20 +187,52 @@ class Session:
         self.decoder = ValueDecoder(self.namespaces, self.with_parts)
         self._resolved = await resolve(self, self.paths) if self.paths else {}
 
-    async def _set_up(self) -> None:
-        config, client = self._config, self._client
+    def _new_client(self) -> Client:
+        config = self._config
+        client = Client(config.url, timeout=config.timeout)
         client.name = client.description = certificates.APPLICATION
         client.product_uri = "urn:millstream:edge"
         client.application_uri = "urn:millstream:edge"
         client.session_timeout = round(config.session_timeout * 1000)
         client.max_messagesize = MAX_MESSAGE_BYTES
-        if config.security is not Security.NONE:
-            await self._secure()
+        return client
 
-    async def _secure(self) -> None:
-        config, client = self._config, self._client
+    async def _enter(self) -> None:
+        """Log in with the newest of our certificates that the server takes."""
+        if self._config.security is Security.NONE:
+            await self._connect()
+            return
+        pairs = await self._own_certificates()
+        first_refusal: Exception | None = None
+        for own in pairs:
+            try:
+                await self._secure(own)
+                await self._connect()
+            except Exception as error:
+                if own is pairs[-1] or not _is_distrust(error):
+                    raise first_refusal or error from error
+                first_refusal = error
+                logger.warning(
+                    "%s does not take our renewed certificate %s: accept it in the server's trust list before %s; "
+                    "until then the old one serves",
+                    *(self._config.url, own.thumbprint, pairs[-1].not_after.date()),
+                )
+                self._abort()
+                self._client = self._new_client()
+            else:
+                return
+
+    async def _own_certificates(self) -> Sequence[certificates.OwnCertificate]:
+        """Our pairs, the newest first, once those that end soon have been spoken of."""
         now = datetime.fromtimestamp(self._clock.now_us() / 1e6, UTC)
-        own = await asyncio.to_thread(certificates.own_certificate, config.certificates, now)
+        folder, self._looked_after = self._config.certificates, self._clock.monotonic()
+        pairs = await asyncio.to_thread(certificates.own_certificates, folder, now)
+        for ending in expiry.not_yet_said(await asyncio.to_thread(expiry.endings, folder, now)):
+            logger.warning("%s", ending.advice)
+        return pairs
+
+    async def _secure(self, own: certificates.OwnCertificate) -> None:
+        config, client = self._config, self._client
         client.application_uri, self._thumbprint = own.application_uri, own.thumbprint
         if config.server_certificate is not None and config.security is not Security.AUTO:
             security = config.security
@@ -275,7 +312,7 @@ class Session:
             if self._thumbprint is None or isinstance(error, TimeoutError):
                 raise
             # Some servers just hang up, others send a fault that asyncua cannot read.
-            raise DeviceUnreachable(
+            raise _Distrusted(
                 f"{self._config.url} refused the secure channel: accept our certificate {self._thumbprint} in the "
                 f"server's trust list ({error!r})"
             ) from error
@@ -355,6 +392,9 @@ class Session:
                     client.uaclient.revolve_security_token()
                     renewed = self._clock.monotonic()
                 await self._beat()
+                if self._config.security is not Security.NONE and self._clock.monotonic() - self._looked_after >= _DAY:
+                    with suppress(ConfigInvalid):  # the next connection says why
+                        await self._own_certificates()
         except Exception as error:  # noqa: BLE001 whoever waits for an answer learns it from the dead connection
             logger.debug("%s: no sign of life: %r", self._config.url, error)
             self._abort()
@@ -370,6 +410,10 @@ class Session:
 
 def _content(answer: ua.DataValue) -> object:
     return None if answer.Value is None else answer.Value.Value
+
+
+def _is_distrust(error: Exception) -> bool:
+    return isinstance(error, _Distrusted) or (isinstance(error, ua.UaStatusCodeError) and error.code in DISTRUST)
 
 
 def _is_too_much(error: Exception) -> bool:

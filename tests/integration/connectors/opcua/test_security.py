@@ -1,14 +1,13 @@
 """Channels that are signed and encrypted, certificates on both sides, users with passwords."""
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from connectors.errors import ConfigInvalid, DeviceUnreachable
-from connectors.opcua.certificates import own_certificate as own_pair
-from connectors.opcua.certificates import thumbprint
+from connectors.opcua.certificates import VALIDITY, own_certificates, thumbprint
 from tests.fixtures.processes import Processes
 from tests.integration.connectors.opcua.conftest import Connect, Subscribe, point
 from tests.integration.connectors.opcua.servers import StartServer, TestServer, server_maker
@@ -89,6 +88,34 @@ async def test_a_server_that_does_not_trust_us_says_what_to_do(
     assert not (tmp_path / "trusted").exists()  # it has proved nothing yet
     rejected = tmp_path / "pki" / "pki" / "rejected"
     assert [thumbprint(own_certificate(tmp_path)).lower() in name.name.lower() for name in rejected.iterdir()] == [True]
+
+
+async def test_a_renewed_certificate_waits_until_the_server_trusts_it(
+    processes: Processes, connect: Connect, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = server_maker(processes, "node-opcua")(certificates=str(tmp_path / "pki"), trusting=False)
+    connector = connect(server.url, [point("Double")], security=ENCRYPTED)
+    ten_years_ago = datetime.now(UTC) - VALIDITY
+    (old,) = await asyncio.to_thread(own_certificates, tmp_path, ten_years_ago + timedelta(days=20))
+    with pytest.raises(DeviceUnreachable, match="trust list") as refusal:
+        await connector.open()
+    pairs = await asyncio.to_thread(own_certificates, tmp_path, datetime.now(UTC))
+    assert [pair.thumbprint for pair in pairs[1:]] == [old.thumbprint]
+    new = pairs[0].thumbprint
+    assert new in str(refusal.value)
+    trusted, rejected = tmp_path / "pki" / "pki" / "trusted" / "certs", tmp_path / "pki" / "pki" / "rejected"
+    for renewed, answers in ((old.thumbprint, "until then the old one serves"), (new, "")):
+        for file in list(rejected.iterdir()):
+            if renewed.lower() in file.name.lower():
+                file.rename(trusted / file.name)
+        await asyncio.to_thread(server.child.kill)
+        await asyncio.to_thread(server.start)
+        caplog.clear()
+        await connector.open()
+        assert (await connector.read([0])).values == [0.1]
+        said = [record.getMessage() for record in caplog.records if "our renewed certificate" in record.getMessage()]
+        assert bool(said) == bool(answers)
+        assert all(new in line and answers in line for line in said)
 
 
 async def test_a_policy_that_is_not_offered(start_server: StartServer, connect: Connect, tmp_path: Path) -> None:
@@ -176,14 +203,14 @@ def test_a_secret_that_cannot_be_read_is_a_configuration_error(connect: Connect,
 
 async def test_logs_in_by_the_certificate_of_a_user(processes: Processes, connect: Connect, tmp_path: Path) -> None:
     """The user's pair is one of ours here; the server knows users by the thumbprint of their certificate."""
-    own = await asyncio.to_thread(own_pair, tmp_path / "user", datetime.now(UTC))
+    (own,) = await asyncio.to_thread(own_certificates, tmp_path / "user", datetime.now(UTC))
     options = {"certificates": str(tmp_path / "pki"), "user_thumbprints": [own.thumbprint]}
     server = server_maker(processes, "asyncua")(**options)
     user = {"user_certificate": own.certificate_file, "user_key": own.key_file}
     connector = connect(server.url, [point("Double")], security=ENCRYPTED, **user)
     await connector.open()
     assert (await connector.read([0])).values == [0.1]
-    stranger = await asyncio.to_thread(own_pair, tmp_path / "stranger", datetime.now(UTC))
+    (stranger,) = await asyncio.to_thread(own_certificates, tmp_path / "stranger", datetime.now(UTC))
     user = {"user_certificate": stranger.certificate_file, "user_key": stranger.key_file}
     refused = connect(server.url, [point("Double")], security=ENCRYPTED, **user)
     with pytest.raises(DeviceUnreachable):
