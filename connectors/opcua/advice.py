@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from connectors.opcua import vendors
 from connectors.opcua.config import Mode, OpcuaConfig, Security, ServerTrust
 from connectors.opcua.expiry import endings
 
@@ -15,6 +16,8 @@ def advise(config: OpcuaConfig) -> Sequence[str]:
 def advise_at(config: OpcuaConfig, now: datetime) -> Sequence[str]:
     """The same at a given time: certificates have an end."""
     found = [sentence for sentence in (_security(config), _trust(config), _queue(config)) if sentence]
+    if config.vendor is not None:
+        found += vendors.advice(config.vendor, config.request_limit, config.sampling, config.publishing)
     if config.security is not Security.NONE:
         found += [ending.advice for ending in endings(config.certificates, now)]
     return found

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, fie
 from connectors.contract import ConnectorConfig, Duration, PointConfig
 from connectors.opcua import browse_paths, node_id, parts
 from connectors.opcua.limits import CHUNK
+from connectors.opcua.vendors import PROFILES, Vendor
 
 DEFAULT_PORT = 4840
 _DEADBAND = re.compile(r"(\d+(?:\.\d+)?)(%?)")
@@ -243,6 +244,9 @@ class OpcuaConfig(ConnectorConfig):
         default=Reads.PLAIN,
         description="registered: points are made known once a session, which some PLCs read faster.",
     )
+    vendor: Vendor | None = Field(
+        default=None, description="Make of a server whose limits are known; keys that are written count more."
+    )
     request_limit: int = Field(
         default=CHUNK,
         ge=1,
@@ -252,6 +256,17 @@ class OpcuaConfig(ConnectorConfig):
     subscription_limit: int | None = Field(
         default=None, ge=1, le=1_000_000, description="Most items in one subscription, for a server that states none."
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _limits_of_the_vendor(cls, table: object) -> object:
+        if not isinstance(table, dict):
+            return table
+        written = cast("dict[str, object]", table)
+        profile = next((PROFILES[known] for known in Vendor if known == written.get("vendor")), None)
+        if profile is None or profile.request_limit is None:
+            return written
+        return {"request_limit": profile.request_limit, **written}
 
     @model_validator(mode="after")
     def _a_user_is_one_person(self) -> Self:

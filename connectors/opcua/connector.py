@@ -12,7 +12,7 @@ from connectors.opcua.address_space import browse_variables, write_value
 from connectors.opcua.config import Mode, OpcuaConfig, OpcuaPoint
 from connectors.opcua.descriptions import describe
 from connectors.opcua.faults import device_faults
-from connectors.opcua.limits import CHUNK, request_count
+from connectors.opcua.limits import request_count
 from connectors.opcua.notifications import Notifications, Outage, Wanted
 from connectors.opcua.resumption import Resumption
 from connectors.opcua.session import Session
@@ -176,9 +176,10 @@ def describe_plan(
     config: OpcuaConfig, points: Sequence[OpcuaPoint], groups: Sequence[Sequence[int]]
 ) -> Sequence[PlannedRequest]:
     """What will be asked of the server; its own limits, known only once connected, may split it further."""
+    most = config.request_limit
     if config.mode is Mode.POLLED:
         of_point = Items(points).of_point
-        sizes = [size for group in groups for size in _sizes(len({of_point[point] for point in group}))]
+        sizes = [size for group in groups for size in _sizes(len({of_point[point] for point in group}), most)]
         return [PlannedRequest(f"Read of {size} value{'s' * (size > 1)}", size) for size in sizes]
     if not points:
         return []
@@ -189,7 +190,10 @@ def describe_plan(
     )
     return [
         head,
-        *(PlannedRequest(f"CreateMonitoredItems of {size}", size) for size in _sizes(len(Items(points).addresses))),
+        *(
+            PlannedRequest(f"CreateMonitoredItems of {size}", size)
+            for size in _sizes(len(Items(points).addresses), most)
+        ),
     ]
 
 
@@ -208,5 +212,5 @@ def read_password(config: OpcuaConfig) -> str:
         raise ConfigInvalid(f"password_file: {config.password_file} cannot be read: {error}") from error
 
 
-def _sizes(count: int) -> list[int]:
-    return [min(CHUNK, count - CHUNK * number) for number in range(request_count(count, CHUNK))]
+def _sizes(count: int, most: int) -> list[int]:
+    return [min(most, count - most * number) for number in range(request_count(count, most))]
