@@ -5,6 +5,7 @@ import logging
 import math
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +15,8 @@ from asyncua.ua.status_codes import StatusCodes
 from asyncua.ua.ua_binary import struct_from_binary
 
 from connectors.contract import Clock
+from connectors.errors import DeviceUnreachable
+from connectors.opcua import model_changes
 from connectors.opcua.browse_paths import Address
 from connectors.opcua.config import Discard, OpcuaConfig, Trigger
 from connectors.opcua.events import EventChoice, item_request, refresh_request
@@ -25,6 +28,7 @@ logger = logging.getLogger(__name__)
 
 _NAMED_IN_LOG = 20
 _REFUSED_AS = "refused_as_"
+_FLURRY_S = 0.5  # a program that is loaded changes many nodes at once
 _FILTER_REFUSED = frozenset(
     {
         StatusCodes.BadFilterNotAllowed,
@@ -84,6 +88,9 @@ class MonitoredItems:
         self.subscriptions: dict[int, Subscription] = {}
         self.events: Mapping[int, EventChoice] = {}
         """Points that are the events of their node."""
+        self.model_handle = len(addresses)
+        """No point has this one: it is the server's telling that its nodes have changed."""
+        self._model_changed = asyncio.Event()
 
     async def subscribe(self, clock: Clock) -> None:
         """Create the subscriptions, empty as yet; their messages may already be asked for then."""
@@ -103,6 +110,7 @@ class MonitoredItems:
     async def adopt(self) -> AsyncIterator[Mapping[int, int]]:
         """Create all items, then keep trying those that are refused; yields points with the status of each refusal."""
         refused: dict[int, int] = {}
+        is_new = not all(subscription.is_complete for subscription in self.subscriptions.values())
         for subscription in self.subscriptions.values():
             if not subscription.is_complete:
                 subscription.refused = await self._adopt_points(subscription, subscription.points)
@@ -110,14 +118,57 @@ class MonitoredItems:
                 await self._refresh_conditions(subscription)
             refused |= subscription.refused
         self._report(refused)
+        if is_new:
+            await self._watch_model()
         yield refused
         await asyncio.sleep(self._config.keep_alive + self._config.timeout)
         self._give_up_waiting()
         while True:
-            await asyncio.sleep(self._config.retry_refused)  # a PLC may load its program later
+            if await self._has_model_changed():  # a PLC may load its program later, and may tell of it or not
+                await self._find_moved()
             if refused:
                 before, refused = refused, await self._adopt_refused(refused)
                 yield {point: why for point, why in refused.items() if before[point] != why}
+
+    def note_model_change(self) -> None:
+        """The server says that its nodes have changed: what it refused is asked for again at once."""
+        self._counters["model_changes"] += 1
+        if not self._model_changed.is_set():
+            logger.warning("%s says that its nodes have changed", self._config.url)
+        self._model_changed.set()
+
+    async def _has_model_changed(self) -> bool:
+        """Wait until refused points are to be asked for again; tell whether the server has given cause to."""
+        try:
+            await asyncio.wait_for(self._model_changed.wait(), self._config.retry_refused)
+        except TimeoutError:
+            return False
+        await asyncio.sleep(_FLURRY_S)
+        self._model_changed.clear()
+        return True
+
+    async def _watch_model(self) -> None:
+        """One item more, in the first subscription; many servers have no such events, and that is no fault."""
+        request = model_changes.item_request(self.model_handle)
+        with device_faults(self._config.url), suppress(ua.UaStatusCodeError):
+            await self._session.client.create_monitored_items(
+                ua.CreateMonitoredItemsParameters(
+                    SubscriptionId=next(iter(self.subscriptions)),
+                    TimestampsToReturn=ua.TimestampsToReturn.Both,
+                    ItemsToCreate=[request],
+                )
+            )
+
+    async def _find_moved(self) -> None:
+        """Paths that lead to other nodes now need new items: a new session makes them."""
+        session = self._session
+        before = [session.node(address) for address in self._addresses]
+        with device_faults(self._config.url):
+            await session.learn_namespaces()
+        after = [session.node(address) for address in self._addresses]
+        if any(old is not None and new is not None and old != new for old, new in zip(before, after, strict=True)):
+            session.has_changed = True
+            raise DeviceUnreachable(f"{self._config.url} has moved points to other nodes")
 
     async def _create_subscription(self, points: range, now: float) -> Subscription:
         """Not through asyncua's own call: that one would start a loop that acknowledges before we have stored."""

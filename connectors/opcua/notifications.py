@@ -287,6 +287,9 @@ class Notifications:
             raise DeviceUnreachable(f"{self._config.url} ended the subscription: {status.name(code)}")
 
     def _take_event(self, event: Any, columns: Columns, arrived_us: int) -> None:
+        if event.ClientHandle == self._items.model_handle:
+            self._items.note_model_change()
+            return
         choice = self._wanted.events.get(event.ClientHandle)
         told = None if choice is None else event_text(choice, event.EventFields, self._session.decoder)
         if told is not None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from asyncua import Server, ua
-from asyncua.common.event_objects import BaseEvent
+from asyncua.common.event_objects import BaseEvent, GeneralModelChangeEvent
 from asyncua.crypto.cert_gen import setup_self_signed_certificate
 from asyncua.crypto.permission_rules import User, UserRole
 from asyncua.server.user_managers import UserManager
@@ -153,6 +153,9 @@ class Plant:
             await self.happen(command)
         elif "add" in command:
             await self.add(command["add"], ua.Variant(1.0, ua.VariantType.Double))
+        if "model_change" in command:
+            generator = await self.server.get_event_generator(GeneralModelChangeEvent(), ua.ObjectIds.Server)
+            await generator.trigger()
         subscriptions = list(self.server.iserver.subscription_service.subscriptions.values())
         for subscription in subscriptions if "lose" in command else ():
             lost = subscription._pop_publish_result().NotificationMessage.SequenceNumber

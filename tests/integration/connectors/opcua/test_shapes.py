@@ -149,3 +149,21 @@ async def test_a_server_that_changes_its_namespaces_is_asked_anew(processes: Pro
     await connector.open()
     assert (await connector.read([0])).values == [0.1]
     await connector.close()
+
+
+async def test_a_server_that_tells_of_new_nodes_is_asked_at_once(processes: Processes, tmp_path: Path) -> None:
+    server = server_maker(processes, "asyncua")()
+    tables = [{"path": f"{HALL}/Double"}, {"path": f"{HALL}/Late"}]
+    patience = {"retry_refused": "600s", "keep_alive": "100ms", "timeout": "1s"}
+    connector, _ = connector_of(server.url, tmp_path, tables, **patience)
+    await connector.open()
+    delivered = Delivered()
+    running = Running(connector, delivered)
+    await delivered.wait_for(lambda: delivered.values(0) and delivered.samples(1), "one is there, the other refused")
+    server.tell(add="Late", model_change=True)
+    await delivered.wait_for(lambda: delivered.values(1) == [None, 1.0], "the new point has come")
+    assert connector.counters["model_changes"] == 1
+    assert connector.counters["refused"] == 0
+    assert connector.counters["events"] == 0
+    await running.stop()
+    await connector.close()
