@@ -6,6 +6,7 @@ Commands are one JSON object a line, each answered by one: {"set": id, "type", "
 
 import asyncio
 import base64
+import gc
 import hashlib
 import json
 import socket
@@ -183,7 +184,9 @@ def _data_value(command: dict[str, Any]) -> ua.DataValue:
 
 async def main(options: dict[str, Any]) -> None:
     plant = Plant(options)
+    gc.disable()  # the standard's address space is many objects, none of them to be collected: a third of the start
     await plant.start()
+    gc.enable()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while line := await reader.readline():

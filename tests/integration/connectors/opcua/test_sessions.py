@@ -159,7 +159,7 @@ async def test_a_store_that_stalls_is_no_outage_of_the_device(
     delivered = running.delivered
     await delivered.wait_for(lambda: delivered.values(0), "the first value has come")
     delivered.gate.clear()
-    await asyncio.sleep(1.5)  # far beyond keep-alive and time-out together
+    await asyncio.sleep(0.8)  # well beyond keep-alive and time-out together
     assert not running.task.done()
     delivered.gate.set()
     server.tell(set="Double", type="Double", value=4.5)
