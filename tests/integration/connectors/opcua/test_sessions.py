@@ -1,6 +1,10 @@
 """Sessions: limits of the server, namespaces that move, servers that vanish or hang, acknowledgement after storing."""
 
 import asyncio
+import os
+import socket
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -225,3 +229,29 @@ async def test_rubbish_in_the_midst_of_a_session_ends_it(
     await connector.close()
     again = await subscribe(connector)
     await again.delivered.wait_for(lambda: again.delivered.values(0), "values come again")
+
+
+def sockets_to(port: int) -> int:
+    """How many sockets of this process are connected to that port."""
+    count = 0
+    for entry in Path("/proc/self/fd").iterdir():
+        with suppress(OSError), socket.socket(fileno=os.dup(int(entry.name))) as each:
+            count += each.getpeername() == ("127.0.0.1", port)
+    return count
+
+
+async def test_a_close_that_is_cut_short_leaves_no_socket(
+    shared_server: TestServer, make_proxy: Proxies, connect: Connect
+) -> None:
+    proxy = make_proxy(shared_server.port)
+    connector = connect(f"opc.tcp://127.0.0.1:{proxy.port}", [point("Item1")])
+    await connector.open()
+    assert sockets_to(proxy.port) == 1
+    proxy.freeze()
+    closing = asyncio.ensure_future(connector.close())
+    await asyncio.sleep(0.1)  # it takes leave of a server that does not answer
+    closing.cancel()
+    await asyncio.gather(closing, return_exceptions=True)
+    await asyncio.sleep(0)
+    assert sockets_to(proxy.port) == 0
+    proxy.thaw()
