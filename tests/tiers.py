@@ -1,4 +1,4 @@
-"""Runs the tests tier by tier and holds each tier to its time budget (2 cores); prints both at the end."""
+"""Runs the tests tier by tier, and holds each tier's time beside its budget (2 cores) at the end."""
 
 import os
 import subprocess
@@ -50,7 +50,7 @@ TIERS = (
 
 
 def main(names: list[str]) -> int:
-    """Run the tiers that are named, or all; 1 when a test failed or a budget was broken."""
+    """Run the tiers that are named, or all; 1 when a test failed. A broken budget is said: a slow machine is no failure."""
     unknown = set(names) - {tier.name for tier in TIERS}
     if unknown:
         print(f"unknown tier {', '.join(sorted(unknown))}; there are: {', '.join(tier.name for tier in TIERS)}")
@@ -58,7 +58,7 @@ def main(names: list[str]) -> int:
     wanted = [tier for tier in TIERS if tier.name in names or not names]
     outcomes = [run(tier, tier_folders) for tier in wanted if (tier_folders := existing(tier))]
     print(report(outcomes))
-    return int(any(outcome.verdict != "ok" for outcome in outcomes))
+    return int(any(outcome.code != 0 for outcome in outcomes))
 
 
 def existing(tier: Tier) -> list[str]:
