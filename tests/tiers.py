@@ -50,7 +50,7 @@ TIERS = (
 
 
 def main(names: list[str]) -> int:
-    """Run the tiers that are named, or all; 1 when a test failed. A broken budget is said: a slow machine is no failure."""
+    """Run the tiers that are named, or all; 1 when a test failed: a slow machine is no failure."""
     unknown = set(names) - {tier.name for tier in TIERS}
     if unknown:
         print(f"unknown tier {', '.join(sorted(unknown))}; there are: {', '.join(tier.name for tier in TIERS)}")
