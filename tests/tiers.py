@@ -9,6 +9,8 @@ from pathlib import Path
 
 TESTS = Path(__file__).resolve().parent
 NO_TESTS = 5
+# Each with servers of its own. Faults and acceptance want both cores for the processes that they start themselves.
+TWO_PROCESSES = ("-n", "2", "--dist", "loadfile")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +41,9 @@ class Outcome:
 
 
 TIERS = (
-    Tier("unit", ("unit",), 60),
+    Tier("unit", ("unit",), 60, TWO_PROCESSES),
     Tier("contracts", ("contracts",), 60),
-    # Most of these tests wait for somebody else: two processes, each with its own servers, a file in one of them.
-    Tier("integration", ("integration", "migration"), 480, ("-n", "2", "--dist", "loadfile")),
+    Tier("integration", ("integration", "migration"), 480, TWO_PROCESSES),
     Tier("faults", ("faults",), 300),
     Tier("acceptance", ("acceptance",), 480),
     Tier("browser", ("browser",), 300),
