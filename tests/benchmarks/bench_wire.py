@@ -121,7 +121,7 @@ def encode_speed() -> Row:
         frame = zstandard.ZstdCompressor(level=3).compress(b"".join(shuffled))
         return struct.pack("<II", len(frame), zlib.crc32(frame)) + frame
 
-    return _speed("encode", lambda: encode(batch), floor, "<= 6")
+    return _speed("encode", lambda: encode(batch), floor, "<= 5")
 
 
 def unpack_speed() -> Row:
