@@ -15,7 +15,7 @@ from pymodbus.simulator import DataType, SimData, SimDevice
 
 from connectors.errors import ConfigInvalid, DeviceUnreachable, ReadTimeout
 from connectors.modbus.connector import ModbusConnector
-from tests.integration.connectors.modbus.certificates import authority
+from tests.fixtures.certificates import authority
 from tests.integration.connectors.modbus.conftest import Connect, SteppedClock, make
 from tests.integration.connectors.modbus.plc import Datagrams, Fault, Plc, running
 
