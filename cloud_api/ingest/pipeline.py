@@ -11,7 +11,6 @@ from cloud_api.ingest.acks import resume_ack
 from cloud_api.ingest.book import LedgerBook, entry_of
 from cloud_api.ingest.incoming import Arrival, Replay, kept_part
 from cloud_api.ingest.lane import LaneLimits, LaneWorker
-from cloud_api.ingest.lease import LeaseKeeper, LeaseTimes, Ownership, new_owner
 from cloud_api.ingest.notices import NoticeDesk
 from cloud_api.ingest.posts import samples_payload
 from cloud_api.ingest.rejects import RejectStore, replay_payload
@@ -19,8 +18,9 @@ from cloud_api.ingest.results import BatchResult, IngestOverloaded, NotOwner, Re
 from cloud_api.ingest.series_map import SeriesMap
 from cloud_api.ingest.subscriber import Subscriber
 from cloud_api.ingest.writer import Evaluate, IngestState
+from cloud_api.leases import LeaseKeeper, LeaseTimes, Ownership, new_owner
 from cloud_api.settings import MqttSettings
-from cloud_api.storage.agents import select_known_agents
+from cloud_api.storage.agents import INGEST_LEASE, select_known_agents
 from cloud_api.storage.engine import Partitions, check_durability, detect_engine
 from cloud_api.storage.faults import is_passing
 from cloud_api.storage.lease import LeaseLost
@@ -62,7 +62,7 @@ class Ingest:
         self._options = options
         self._telemetry = telemetry
         self._evaluate = evaluate
-        self._ownership = Ownership(new_owner())
+        self._ownership = Ownership(INGEST_LEASE, new_owner())
         self._topics = Topics(options.topic_root)
         self._lanes: tuple[LaneWorker, LaneWorker] | None = None
         self._subscriber: Subscriber | None = None

@@ -11,11 +11,11 @@ from typing import Protocol
 
 from cloud_api.ingest.book import LedgerBook, write_changes
 from cloud_api.ingest.incoming import Incoming, LedgerKey, Replay
-from cloud_api.ingest.lease import Ownership
 from cloud_api.ingest.prepare import Preparation, Prepared
 from cloud_api.ingest.rejects import RejectStore
 from cloud_api.ingest.results import RejectReplayed
 from cloud_api.ingest.series_map import SeriesMap
+from cloud_api.leases import Ownership
 from cloud_api.storage.agents import INGEST_LEASE, upsert_agents_seen
 from cloud_api.storage.dictionaries import delete_old_dictionaries, insert_tag_dictionary
 from cloud_api.storage.engine import Engine, EngineKind, Partitions

@@ -1,4 +1,4 @@
-"""The lease row: who owns ingest, fenced by a token that every takeover raises."""
+"""The lease rows: who does what only one process may, fenced by a token that every takeover raises."""
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta

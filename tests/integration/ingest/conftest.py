@@ -12,11 +12,11 @@ import pytest
 from cloud_api.ingest.book import LedgerBook
 from cloud_api.ingest.incoming import Arrival, kept_part
 from cloud_api.ingest.lane import LaneLimits, LaneWorker
-from cloud_api.ingest.lease import LeaseKeeper, LeaseTimes, Ownership, new_owner
 from cloud_api.ingest.rejects import RejectStore
 from cloud_api.ingest.results import BatchResult
 from cloud_api.ingest.series_map import SeriesMap
 from cloud_api.ingest.writer import Evaluate, IngestState
+from cloud_api.leases import LeaseKeeper, LeaseTimes, Ownership, new_owner
 from cloud_api.storage.engine import Partitions, detect_engine
 from cloud_api.storage.migrate import migrate
 from cloud_api.storage.pool import Pool, open_pool
@@ -103,7 +103,7 @@ async def running_rig(
     """Lanes that own ingest on this database."""
     migrate(url)
     pool = await open_pool(url, pool_size)
-    ownership = Ownership(new_owner())
+    ownership = Ownership("ingest", new_owner())
     async with pool.connection() as connection:
         engine = await detect_engine(connection)
     state = IngestState(

@@ -13,9 +13,9 @@ import psycopg
 import pytest
 
 from cloud_api.ingest.lane import LaneLimits
-from cloud_api.ingest.lease import LeaseKeeper, LeaseTimes, Ownership, is_dead, new_owner
 from cloud_api.ingest.pipeline import Ingest, IngestOptions
 from cloud_api.ingest.results import NotOwner, RejectMissing, RejectReplayed
+from cloud_api.leases import LeaseKeeper, LeaseTimes, Ownership, is_dead, new_owner
 from cloud_api.storage.agents import AgentUnknown, take_over
 from cloud_api.storage.migrate import migrate
 from cloud_api.storage.pool import Pool, open_pool, transaction
@@ -93,7 +93,7 @@ async def test_a_takeover_waits_for_the_transaction_under_way(postgres_url: str)
 
 
 def test_a_dead_process_on_this_machine_is_known_to_be_dead() -> None:
-    code = "from cloud_api.ingest.lease import new_owner; print(new_owner())"
+    code = "from cloud_api.leases import new_owner; print(new_owner())"
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
     assert is_dead(ended)
     assert not is_dead(new_owner())
@@ -106,11 +106,11 @@ async def test_the_lease_of_a_killed_process_is_taken_at_once(postgres_url: str)
     migrate(postgres_url)
     code = (
         "import asyncio, sys\n"
-        "from cloud_api.ingest.lease import *\n"
+        "from cloud_api.leases import *\n"
         "from cloud_api.storage.pool import open_pool\n"
         "async def main():\n"
         "    pool = await open_pool(sys.argv[1], 1)\n"
-        "    await LeaseKeeper(pool, Ownership(new_owner()), LeaseTimes(ttl_s=3600)).acquire()\n"
+        "    await LeaseKeeper(pool, Ownership('ingest', new_owner()), LeaseTimes(ttl_s=3600)).acquire()\n"
         "    print('owner', flush=True)\n"
         "    await asyncio.sleep(3600)\n"
         "asyncio.run(main())\n"
@@ -119,7 +119,7 @@ async def test_the_lease_of_a_killed_process_is_taken_at_once(postgres_url: str)
         assert process.stdout is not None
         assert process.stdout.readline() == b"owner\n"
         pool = await open_pool(postgres_url, 1)
-        mine = Ownership(new_owner())
+        mine = Ownership("ingest", new_owner())
         waiting = asyncio.create_task(LeaseKeeper(pool, mine, TIMES).acquire())
         await asyncio.sleep(5 * TIMES.ask_s)
         assert not waiting.done()

@@ -1,4 +1,4 @@
-"""The lease on ingest: who this process is, how it becomes the owner, and how it stays it."""
+"""Leases: who this process is, how it becomes the one that does a work, and how it stays it."""
 
 import asyncio
 import logging
@@ -10,9 +10,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from cloud_api.storage.agents import INGEST_LEASE
-from cloud_api.storage.lease import LeaseLost, acquire_lease, release_lease, renew_lease, select_lease_owner
-from cloud_api.storage.pool import Pool
+from cloud_api.storage.lease import (
+    LeaseLost,
+    acquire_lease,
+    read_lease_held,
+    release_lease,
+    renew_lease,
+    select_lease_held,
+    select_lease_owner,
+)
+from cloud_api.storage.pool import Connection, Pool
 
 log = logging.getLogger(__name__)
 
@@ -23,8 +30,9 @@ _OWNER = re.compile(r"(?P<host>.+)\|(?P<machine>[^|]+)\|(?P<pid>\d+)@(?P<started
 
 @dataclass(slots=True)
 class Ownership:
-    """The name under which this process holds the lease, and the token it holds now (None: it does not)."""
+    """The lease, the name under which this process holds it, and the token it holds now (None: it does not)."""
 
+    name: str
     owner: str
     token: int | None = None
 
@@ -53,14 +61,14 @@ class LeaseKeeper:
         self._ttl = timedelta(seconds=times.ttl_s)
 
     async def acquire(self) -> None:
-        """Wait until this process owns ingest."""
+        """Wait until this process owns the lease."""
         is_told = False
         while not await self._try():
             if not is_told:
-                log.info("another process owns ingest; this one waits for the lease")
+                log.info("another process owns %s; this one waits for the lease", self._ownership.name)
                 is_told = True
             await asyncio.sleep(self._times.ask_s)
-        log.info("this process owns ingest (token %s)", self._ownership.token)
+        log.info("this process owns %s (token %s)", self._ownership.name, self._ownership.token)
 
     async def keep(self) -> None:
         """Renew until cancelled; LeaseLost when another process has it. An unreachable database changes no owner."""
@@ -71,11 +79,11 @@ class LeaseKeeper:
                 raise LeaseLost("given back")
             try:
                 async with self._pool.connection() as connection:
-                    await renew_lease(connection, INGEST_LEASE, self._ownership.owner, token, self._ttl)
+                    await renew_lease(connection, self._ownership.name, self._ownership.owner, token, self._ttl)
             except LeaseLost:
                 raise
             except Exception as error:  # noqa: BLE001 # every transaction looks at the lease itself
-                log.warning("the ingest lease cannot be renewed now: %s", error)
+                log.warning("the lease %s cannot be renewed now: %s", self._ownership.name, error)
 
     async def release(self) -> None:
         """Give the lease back, if the database can be told."""
@@ -84,17 +92,24 @@ class LeaseKeeper:
             return
         try:
             async with asyncio.timeout(self._times.renew_s), self._pool.connection() as connection:
-                await release_lease(connection, INGEST_LEASE, self._ownership.owner, token)
+                await release_lease(connection, self._ownership.name, self._ownership.owner, token)
         except Exception as error:  # noqa: BLE001 # it runs out by itself
-            log.warning("the ingest lease could not be given back: %s", error)
+            log.warning("the lease %s could not be given back: %s", self._ownership.name, error)
 
     async def _try(self) -> bool:
         async with self._pool.connection() as connection:
-            owner = await select_lease_owner(connection, INGEST_LEASE)
-            dead = [owner] if owner is not None and is_dead(owner) else []
             mine = self._ownership
-            mine.token = await acquire_lease(connection, INGEST_LEASE, mine.owner, self._ttl, dead)
+            owner = await select_lease_owner(connection, mine.name)
+            dead = [owner] if owner is not None and is_dead(owner) else []
+            mine.token = await acquire_lease(connection, mine.name, mine.owner, self._ttl, dead)
         return mine.is_held
+
+
+async def check_lease(connection: Connection, mine: Ownership) -> None:
+    """Hold the lease until this transaction ends; LeaseLost when another process has taken it over."""
+    if mine.token is None:
+        raise LeaseLost("given back")
+    await read_lease_held(await select_lease_held(connection, mine.name, mine.owner, mine.token))
 
 
 def new_owner() -> str:
