@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from cloud_api.problems import parameter_invalid
 
 ALLOWED = "an RFC 3339 instant with its offset, as 2026-01-31T08:00:00Z or 2026-01-31T16:00:00.123456+08:00"
-INTERVAL_ALLOWED = "a whole number and a unit of ms, s, m, h, d or w, as 100ms, 1m, 15m, 1h, 1d"
 UNIT_US = {
     "ms": 1_000,
     "s": 1_000_000,
@@ -23,7 +22,6 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _EARLIEST, _LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2262, 1, 1, tzinfo=UTC)
 _RFC3339 = re.compile(r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?([Zz]|[+-]\d{2}:\d{2})?", re.ASCII)
-_INTERVAL = re.compile(r"([1-9]\d{0,9})(ms|s|m|h|d|w)", re.ASCII)
 
 
 def parse_instant(text: str, field: str) -> int:
@@ -46,14 +44,6 @@ def parse_instant(text: str, field: str) -> int:
     if not _EARLIEST <= at < _LATEST:
         raise parameter_invalid(field, text, "is out of range", "an instant from 1900 to 2261")
     return to_us(at)
-
-
-def parse_interval(text: str, field: str) -> int:
-    """Read an interval such as 15m as microseconds; a Problem says what is wrong with it."""
-    match = _INTERVAL.fullmatch(text)
-    if match is None:
-        raise parameter_invalid(field, text, "is not an interval", INTERVAL_ALLOWED)
-    return int(match[1]) * UNIT_US[match[2]]
 
 
 def format_interval(interval_us: int) -> str:

@@ -12,8 +12,9 @@ from cloud_api.problems import body_invalid
 from cloud_api.query.aggregates.compute import compute
 from cloud_api.query.aggregates.names import FOR_ANY_KIND, IN_DATABASE, Aggregate, Configuration
 from cloud_api.query.aggregates.samples import CALCULATED, Form, Intervals, Result, make_samples, with_bits
+from cloud_api.query.buckets import Buckets
 from cloud_api.query.models import Fill, QueryRequest
-from cloud_api.query.resolution import HIGHEST_GOOD, HIGHEST_UNCERTAIN, Buckets
+from cloud_api.query.resolution import HIGHEST_GOOD, HIGHEST_UNCERTAIN
 from cloud_api.query.values import TEXT_KINDS, Int64, Json, read_values
 from cloud_api.storage.catalog import SeriesRow
 from cloud_api.storage.columns import SampleColumns, concatenate
@@ -96,7 +97,7 @@ def encode_exact(
     codes = np.stack([each.codes for each in found])
     worst = np.argmax(np.minimum(codes >> np.uint32(30), 2), axis=0)
     status = codes[worst, np.arange(codes.shape[1])] & _CODE_MASK
-    times = format_column(np.array(buckets.starts_us(), np.int64))
+    times = format_column(buckets.starts_us())
     columns = [times, *(each.values for each in found), status.tolist(), *codes.tolist()]
     rows = [list(each) for each in zip(*columns, strict=True)]
     if request.fill is Fill.NULL:
@@ -112,10 +113,8 @@ def found_in_database(values: Sequence[Json], codes: Sequence[int]) -> Found:
 
 def _compute(request: QueryRequest, kind: str, columns: SampleColumns, buckets: Buckets, inside: int) -> Exact:
     configuration, is_text = configuration_of(request, kind), kind in TEXT_KINDS
-    window = buckets.window
-    starts = np.array(buckets.starts_us(), np.int64)
-    edges = np.append(np.maximum(starts, window.from_us), window.to_us)
-    intervals = Intervals(edges, np.isin(starts, buckets.partial_us()))
+    edges = buckets.edges_us()
+    intervals = Intervals(edges, buckets.cut())
     samples = make_samples(columns.times_us, columns.values, columns.statuses, configuration, is_text=is_text)
     wanted = [each for each in request.aggregate if each not in IN_DATABASE]
     possible = [each for each in wanted if not is_text or each in FOR_ANY_KIND]

@@ -7,7 +7,7 @@ from typing import Annotated, Any, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from cloud_api.query.aggregates.names import IN_DATABASE, Aggregate
-from cloud_api.query.resolution import Align
+from cloud_api.query.buckets import Align
 from cloud_api.query.values import Int64
 
 Cell: TypeAlias = str | int | float | bool | None
@@ -118,7 +118,16 @@ class QueryRequest(BaseModel):
     from_: str = Field(alias="from", description="The first instant, included", examples=["2026-01-31T00:00:00Z"])
     to: str = Field(description="The last instant, excluded", examples=["2026-02-01T00:00:00Z"])
     interval: str | None = Field(
-        default=None, description="Length of a bucket: 100ms, 1m, 15m, 1h, 1d …", examples=["15m"]
+        default=None,
+        max_length=200,
+        description="Length of a bucket (100ms, 15m, 1h), a calendar unit (1d, 1w, 1mo, 1y), or shifts (06:00-14:00)",
+        examples=["15m"],
+    )
+    time_zone: str | None = Field(
+        default=None,
+        max_length=64,
+        description="Whose days, weeks, months and shifts: a name of the IANA time zone database; null: UTC",
+        examples=["Asia/Shanghai"],
     )
     points: int | None = Field(
         default=None, ge=1, le=100_000, description="At most so many buckets, instead of interval"
@@ -128,7 +137,8 @@ class QueryRequest(BaseModel):
     )
     fill: Fill = Field(default=Fill.NONE, description="none: no row where no sample is; null: a row of nulls")
     align: Align = Field(
-        default=Align.FROM, description="Buckets of `interval` begin at `from` (Part 13), or on the UTC clock"
+        default=Align.FROM,
+        description="Buckets begin at `from` (Part 13), or on the clock of `time_zone`",
     )
     resolution: Resolution = Field(
         default=Resolution.AUTO, description="raw without interval and points: the samples themselves"
@@ -171,6 +181,7 @@ class QueryAnswer(BaseModel):
     to: str
     interval: str | None
     align: Align | None
+    time_zone: str | None
     fill: Fill
     partial: list[str] = Field(description="Starts of the buckets that the window cuts")
     series: list[QuerySeries]

@@ -9,16 +9,17 @@ import msgspec
 from cloud_api.globs import parse_glob
 from cloud_api.instants import (
     format_at,
+    format_column,
     format_interval,
     format_span,
     format_us,
     parse_instant,
-    parse_interval,
     to_datetime,
 )
 from cloud_api.problems import Kinds, Problem, body_invalid, not_found
 from cloud_api.query.aggregates.names import IN_DATABASE, Aggregate
 from cloud_api.query.answers import sample_rows
+from cloud_api.query.buckets import Align, Buckets, Window, buckets_by_points
 from cloud_api.query.exact import (
     Exact,
     Found,
@@ -28,18 +29,9 @@ from cloud_api.query.exact import (
     read_exact,
     wants_exact,
 )
+from cloud_api.query.intervals import buckets_by_interval, read_zone
 from cloud_api.query.models import Fill, QueryRequest, Resolution
-from cloud_api.query.resolution import (
-    HIGHEST_GOOD,
-    HIGHEST_UNCERTAIN,
-    Align,
-    Buckets,
-    Window,
-    bucket_status,
-    buckets_by_interval,
-    buckets_by_points,
-    expected_samples,
-)
+from cloud_api.query.resolution import HIGHEST_GOOD, HIGHEST_UNCERTAIN, bucket_status, expected_samples
 from cloud_api.query.values import INTEGER_KINDS, TEXT_KINDS, Int64, read_digits
 from cloud_api.storage.catalog import SeriesFilter, SeriesRow, select_series_by_ids, select_series_page
 from cloud_api.storage.columns import SampleColumns
@@ -92,8 +84,9 @@ def read_buckets(request: QueryRequest, window: Window) -> Buckets | None:
     """Read the buckets of a query; None when it wants the samples themselves."""
     if request.interval is not None and request.points is not None:
         raise body_invalid("points", request.points, "is given beside `interval`", "one of the two")
+    zone = read_zone(request.time_zone)
     if request.interval is not None:
-        return buckets_by_interval(window, parse_interval(request.interval, "interval"), request.align)
+        return buckets_by_interval(window, request.interval, request.align, zone)
     if request.points is not None:
         if request.align is Align.CLOCK:
             raise body_invalid("align", request.align, "has no meaning with `points`", "`interval` with align clock")
@@ -128,8 +121,9 @@ def encode(result: QueryResult) -> bytes:
         "resolution": Resolution.RAW.value,
         "from": format_us(result.window.from_us),
         "to": format_us(result.window.to_us),
-        "interval": None if buckets is None else format_interval(buckets.step_us),
+        "interval": None if buckets is None else buckets.label or format_interval(buckets.step_us),
         "align": align,
+        "time_zone": result.request.time_zone,
         "fill": result.request.fill,
         "partial": [] if buckets is None else [format_us(start_us) for start_us in buckets.partial_us()],
         "series": [_encode_series(result, row) for row in result.series],
@@ -148,11 +142,19 @@ def _encode_series(result: QueryResult, row: SeriesRow) -> dict[str, Any]:
         columns = ["time", *request.aggregate, "status", *(f"{aggregate}_status" for aggregate in request.aggregate)]
         in_database = _in_database(found, row.kind, request, result.buckets)
         rows = encode_exact(row, request, result.buckets, result.exact[row.id], in_database)
-        return head | {"columns": columns, "rows": rows}
+        return head | {"columns": columns, "rows": _shown(rows, result.buckets)}
     rows = [_bucket_row(each, row.kind, request) for each in found]
     if request.fill is Fill.NULL:
         rows = _filled(rows, result.buckets, request.aggregate)
-    return head | {"columns": ["time", *request.aggregate, "status"], "rows": rows}
+    return head | {"columns": ["time", *request.aggregate, "status"], "rows": _shown(rows, result.buckets)}
+
+
+def _shown(rows: list[list[Any]], buckets: Buckets) -> list[list[Any]]:
+    """Leave out the stretches between shifts."""
+    if buckets.shown is None:
+        return rows
+    starts = set(format_column(buckets.starts_us()[buckets.shown]))
+    return [row for row in rows if row[0] in starts]
 
 
 def _in_database(
@@ -186,7 +188,7 @@ def _bucket_row(row: BucketRow, kind: str, request: QueryRequest) -> list[Any]:
 def _filled(rows: list[list[Any]], buckets: Buckets, aggregates: Sequence[Aggregate]) -> list[list[Any]]:
     by_start = {row[0]: row for row in rows}
     empty = [0 if aggregate is Aggregate.COUNT else None for aggregate in aggregates]
-    starts = (format_us(start_us) for start_us in buckets.starts_us())
+    starts = format_column(buckets.starts_us())
     return [by_start.get(start) or [start, *empty, BAD_NO_DATA] for start in starts]
 
 
@@ -283,11 +285,15 @@ async def _buckets(
 
 
 def _plan(request: QueryRequest, series_ids: list[int], buckets: Buckets) -> BucketPlan:
+    edges_us = None if buckets.is_uniform else buckets.whole_edges_us().tolist()
     return BucketPlan(
         series_ids=series_ids,
         from_at=to_datetime(buckets.window.from_us),
         to_at=to_datetime(buckets.window.to_us),
-        step_us=buckets.step_us,
+        step_us=max(1, buckets.step_us),
         origin_at=to_datetime(buckets.origin_us),
+        edges_at=None
+        if buckets.calendar is None
+        else [to_datetime(each) for each in buckets.whole_edges_us().tolist()],
         highest_good=HIGHEST_GOOD if request.treat_uncertain_as_bad else HIGHEST_UNCERTAIN,
     )

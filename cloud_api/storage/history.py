@@ -14,7 +14,10 @@ from cloud_api.storage.statements import statement
 
 @dataclass(frozen=True, slots=True)
 class BucketPlan:
-    """Which buckets of which series are wanted; `highest_good` is the last status that counts as Good."""
+    """Which buckets of which series are wanted; `highest_good` is the last status that counts as Good.
+
+    `edges_at` are the edges of buckets that have no single length; then step and origin are not looked at.
+    """
 
     series_ids: Sequence[int]
     from_at: datetime
@@ -22,6 +25,7 @@ class BucketPlan:
     step_us: int
     origin_at: datetime
     highest_good: int
+    edges_at: Sequence[datetime] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +119,7 @@ async def _buckets(connection: Connection, name: str, plan: BucketPlan) -> list[
         "step_us": plan.step_us,
         "origin_at": plan.origin_at,
         "highest_good": plan.highest_good,
+        "edges_at": None if plan.edges_at is None else list(plan.edges_at),
     }
     async with connection.cursor(binary=True) as cursor:
         await cursor.execute(statement(name), parameters)

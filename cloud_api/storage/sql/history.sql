@@ -74,11 +74,15 @@ from (
 ) capped
 
 -- name: select_buckets
+-- Buckets of one length, or between the edges of a calendar.
 -- Part 13: Average, Minimum, Maximum and Count look at Good raw samples of the half-open interval.
 -- A number that is not finite has no `value` and counts as Bad; text kinds have none and count by status alone.
 with picked as (
     select x.series_id,
-           date_bin(%(step_us)s * interval '1 microsecond', x.time, %(origin_at)s) as bucket,
+           coalesce(
+               (%(edges_at)s::timestamptz[])[width_bucket(x.time, %(edges_at)s::timestamptz[])],
+               date_bin(%(step_us)s * interval '1 microsecond', x.time, %(origin_at)s)
+           ) as bucket,
            x.value,
            x.status between 0 and %(highest_good)s and (x.value is not null or s.kind in ('str', 'json')) as is_good
     from sample x
@@ -100,7 +104,10 @@ order by series_id, bucket
 -- As select_buckets, but minimum and maximum keep every digit of 64-bit integers, as text.
 with picked as (
     select series_id,
-           date_bin(%(step_us)s * interval '1 microsecond', time, %(origin_at)s) as bucket,
+           coalesce(
+               (%(edges_at)s::timestamptz[])[width_bucket(time, %(edges_at)s::timestamptz[])],
+               date_bin(%(step_us)s * interval '1 microsecond', time, %(origin_at)s)
+           ) as bucket,
            value,
            case when text ~ '^-?[0-9]+$' then text::numeric else value::numeric end as digits,
            status between 0 and %(highest_good)s and value is not null as is_good
