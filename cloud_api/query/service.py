@@ -292,8 +292,6 @@ def _plan(request: QueryRequest, series_ids: list[int], buckets: Buckets) -> Buc
         to_at=to_datetime(buckets.window.to_us),
         step_us=max(1, buckets.step_us),
         origin_at=to_datetime(buckets.origin_us),
-        edges_at=None
-        if buckets.calendar is None
-        else [to_datetime(each) for each in buckets.whole_edges_us().tolist()],
+        edges_at=None if edges_us is None else [to_datetime(each) for each in edges_us],
         highest_good=HIGHEST_GOOD if request.treat_uncertain_as_bad else HIGHEST_UNCERTAIN,
     )
