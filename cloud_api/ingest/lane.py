@@ -13,7 +13,7 @@ from cloud_api.ingest.incoming import Arrival, Incoming, Refusal, open_arrival
 from cloud_api.ingest.prepare import Prepared
 from cloud_api.ingest.results import BatchResult, RejectReason, RejectReplayed
 from cloud_api.ingest.tally import count, result_of
-from cloud_api.ingest.writer import IngestState, PartitionGone, SeriesStale, Writer
+from cloud_api.ingest.writer import IngestState, PartitionGone, RetentionMoved, SeriesStale, Writer
 from cloud_api.storage.faults import is_passing, is_row_fault
 from cloud_api.storage.lease import LeaseLost
 from cloud_api.storage.rows import DistinctRows
@@ -215,7 +215,7 @@ class LaneWorker:
                 return await self._writer.write(items)
             except (LeaseLost, RejectReplayed):
                 raise
-            except (SeriesStale, PartitionGone):
+            except (SeriesStale, PartitionGone, RetentionMoved):
                 self._state.telemetry.transactions.labels("stale").inc()
             except Exception as error:
                 if not is_passing(error):

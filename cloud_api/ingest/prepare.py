@@ -10,7 +10,7 @@ from cloud_api.ingest.incoming import Incoming, LedgerKey, Refusal
 from cloud_api.ingest.ledger import LedgerChange, LedgerEntry, Verdict
 from cloud_api.ingest.rejects import RejectStore, payload_reject, samples_reject
 from cloud_api.ingest.results import RejectedSamples, RejectReason
-from cloud_api.ingest.screen import FUTURE_LIMIT_US, RejectedGroup, Screened, has_unknown_tag, screen
+from cloud_api.ingest.screen import FUTURE_LIMIT_US, Kept, RejectedGroup, Screened, has_unknown_tag, screen
 from cloud_api.ingest.series_map import SeriesMap, TagMap
 from cloud_api.storage.gaps import GapRow
 from cloud_api.storage.instants import at_us
@@ -80,10 +80,11 @@ class Prepared:
 class Preparation:
     """Judges batches in their order and gathers what is to be written."""
 
-    def __init__(self, book: LedgerBook, series: SeriesMap, rejects: RejectStore) -> None:
+    def __init__(self, book: LedgerBook, series: SeriesMap, rejects: RejectStore, kept: Kept) -> None:
         self._book = book
         self._series = series
         self._rejects = rejects
+        self._kept = kept
         self._ahead: dict[int, tuple[Incoming, TagMap, Screened]] = {}
 
     async def prepare(self, connection: Connection, items: Sequence[Incoming], prepared: Prepared) -> None:
@@ -102,7 +103,7 @@ class Preparation:
             return
         tag_map = self._series.cached(agent, batch)
         if tag_map is not None and not has_unknown_tag(incoming.columns, len(tag_map.tags)):
-            screened = screen(incoming.columns, tag_map, incoming.arrival.received_us)
+            screened = screen(incoming.columns, tag_map, incoming.arrival.received_us, self._kept)
             self._ahead[id(incoming)] = (incoming, tag_map, screened)
 
     def rows_ahead(self, items: Iterable[Incoming]) -> list[SampleRows]:
@@ -189,7 +190,7 @@ class Preparation:
         # A map that was made anew since then may know other series.
         if ahead is not None and ahead[1] is tag_map:
             return ahead[2]
-        return screen(incoming.columns, tag_map, incoming.arrival.received_us)
+        return screen(incoming.columns, tag_map, incoming.arrival.received_us, self._kept)
 
     async def _tag_map(self, connection: Connection, agent: str, batch: PackedBatch) -> TagMap | None:
         if batch.dictionary is not None:

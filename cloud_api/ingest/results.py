@@ -11,6 +11,7 @@ class RejectReason(StrEnum):
 
     TIME_IN_FUTURE = "time_in_future"
     TIME_TOO_OLD = "time_too_old"
+    OLDER_THAN_RETENTION = "older_than_retention"
     KIND_CONTRADICTION = "kind_contradiction"
     FOREIGN_SERIES = "foreign_series"
     PATH_INVALID = "path_invalid"

@@ -25,8 +25,16 @@ _REASONS = (
     RejectReason.KIND_CONTRADICTION,
     RejectReason.TEXT_TOO_LARGE,
     RejectReason.TEXT_INVALID,
+    RejectReason.OLDER_THAN_RETENTION,
 )
 _CODE = {reason: code for code, reason in enumerate(_REASONS, start=1)}
+
+
+@dataclass(slots=True)
+class Kept:
+    """From when on raw samples are kept (None: nothing was ever dropped)."""
+
+    from_us: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +58,13 @@ class Screened:
     widened: dict[int, Kind]
 
 
-def screen(columns: Sequence[ColumnArrays], tag_map: TagMap, now_us: int) -> Screened:
+def screen(columns: Sequence[ColumnArrays], tag_map: TagMap, now_us: int, kept: Kept) -> Screened:
     """Sort the samples of a batch into good ones and rejected ones. Widens kinds in the map at once."""
     rows: list[SampleRows] = []
     rejected: list[RejectedGroup] = []
     widened: dict[int, Kind] = {}
     for column in columns:
-        codes = _reason_codes(column, tag_map, now_us)
+        codes = _reason_codes(column, tag_map, now_us, kept.from_us)
         if codes.any():
             rejected.extend(_groups(column, codes, tag_map))
         good = codes == 0
@@ -73,13 +81,15 @@ def has_unknown_tag(columns: Sequence[ColumnArrays], tag_count: int) -> bool:
     return any(len(column) and (column.tags.min() < 0 or column.tags.max() >= tag_count) for column in columns)
 
 
-def _reason_codes(column: ColumnArrays, tag_map: TagMap, now_us: int) -> NDArray[np.uint8]:
+def _reason_codes(column: ColumnArrays, tag_map: TagMap, now_us: int, kept_us: int | None) -> NDArray[np.uint8]:
     codes = _text_codes(column)
     slots = tag_map.slots[column.tags]
     known = slots >= 0
     targets = np.full(len(column), CODES[Kind.NONE], dtype=np.uint8)
     targets[known] = JOINED[tag_map.table.kinds[slots[known]], CODES[column.kind]]
     codes[(targets == CONTRADICTION) | loses_digits(column, targets)] = _CODE[RejectReason.KIND_CONTRADICTION]
+    if kept_us is not None:
+        codes[column.times_us < kept_us] = _CODE[RejectReason.OLDER_THAN_RETENTION]
     codes[column.times_us < OLDEST_US] = _CODE[RejectReason.TIME_TOO_OLD]
     codes[column.times_us > now_us + FUTURE_LIMIT_US] = _CODE[RejectReason.TIME_IN_FUTURE]
     codes[slots == INVALID_PATH] = _CODE[RejectReason.PATH_INVALID]

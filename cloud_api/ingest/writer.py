@@ -14,6 +14,7 @@ from cloud_api.ingest.incoming import Incoming, LedgerKey, Replay
 from cloud_api.ingest.prepare import Preparation, Prepared
 from cloud_api.ingest.rejects import RejectStore
 from cloud_api.ingest.results import RejectReplayed
+from cloud_api.ingest.screen import Kept
 from cloud_api.ingest.series_map import SeriesMap
 from cloud_api.leases import Ownership
 from cloud_api.storage.agents import INGEST_LEASE, upsert_agents_seen
@@ -26,6 +27,7 @@ from cloud_api.storage.lease import LeaseLost, read_lease_held, select_lease_hel
 from cloud_api.storage.ledger import UntilRow, upsert_agent_until
 from cloud_api.storage.pool import Connection, Pool, begin, check_committed, commit, undone_on_failure
 from cloud_api.storage.rejects import insert_rejects, update_reject_replayed
+from cloud_api.storage.rollup_marks import Closed, hold_closed, mark_changed, read_closed
 from cloud_api.storage.rows import (
     DistinctRows,
     SampleRows,
@@ -52,6 +54,8 @@ SEEN_EVERY_S = 5.0
 POOL_TO_SHARE = 4
 # A transaction takes a lock on every day it touches.
 MAX_DAYS = 64
+# Late samples seldom come alone: what they mark is rolled again only then.
+SETTLE_US = 5_000_000
 
 Write = Callable[[Connection, SampleRows], Awaitable[WrittenCounts]]
 
@@ -75,6 +79,10 @@ class SeriesStale(Exception):
 
 class PartitionGone(Exception):
     """A day partition that was there is not; make it again."""
+
+
+class RetentionMoved(Exception):
+    """Raw samples so old are kept no more; look again which can be stored."""
 
 
 class Evaluate(Protocol):
@@ -102,6 +110,7 @@ class IngestState:
     evaluate: Evaluate | None
     # Series that have their row in `latest`.
     with_latest: set[int] = field(default_factory=set[int])
+    kept: Kept = field(default_factory=Kept)
     # Rows that both lanes touch are written last, one lane after the other, so that neither waits in the database.
     bookkeeping: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -119,7 +128,7 @@ class Writer:
     def __init__(self, state: IngestState, lane: Lane) -> None:
         self._state = state
         self._lane = lane
-        self._preparation = Preparation(state.book, state.series, state.rejects)
+        self._preparation = Preparation(state.book, state.series, state.rejects, state.kept)
         self._seen: dict[str, float] = {}
         self._joined: Joined | None = None
         self._connection: Connection | None = None
@@ -215,9 +224,12 @@ class Writer:
     async def _try(self, connection: Connection, prepared: Prepared, rows: SampleRows, write: Write) -> WrittenCounts:
         state = self._state
         async with AsyncExitStack() as stack, undone_on_failure(connection):
-            await self._begin(connection, prepared)
+            closed = await self._begin(connection, prepared)
+            self._check_kept(rows, closed)
             self.is_copying.set()
             counts = await write(connection, rows)
+            due_at = at_us(time.time_ns() // 1000 + SETTLE_US)
+            await mark_changed(connection, rows.series_ids, rows.times_us, closed, due_at)
             if state.evaluate is not None:
                 await state.evaluate(connection, rows, prepared.until_rows, self._lane)
             newest = newest_rows(rows)
@@ -228,18 +240,27 @@ class Writer:
         state.telemetry.transactions.labels("committed").inc()
         return counts
 
-    async def _begin(self, connection: Connection, prepared: Prepared) -> None:
-        """Begin, in one round trip with the look at the lease, which is held until the transaction ends."""
+    async def _begin(self, connection: Connection, prepared: Prepared) -> Closed:
+        """Begin, in one round trip with the look at the lease and at what is rolled, which are held until the end."""
         ownership = self._state.ownership
         if ownership.token is None:
             raise LeaseLost("this process does not own ingest")
         async with connection.pipeline():
             await begin(connection)
             held = await select_lease_held(connection, INGEST_LEASE, ownership.owner, ownership.token)
+            closed = await hold_closed(connection)
         if prepared.generation != await read_lease_held(held):
             raise SeriesStale
         if self._lane is Lane.BACKLOG and self._state.engine.kind is EngineKind.TIMESCALE:
             await set_decompression_unlimited(connection)
+        return await read_closed(closed)
+
+    def _check_kept(self, rows: SampleRows, closed: Closed) -> None:
+        """Rows behind the retention would be rolled alone, without those that were dropped: they become rejects."""
+        kept_us = closed.raw_kept_us
+        self._state.kept.from_us = kept_us
+        if kept_us is not None and len(rows) and int(rows.times_us.min()) < kept_us:
+            raise RetentionMoved
 
     async def _keep_books(self, connection: Connection, prepared: Prepared, newest: SampleRows) -> None:
         """Write what is not samples, and commit, the last of it in one round trip."""
