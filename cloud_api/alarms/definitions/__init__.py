@@ -1,0 +1,1 @@
+"""Alarm definitions: what engineers write, checked, versioned, and resolved to the places they mean."""
