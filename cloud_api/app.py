@@ -17,6 +17,7 @@ from fastapi_offline import FastAPIOffline
 from cloud_api import problems
 from cloud_api.agents.router import router as agents
 from cloud_api.auth.principal import REALM
+from cloud_api.corrections.router import router as corrections
 from cloud_api.health.checks import Checks, check_database, check_ingest
 from cloud_api.health.router import router as health
 from cloud_api.ingest.router import Doors
@@ -83,6 +84,7 @@ def create_app(settings: CloudSettings, roles: frozenset[Role], give_up: GiveUp 
     app.include_router(health)
     if Role.API in roles:
         app.include_router(query, prefix=API)
+        app.include_router(corrections, prefix=API)
         app.include_router(agents, prefix=API)
         app.include_router(ingest_doors, prefix=API)
         app.add_middleware(AskForKey, prefix=API, challenge=f'Bearer realm="{REALM}"')

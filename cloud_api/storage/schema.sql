@@ -240,6 +240,33 @@ create table rollup_dirty (
 ) with (autovacuum_vacuum_scale_factor = 0.0, autovacuum_vacuum_threshold = 1000);
 create index rollup_dirty_bin on rollup_dirty (bin_at, bin_minutes, resolution);
 
+-- What people changed of stored samples, with the samples as they were before.
+create table correction (
+    id           bigint generated always as identity primary key,
+    series_id    integer not null,
+    from_at      timestamptz not null,
+    to_at        timestamptz not null,
+    value        double precision,
+    text         text,
+    status       integer not null,
+    reason       text not null,
+    principal    text not null,
+    at           timestamptz not null,
+    sample_count integer not null default 0
+);
+create index correction_series on correction (series_id, id);
+
+create table corrected_sample (
+    correction_id bigint not null references correction (id) on delete cascade,
+    series_id     integer not null,
+    status        integer not null,
+    time          timestamptz not null,
+    value         double precision,
+    text          text,
+    primary key (correction_id, time)
+);
+create index corrected_sample_series on corrected_sample (series_id, time);
+
 -- What operators see of alarms: their memories, the journal of all that happened to them, maintenance.
 
 -- One row for each place that a definition watches. `state` is derived from the memories, by one function in the code.

@@ -23,6 +23,10 @@ written as (
     on conflict (series_id, time) do update
     set status = excluded.status, value = excluded.value, text = excluded.text
     where (sample.status, sample.value, sample.text) is distinct from (excluded.status, excluded.value, excluded.text)
+      -- What somebody has corrected is not undone by its source sending it again.
+      and not exists (
+          select from corrected_sample as c where c.series_id = excluded.series_id and c.time = excluded.time
+      )
     returning 1
 )
 select (select count(*) from written), (select existing.keys from existing)

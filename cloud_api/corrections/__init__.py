@@ -1,0 +1,1 @@
+"""Corrections: people put stored samples right; the old ones stay and rollups follow."""
