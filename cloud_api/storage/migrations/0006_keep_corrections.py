@@ -2,12 +2,12 @@
 
 from cloud_api.storage.migrate import run_file
 
-revision = "0005"
-down_revision = "0004"
+revision = "0006"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 
 
 def upgrade() -> None:
     """Run the file of the same name."""
-    run_file("0005_keep_corrections.sql")
+    run_file("0006_keep_corrections.sql")
