@@ -16,6 +16,8 @@ from fastapi_offline import FastAPIOffline
 
 from cloud_api import problems
 from cloud_api.agents.router import router as agents
+from cloud_api.assets.router import router as assets
+from cloud_api.assets.templates.router import router as asset_templates
 from cloud_api.auth.principal import REALM
 from cloud_api.corrections.router import router as corrections
 from cloud_api.health.checks import Checks, check_database, check_ingest
@@ -86,6 +88,8 @@ def create_app(settings: CloudSettings, roles: frozenset[Role], give_up: GiveUp 
         app.include_router(query, prefix=API)
         app.include_router(corrections, prefix=API)
         app.include_router(agents, prefix=API)
+        app.include_router(assets, prefix=API)
+        app.include_router(asset_templates, prefix=API)
         app.include_router(ingest_doors, prefix=API)
         app.add_middleware(AskForKey, prefix=API, challenge=f'Bearer realm="{REALM}"')
     app.add_middleware(LimitBody, max_bytes=settings.body_max_bytes)

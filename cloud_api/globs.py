@@ -51,6 +51,24 @@ def parse_glob(text: str, field: str = "path") -> PathGlob:
     )
 
 
+def below(path: str) -> PathGlob:
+    """Mean every path below `path`, itself excluded."""
+    start = f"{path}/"
+    return PathGlob(start + "**", None, start, start + _HIGHEST, "^" + _literal(start))
+
+
+def within(glob: PathGlob, outer: PathGlob) -> PathGlob:
+    """Mean what both mean: the lookahead asks for the outer pattern before the inner one is tried."""
+    ahead = f"^(?={outer.pattern.removeprefix('^')})"
+    return PathGlob(
+        text=f"{outer.text} {glob.text}",
+        exact=None,
+        from_path=max(glob.from_path, outer.from_path),
+        to_path=min(glob.to_path, outer.to_path),
+        pattern=ahead + glob.pattern.removeprefix("^"),
+    )
+
+
 def _check(glob: str, field: str, shown: str) -> None:
     if not glob or len(glob) > MAX_CHARACTERS:
         raise parameter_invalid(field, shown, f"has {len(glob)} characters", f"1 to {MAX_CHARACTERS} characters")

@@ -59,6 +59,7 @@ def role_line(role: Role, *instead: Scope) -> str:
 
 Viewer = Annotated[Principal, Depends(needs(Role.VIEWER))]
 Engineer = Annotated[Principal, Depends(needs(Role.ENGINEER))]
+Admin = Annotated[Principal, Depends(needs(Role.ADMIN))]
 Feeder = Annotated[Principal, Depends(needs(Role.ENGINEER, Scope.INGEST))]
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from cloud_api.ingest.kinds import CODES
 from cloud_api.storage.agents import INGEST_LEASE
+from cloud_api.storage.assets import insert_grown_assets, lock_paths_shared
 from cloud_api.storage.dictionaries import select_tag_dictionary
 from cloud_api.storage.lease import select_series_generation
 from cloud_api.storage.pool import Connection
@@ -142,7 +143,10 @@ async def ensure_series(connection: Connection, agent: str, paths: Sequence[str]
     missing = sorted(set(paths) - {row.source_path for row in found})
     if not missing:
         return found
-    made = await insert_source_series(connection, agent, missing, [Kind.NONE.value] * len(missing))
+    async with connection.transaction():
+        await lock_paths_shared(connection)
+        made = await insert_source_series(connection, agent, missing, [Kind.NONE.value] * len(missing))
+        await insert_grown_assets(connection, [row.path for row in made])
     left = sorted(set(missing) - {row.source_path for row in made})
     # What is still missing was made by the other lane just now, or its path shows another source.
     raced = await select_source_series(connection, agent, left) if left else []

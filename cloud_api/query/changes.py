@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from cloud_api.problems import Kinds, Problem, body_invalid, not_found
+from cloud_api.storage.assets import insert_grown_assets, lock_paths_shared
 from cloud_api.storage.audit import insert_audit
 from cloud_api.storage.catalog import SeriesRow, select_series, update_series
 from cloud_api.storage.failures import DOUBLED
@@ -35,13 +36,15 @@ async def change_series(connection: Connection, series_id: int, change: SeriesCh
     if "path" in named:
         _check_path(change.path)
     changed = replace(row, **named)
+    await lock_paths_shared(connection)
     try:
         await update_series(connection, changed)
     except DOUBLED as error:
         raise Problem(Kinds.CONFLICT, f"another series has the path {change.path!r}") from error
+    await insert_grown_assets(connection, [changed.path])
     before = {name: getattr(row, name) for name in named}
     await insert_audit(connection, principal, "series.change", str(series_id), {"from": before, "to": named})
-    return changed
+    return await _find(connection, series_id)
 
 
 async def retire_series(connection: Connection, series_id: int, principal: str) -> SeriesRow:

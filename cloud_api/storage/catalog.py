@@ -9,6 +9,7 @@ from psycopg.rows import class_row
 from cloud_api.globs import PathGlob
 from cloud_api.storage.pool import Connection
 from cloud_api.storage.statements import statement
+from cloud_api.storage.words import containing
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ async def select_series_page(
         "from_path": series_filter.glob.from_path,
         "to_path": series_filter.glob.to_path,
         "pattern": series_filter.glob.pattern,
-        "words": None if series_filter.words is None else f"%{_like_literal(series_filter.words)}%",
+        "words": containing(series_filter.words),
         "with_retired": series_filter.with_retired,
         "after_path": after_path,
         "limit": limit,
@@ -88,8 +89,3 @@ async def update_series(connection: Connection, row: SeriesRow) -> None:
 async def update_series_generation(connection: Connection) -> None:
     """Tell ingest, in the same transaction, that what it remembers of series is out of date."""
     await connection.execute(statement("update_series_generation"))
-
-
-def _like_literal(text: str) -> str:
-    """Escape what LIKE would read as a wildcard."""
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

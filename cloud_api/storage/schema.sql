@@ -13,18 +13,20 @@ create table series (
     low             double precision,
     high            double precision,
     device          text,
-    asset           text,
     point           text,
     scan_period_s   double precision,
     deadband        text,
     max_silence_s   double precision,
     created_at      timestamptz not null default now(),
     retired_at      timestamptz,
+    -- The asset that it hangs below: its path without the last level.
+    asset           text generated always as (nullif(regexp_replace(path, '/?[^/]*$', ''), '')) stored,
     constraint series_source_key unique (source_agent, source_path),
     constraint series_path_key unique (path)
 );
 -- Globs and pages read paths in byte order, whatever the database's own collation is.
 create index series_path_bytes on series (path collate "C");
+create index series_asset on series (asset collate "C");
 
 do $$
 declare
@@ -514,3 +516,42 @@ create table alarm_late (
 );
 
 insert into lease (name) values ('alarms');
+-- Assets: a tree by path that grows from tag paths and is edited; aliases say where new tags of moved assets belong.
+create table asset_template (
+    id          bigint generated always as identity primary key,
+    name        text not null,
+    description text,
+    tags        jsonb not null default '[]',
+    created_at  timestamptz not null default now(),
+    updated_at  timestamptz not null default now(),
+    constraint asset_template_name_key unique (name)
+);
+
+create table asset (
+    id          bigint generated always as identity primary key,
+    path        text not null,
+    parent      text generated always as (nullif(regexp_replace(path, '/?[^/]*$', ''), '')) stored,
+    depth       integer generated always as (length(path) - length(replace(path, '/', '')) + 1) stored,
+    kind        text not null,
+    name_en     text,
+    name_zh     text,
+    description text,
+    location    text,
+    attributes  jsonb not null default '{}',
+    documents   jsonb not null default '[]',
+    template_id bigint references asset_template (id),
+    created_at  timestamptz not null default now(),
+    updated_at  timestamptz not null default now(),
+    constraint asset_path_key unique (path)
+);
+create index asset_path_bytes on asset (path collate "C");
+create index asset_parent on asset (parent collate "C");
+create index asset_template_id on asset (template_id);
+
+create table asset_alias (
+    agent           text not null,
+    source_prefix   text not null,
+    asset_id        bigint not null references asset (id) on delete cascade,
+    primary key (agent, source_prefix)
+);
+create index asset_alias_asset_id on asset_alias (asset_id);

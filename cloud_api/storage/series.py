@@ -9,11 +9,12 @@ from cloud_api.storage.statements import statement
 
 @dataclass(frozen=True, slots=True)
 class SourceSeries:
-    """One series as ingest needs it."""
+    """One series as ingest needs it; `path` is where it shows."""
 
     source_path: str
     id: int
     kind: str
+    path: str
 
 
 @dataclass(frozen=True, slots=True)

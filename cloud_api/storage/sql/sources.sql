@@ -1,18 +1,27 @@
 -- Series by their source: (agent, wire path); tag dictionaries.
 
 -- name: select_source_series
-select source_path, id, kind
+select source_path, id, kind, path
 from series
 where source_agent = %(agent)s and source_path = any(%(paths)s::text[])
 
 -- name: insert_source_series
--- A path that another source shows is left out: its samples are foreign.
+-- A path that another source shows is left out: its samples are foreign. Below an asset that was moved, a new tag
+-- shows where the asset is now; the longest known prefix says which.
 insert into series (source_agent, source_path, path, kind)
-select %(agent)s, new.path, new.path, new.kind
+select %(agent)s, new.path, coalesce(moved.path, new.path), new.kind
 from unnest(%(paths)s::text[], %(kinds)s::text[]) as new (path, kind)
+left join lateral (
+    select asset.path || substr(new.path, length(alias.source_prefix) + 1) as path
+    from asset_alias alias
+    join asset on asset.id = alias.asset_id
+    where alias.agent = %(agent)s and starts_with(new.path, alias.source_prefix || '/')
+    order by length(alias.source_prefix) desc
+    limit 1
+) moved on true
 order by new.path
 on conflict do nothing
-returning source_path, id, kind
+returning source_path, id, kind, path
 
 -- name: update_series_kinds
 update series

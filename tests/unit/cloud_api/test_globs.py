@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloud_api.globs import parse_glob
+from cloud_api.globs import below, parse_glob, within
 from cloud_api.problems import Problem
 from schemas.sample import path_problem
 
@@ -96,3 +96,22 @@ def test_refuses(glob: str):
 def test_refuses_many_double_stars():
     with pytest.raises(Problem):
         parse_glob("/".join(["**"] * 5))
+
+
+@given(PATHS, PATHS)
+def test_below_means_every_deeper_path_and_no_other(path: str, other: str):
+    glob = below(path)
+    assert glob.matches(f"{path}/{other}")
+    assert not glob.matches(path)
+    assert glob.matches(other) is other.startswith(f"{path}/")
+    inside = f"{path}/{other}"
+    assert glob.from_path.encode() <= inside.encode() < glob.to_path.encode()
+
+
+@pytest.mark.parametrize("inner", ["**", "*/b/**", "**/c", "a/b/c", "a/*", "x/**", "a/b"])
+@pytest.mark.parametrize("path", ["a/b/c", "a/b", "a/bc", "a/x/c", "x/b/c", "a"])
+def test_within_means_what_both_mean(inner: str, path: str):
+    glob, outer = parse_glob(inner), below("a/b")
+    both = within(glob, outer)
+    is_meant = both.matches(path) and both.from_path.encode() <= path.encode() < both.to_path.encode()
+    assert is_meant is (glob.matches(path) and outer.matches(path))
