@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, TypedDict
 
@@ -24,6 +25,7 @@ from cloud_api.health.checks import Checks, check_database, check_ingest
 from cloud_api.health.router import router as health
 from cloud_api.ingest.router import Doors
 from cloud_api.ingest.router import router as ingest_doors
+from cloud_api.keys.router import router as keys
 from cloud_api.middleware import AskForKey, CountRequests, LimitBody
 from cloud_api.openapi import tidy
 from cloud_api.problems import Kinds, Problem
@@ -33,12 +35,18 @@ from cloud_api.storage.database import Database
 from cloud_api.storage.failures import CANCELLED, UNAVAILABLE
 from cloud_api.storage.idempotency import delete_idempotency_old
 from cloud_api.storage.pool import Pool
+from cloud_api.storage.sessions import delete_sessions_ended
+from cloud_api.storage.users import delete_login_failures_old
 from cloud_api.telemetry import Telemetry
+from cloud_api.users.first import ensure_first_user
+from cloud_api.users.passwords import Passwords
+from cloud_api.users.router import router as users
 
 if TYPE_CHECKING:
     from cloud_api.ingest.pipeline import Ingest
 
 API = "/api/v1"
+OPEN = frozenset({f"{API}/login"})
 HOUSEKEEPING_S = 3600.0
 
 log = logging.getLogger(__name__)
@@ -68,6 +76,7 @@ class State(TypedDict):
     database: Database
     ingest: RunningIngest
     query_slots: asyncio.Semaphore
+    passwords: Passwords
     checks: Checks
 
 
@@ -91,7 +100,9 @@ def create_app(settings: CloudSettings, roles: frozenset[Role], give_up: GiveUp 
         app.include_router(assets, prefix=API)
         app.include_router(asset_templates, prefix=API)
         app.include_router(ingest_doors, prefix=API)
-        app.add_middleware(AskForKey, prefix=API, challenge=f'Bearer realm="{REALM}"')
+        app.include_router(users, prefix=API)
+        app.include_router(keys, prefix=API)
+        app.add_middleware(AskForKey, prefix=API, open_paths=OPEN, challenge=f'Bearer realm="{REALM}"')
     app.add_middleware(LimitBody, max_bytes=settings.body_max_bytes)
     app.add_middleware(CountRequests, telemetry=telemetry)
     _install_problems(app)
@@ -149,6 +160,7 @@ def _lifespan(
             database=database,
             ingest=running,
             query_slots=asyncio.Semaphore(settings.query_slots),
+            passwords=Passwords(),
             checks=check_database(database) | (check_ingest(running) if Role.INGEST in roles else {}),
         )
         work = asyncio.create_task(_work(state, roles), name="work")
@@ -175,7 +187,8 @@ async def _work(state: State, roles: frozenset[Role]) -> None:
             state["ingest"].started_s = time.monotonic()
             tasks.create_task(ingest.run(), name="ingest")
         if Role.API in roles:
-            tasks.create_task(_keep_house(state["database"]), name="housekeeping")
+            await ensure_first_user(pool, state["passwords"])
+            tasks.create_task(_keep_house(state), name="housekeeping")
 
 
 def _load_ingest(state: State) -> "Callable[[Pool], Ingest]":
@@ -189,11 +202,14 @@ def _load_ingest(state: State) -> "Callable[[Pool], Ingest]":
     return lambda pool: Ingest(pool, options, state["telemetry"])
 
 
-async def _keep_house(database: Database) -> None:
+async def _keep_house(state: State) -> None:
+    idle = timedelta(seconds=state["settings"].session_idle_s)
     while True:
         try:
-            async with database.pool.connection() as connection:
+            async with state["database"].pool.connection() as connection:
                 await delete_idempotency_old(connection)
+                await delete_sessions_ended(connection, idle)
+                await delete_login_failures_old(connection)
         except UNAVAILABLE as error:
             log.warning("housekeeping waits for the database: %s", " ".join(str(error).split()))
         await asyncio.sleep(HOUSEKEEPING_S)

@@ -2,9 +2,11 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import PlainSerializer
 
 from cloud_api.problems import parameter_invalid
 
@@ -74,6 +76,10 @@ def to_datetime(time_us: int) -> datetime:
 def format_at(at: datetime) -> str:
     """Write an aware datetime as RFC 3339 in UTC with microseconds."""
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+# In answers that pydantic writes: RFC 3339 in UTC, as everywhere else.
+Instant = Annotated[datetime, PlainSerializer(format_at, when_used="json")]
 
 
 def format_us(time_us: int) -> str:

@@ -6,6 +6,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from cloud_api.auth.session_tokens import COOKIE
 from cloud_api.problems import Kinds, Problem, response
 from cloud_api.telemetry import Telemetry
 
@@ -43,18 +44,20 @@ class CountRequests:
 
 
 class AskForKey:
-    """Refuses requests without a key before their body is read."""
+    """Refuses requests with neither a key nor a session before their body is read."""
 
-    def __init__(self, app: ASGIApp, prefix: str, challenge: str) -> None:
+    def __init__(self, app: ASGIApp, prefix: str, open_paths: frozenset[str], challenge: str) -> None:
         self._app = app
         self._prefix = prefix
+        self._open_paths = open_paths
         self._challenge = challenge
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request if it brings a key."""
+        """Serve one request if it brings a key or a session, or asks what is open."""
         is_guarded = scope["type"] == "http" and scope["path"].startswith(self._prefix)
-        if is_guarded and "authorization" not in Request(scope).headers:
-            detail = "send the header `Authorization: Bearer <key>`"
+        is_guarded = is_guarded and scope["path"] not in self._open_paths
+        if is_guarded and "authorization" not in Request(scope).headers and COOKIE not in Request(scope).cookies:
+            detail = "send the header `Authorization: Bearer <key>`, or log in"
             problem = Problem(Kinds.KEY_MISSING, detail, headers={"WWW-Authenticate": self._challenge})
             await response(problem)(scope, receive, send)
             return

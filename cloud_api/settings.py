@@ -72,6 +72,8 @@ class CloudSettings:
     query_max_rows: int
     query_slots: int
     reject_max_bytes: int
+    session_idle_s: float
+    session_max_s: float
     log_level: str
 
 
@@ -94,6 +96,8 @@ def read_settings(environ: Mapping[str, str], roles: frozenset[Role]) -> CloudSe
         query_max_rows=env.integer("QUERY_MAX_ROWS", 200_000, 1, 10_000_000),
         query_slots=env.integer("QUERY_SLOTS", 4, 1, 100),
         reject_max_bytes=env.integer("REJECT_MAX_BYTES", 1024**3, 1024, 1024**4),
+        session_idle_s=env.number("SESSION_IDLE_S", 8 * 3600.0, 60.0, 30 * 86400.0),
+        session_max_s=env.number("SESSION_MAX_S", 7 * 86400.0, 60.0, 366 * 86400.0),
         log_level=env.choice("LOG_LEVEL", "info", LOG_LEVELS),
     )
     if env.problems:

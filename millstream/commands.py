@@ -12,6 +12,7 @@ from millstream.cli import guarded, run_agent
 from millstream.edge_commands import add_commissioning
 from millstream.language import Language, Words
 from millstream.record_commands import add_record
+from millstream.user_commands import add_users
 
 _HELP = ["-h", "--help"]
 
@@ -131,6 +132,9 @@ def _cloud(text: Words) -> typer.Typer:
         raise typer.Exit(guarded(text, "cloud migrate", "cloud", migrate))
 
     app.add_typer(_cloud_key(text), name="key")
+    users = _group(text("user.about"))
+    add_users(users, text)
+    app.add_typer(users, name="user")
     return app
 
 

@@ -1,6 +1,7 @@
 """What a route asks of its caller: dependencies that prove the key and weigh its role."""
 
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -8,7 +9,9 @@ from fastapi.security import HTTPBearer
 
 from cloud_api.auth.principal import REALM, Principal, find_principal, read_bearer
 from cloud_api.auth.roles import Role, Scope, is_enough
+from cloud_api.auth.session_tokens import COOKIE, PROOF_HEADER, is_proof
 from cloud_api.problems import Kinds, Problem, problem_responses
+from cloud_api.settings import CloudSettings
 from cloud_api.storage.database import Database
 from cloud_api.storage.pool import Pool
 
@@ -17,7 +20,15 @@ _BEARER = HTTPBearer(auto_error=False, bearerFormat="ms_<prefix>_<secret>", desc
 
 PATIENCE_S = 3.0
 LOOPBACK = frozenset({"127.0.0.1", "::1"})
-REFUSALS = (Kinds.KEY_MISSING, Kinds.KEY_INVALID, Kinds.ROLE_INSUFFICIENT, Kinds.DATABASE_UNAVAILABLE)
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+REFUSALS = (
+    Kinds.KEY_MISSING,
+    Kinds.KEY_INVALID,
+    Kinds.ROLE_INSUFFICIENT,
+    Kinds.PASSWORD_CHANGE_NEEDED,
+    Kinds.FORGED_REQUEST,
+    Kinds.DATABASE_UNAVAILABLE,
+)
 
 
 def read_pool(request: Request) -> Pool:
@@ -30,20 +41,35 @@ PoolOf = Annotated[Pool, Depends(read_pool)]
 
 
 async def read_principal(request: Request, pool: PoolOf) -> Principal:
-    """Prove the key of this request."""
-    text = read_bearer(request.headers.get("Authorization"))
+    """Prove the key or the session of this request."""
+    settings: CloudSettings = request.state.settings
+    text = _credentials(request)
     # The first thing every request needs: a database that is away is said after seconds, not after a client's patience.
     async with pool.connection(timeout=PATIENCE_S) as connection:
-        return await find_principal(connection, text)
+        return await find_principal(connection, text, timedelta(seconds=settings.session_idle_s))
 
 
+# Whoever this is, also somebody who must replace a one-time password first.
 Caller = Annotated[Principal, Depends(read_principal)]
+
+
+def _credentials(request: Request) -> str:
+    """Take the bearer, else the cookie; browsers send cookies by themselves, so changes need a proof beside one."""
+    header = request.headers.get("Authorization")
+    cookie = request.cookies.get(COOKIE)
+    if header or not cookie:
+        return read_bearer(header)
+    if request.method not in SAFE_METHODS and not is_proof(cookie, request.headers.get(PROOF_HEADER)):
+        raise Problem(Kinds.FORGED_REQUEST, f"send the header {PROOF_HEADER} with the `csrf` that logging in answered")
+    return cookie
 
 
 def needs(role: Role, *instead: Scope) -> Callable[..., Awaitable[Principal]]:
     """Ask for a role, or for one of the scopes that stand in for it."""
 
     async def check(principal: Caller, _documented: Annotated[object, Depends(_BEARER)] = None) -> Principal:
+        if principal.must_change_password:
+            raise Problem(Kinds.PASSWORD_CHANGE_NEEDED, "replace it with PUT /api/v1/me/password")
         if is_enough(principal.role, role) or principal.scopes.intersection(instead):
             return principal
         raise _insufficient(principal, role, instead)
@@ -58,7 +84,10 @@ def role_line(role: Role, *instead: Scope) -> str:
 
 
 Viewer = Annotated[Principal, Depends(needs(Role.VIEWER))]
+Operator = Annotated[Principal, Depends(needs(Role.OPERATOR))]
+Maintenance = Annotated[Principal, Depends(needs(Role.MAINTENANCE))]
 Engineer = Annotated[Principal, Depends(needs(Role.ENGINEER))]
+Auditor = Annotated[Principal, Depends(needs(Role.AUDITOR))]
 Admin = Annotated[Principal, Depends(needs(Role.ADMIN))]
 Feeder = Annotated[Principal, Depends(needs(Role.ENGINEER, Scope.INGEST))]
 
@@ -84,6 +113,7 @@ def refusals(*kinds: Kinds) -> dict[int | str, dict[str, object]]:
 
 def _insufficient(principal: Principal, role: Role, instead: tuple[Scope, ...]) -> Problem:
     wanted = " or ".join([f"the role {role}", *(f"the scope {scope}" for scope in instead)])
-    shown = f"the key {principal.name!r} has the role {principal.role or 'none'}"
+    who = "key" if principal.key_id is not None else "user"
+    shown = f"the {who} {principal.name!r} has the role {principal.role or 'none'}"
     challenge = f'Bearer realm="{REALM}", error="insufficient_scope"'
     return Problem(Kinds.ROLE_INSUFFICIENT, f"{shown}; needed: {wanted}", headers={"WWW-Authenticate": challenge})

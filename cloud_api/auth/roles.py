@@ -1,14 +1,27 @@
-"""Roles, from least to most, and the scopes that stand beside them (pure)."""
+"""Roles and what each may do, and the scopes that stand beside them (pure)."""
 
 from enum import StrEnum
 
 
+class Permission(StrEnum):
+    """One kind of thing that can be done here."""
+
+    READ = "read"  # history, alarms, assets, the fleet
+    OPERATE = "operate"  # acknowledge, shelve, comment
+    MAINTAIN = "maintain"  # out of service, maintenance
+    CONFIGURE = "configure"  # series, assets, alarm definitions, rejects, samples by hand
+    AUDIT = "audit"  # who did what
+    ADMINISTER = "administer"  # users, keys, purging
+
+
 class Role(StrEnum):
-    """What a caller may do; each role may all that those before it may."""
+    """What a caller is here for."""
 
     VIEWER = "viewer"
     OPERATOR = "operator"
+    MAINTENANCE = "maintenance"
     ENGINEER = "engineer"
+    AUDITOR = "auditor"
     ADMIN = "admin"
 
 
@@ -19,9 +32,19 @@ class Scope(StrEnum):
     INGEST = "ingest"
 
 
-_RANKS = {role: rank for rank, role in enumerate(Role)}
+_VIEWER = frozenset({Permission.READ})
+_OPERATOR = _VIEWER | {Permission.OPERATE}
+_MAINTENANCE = _OPERATOR | {Permission.MAINTAIN}
+PERMISSIONS: dict[Role, frozenset[Permission]] = {
+    Role.VIEWER: _VIEWER,
+    Role.OPERATOR: _OPERATOR,
+    Role.MAINTENANCE: _MAINTENANCE,
+    Role.ENGINEER: _MAINTENANCE | {Permission.CONFIGURE},
+    Role.AUDITOR: _VIEWER | {Permission.AUDIT},
+    Role.ADMIN: frozenset(Permission),
+}
 
 
 def is_enough(role: Role | None, needed: Role) -> bool:
-    """Say whether `role` may do what `needed` may."""
-    return role is not None and _RANKS[role] >= _RANKS[needed]
+    """Say whether `role` may do all that `needed` may."""
+    return role is not None and PERMISSIONS[needed] <= PERMISSIONS[role]

@@ -79,3 +79,15 @@ async def update_api_key_revoked(connection: Connection, prefix: str) -> bool:
     """Revoke a key; False when there is none to revoke."""
     cursor = await connection.execute(statement("update_api_key_revoked"), {"prefix": prefix})
     return await cursor.fetchone() is not None
+
+
+async def select_api_key_by_id(connection: Connection, key_id: int) -> KeyRow | None:
+    """Find a key by its number."""
+    async with connection.cursor(row_factory=class_row(KeyRow)) as cursor:
+        await cursor.execute(statement("select_api_key_by_id"), {"key_id": key_id})
+        return await cursor.fetchone()
+
+
+async def update_api_key_expiry(connection: Connection, key_id: int, expires_at: datetime) -> None:
+    """Let a key expire at an instant."""
+    await connection.execute(statement("update_api_key_expiry"), {"key_id": key_id, "expires_at": expires_at})

@@ -168,8 +168,18 @@ create table principal (
     role        text not null,
     created_at  timestamptz not null default now(),
     disabled_at timestamptz,
+    display_name            text,
+    password_hash           text,
+    password_changed_at     timestamptz,
+    is_password_one_time    boolean not null default false,
+    second_factor           text,
+    pending_second_factor   text,
+    second_factor_step      bigint not null default 0,
+    recovery_hashes         bytea[] not null default '{}',
+    last_login_at           timestamptz,
     constraint principal_name_key unique (name),
-    constraint principal_role_check check (role in ('viewer', 'operator', 'engineer', 'admin'))
+    constraint principal_role_check
+        check (role in ('viewer', 'operator', 'maintenance', 'engineer', 'auditor', 'admin'))
 );
 
 create table api_key (
@@ -185,7 +195,29 @@ create table api_key (
     revoked_at      timestamptz,
     last_used_at    timestamptz,
     constraint api_key_prefix_key unique (prefix),
-    constraint api_key_role_check check (role in ('viewer', 'operator', 'engineer', 'admin'))
+    constraint api_key_role_check
+        check (role in ('viewer', 'operator', 'maintenance', 'engineer', 'auditor', 'admin'))
+);
+
+create table login_session (
+    id              bigint generated always as identity primary key,
+    principal_id    bigint not null references principal (id),
+    token_hash      bytea not null,
+    address         text not null,
+    client          text not null,
+    created_at      timestamptz not null default now(),
+    seen_at         timestamptz not null default now(),
+    expires_at      timestamptz not null,
+    constraint login_session_token_key unique (token_hash)
+);
+create index login_session_principal on login_session (principal_id);
+
+-- A heading is a name, or a name with the address that it was tried from; names that nobody has are counted alike.
+create table login_failure (
+    heading         text primary key,
+    failed_count    integer not null default 1,
+    failed_at       timestamptz not null default now(),
+    locked_until    timestamptz
 );
 
 create table idempotency (

@@ -24,3 +24,13 @@ update api_key set last_used_at = now() where id = %(key_id)s
 
 -- name: update_api_key_revoked
 update api_key set revoked_at = now() where prefix = %(prefix)s and revoked_at is null returning id
+
+-- name: select_api_key_by_id
+select id, name, prefix, hash, role, scopes, created_at, expires_at, revoked_at, last_used_at,
+       false as is_use_unnoted,
+       coalesce(expires_at <= now(), false) as is_expired
+from api_key
+where id = %(key_id)s
+
+-- name: update_api_key_expiry
+update api_key set expires_at = %(expires_at)s where id = %(key_id)s

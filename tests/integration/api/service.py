@@ -149,6 +149,8 @@ async def serve_api(url: str, roles: frozenset[Role] = frozenset({Role.API}), **
     await asyncio.to_thread(migrate, url)
     fill = Fill(url)
     key = await fill.key("viewer")
+    # Somebody is there, so that a start costs no password hash; the first start has a test of its own.
+    await fill.run("insert into principal (name, role) values ('admin', 'admin') on conflict do nothing")
     app = create_app(settings_for(url, **changes), roles)
     async with running(app) as client:
         client.headers["Authorization"] = f"Bearer {key}"

@@ -104,6 +104,6 @@ def test_every_kind_of_problem_is_explained():
 
 def test_every_setting_is_explained():
     source = Path(settings.__file__).read_text()
-    read = set(re.findall(r'"((?:DATABASE|MQTT|TOPIC|HTTP|BODY|QUERY|REJECT|LOG)_[A-Z_]+)"', source))
+    read = set(re.findall(r'"((?:DATABASE|MQTT|TOPIC|HTTP|BODY|QUERY|REJECT|SESSION|LOG)_[A-Z_]+)"', source))
     assert set(re.findall(r"`MILLSTREAM_([A-Z_]+)`", DOCUMENT)) == read
     assert len(read) > 15

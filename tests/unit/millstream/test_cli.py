@@ -29,6 +29,12 @@ COMMANDS = [
     ["cloud", "key"],
     ["cloud", "key", "create"],
     ["cloud", "key", "revoke"],
+    ["cloud", "user"],
+    ["cloud", "user", "create"],
+    ["cloud", "user", "list"],
+    ["cloud", "user", "reset"],
+    ["cloud", "user", "disable"],
+    ["cloud", "user", "enable"],
 ]
 
 

@@ -5,7 +5,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloud_api.auth.principal import read_bearer
-from cloud_api.auth.roles import Role, is_enough
 from cloud_api.auth.tokens import Token, hash_secret, is_proved, make_token, parse_token
 from cloud_api.problems import Problem
 
@@ -48,10 +47,3 @@ def test_without_a_bearer_key_the_way_in_is_said(header: str | None):
 
 def test_the_scheme_has_no_case():
     assert read_bearer("bEARER x") == "x"
-
-
-def test_each_role_may_what_those_before_it_may():
-    order = list(Role)
-    for index, role in enumerate(order):
-        assert [is_enough(role, needed) for needed in order] == [place <= index for place in range(len(order))]
-    assert not any(is_enough(None, needed) for needed in order)

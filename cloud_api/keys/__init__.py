@@ -1,0 +1,1 @@
+"""API keys over HTTP: list, make, rotate with overlap, revoke."""
