@@ -40,6 +40,7 @@ BAD_DEVICE_FAILURE = 0x808B0000
 BAD_SENSOR_FAILURE = 0x808C0000
 BAD_OUT_OF_SERVICE = 0x808D0000
 BAD_NO_DATA = 0x809B0000
+BAD_INVALID_ARGUMENT = 0x80AB0000
 
 INFO_OVERFLOW = 0x00000480
 """InfoType DataValue with the Overflow bit: the server's queue dropped samples before this one."""
