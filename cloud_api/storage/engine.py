@@ -55,10 +55,28 @@ async def check_durability(connection: AsyncConnection[Any]) -> None:
         raise DurabilityInvalid("; ".join(wrong))
 
 
-class Partitions:
-    """The day partitions known to exist; made on demand where the engine has no chunks of its own."""
+@dataclass(frozen=True, slots=True)
+class PartitionedTable:
+    """A table that PostgreSQL keeps in partitions of so many days, counted from 1970."""
 
-    def __init__(self) -> None:
+    name: str
+    days: int
+
+    def first_day(self, day: int) -> int:
+        """The first day of the partition that holds a day."""
+        return day // self.days * self.days
+
+
+SAMPLE = PartitionedTable("sample", 1)
+ROLLUP_1M = PartitionedTable("rollup_1m", 7)
+ROLLUP_15M = PartitionedTable("rollup_15m", 91)
+
+
+class Partitions:
+    """The partitions known to exist; made on demand where the engine has no chunks of its own."""
+
+    def __init__(self, table: PartitionedTable = SAMPLE) -> None:
+        self._table = table
         self._days: set[int] = set()
 
     def clear(self) -> None:
@@ -71,29 +89,29 @@ class Partitions:
         CREATE and ATTACH take no lock that readers or writers wait for; an advisory lock makes creators queue.
         Must be called outside a transaction.
         """
-        for day in sorted(set(days) - self._days):
-            await _create_partition(connection, day)
+        for day in sorted({self._table.first_day(day) for day in days} - self._days):
+            await _create_partition(connection, self._table, day)
             self._days.add(day)
 
 
-def partition_name(day: int) -> str:
-    """`sample_20260131` for that day since 1970."""
-    return f"sample_{_midnight(day):%Y%m%d}"
+def partition_name(day: int, table: PartitionedTable = SAMPLE) -> str:
+    """`sample_20260131` for that day since 1970, and the first day of a longer partition."""
+    return f"{table.name}_{_midnight(table.first_day(day)):%Y%m%d}"
 
 
-async def _create_partition(connection: AsyncConnection[Any], day: int) -> None:
-    name = sql.Identifier(partition_name(day))
-    lower, upper = sql.Literal(_midnight(day)), sql.Literal(_midnight(day + 1))
+async def _create_partition(connection: AsyncConnection[Any], table: PartitionedTable, day: int) -> None:
+    name, parent = sql.Identifier(partition_name(day, table)), sql.Identifier(table.name)
+    lower, upper = sql.Literal(_midnight(day)), sql.Literal(_midnight(day + table.days))
     async with connection.transaction():
         await connection.execute(statement("lock_partition"))
-        cursor = await connection.execute(statement("select_partition_exists"), {"name": partition_name(day)})
+        cursor = await connection.execute(statement("select_partition_exists"), {"name": partition_name(day, table)})
         row = await cursor.fetchone()
         if row is not None and row[0]:
             return
         # DDL takes no bound parameters; names and instants are composed by psycopg, from integers.
-        await connection.execute(sql.SQL(statement("create_partition")).format(name=name))
+        await connection.execute(sql.SQL(statement("create_partition")).format(name=name, parent=parent))
         attach = sql.SQL(statement("attach_partition"))
-        await connection.execute(attach.format(name=name, lower=lower, upper=upper))
+        await connection.execute(attach.format(name=name, parent=parent, lower=lower, upper=upper))
 
 
 def _midnight(day: int) -> datetime:

@@ -83,8 +83,8 @@ def test_schema_equals_migrations_on_timescale(timescale: Timescale) -> None:
         results.append(described(url, is_timescale=True))
         timescale.drop(url)
     assert results[0] == results[1]
-    assert [row[0] for row in results[0]["hypertables"]] == ["sample"]
-    assert [row[0] for row in results[0]["policies"]] == ["policy_compression"]
+    assert [row[0] for row in results[0]["hypertables"]] == ["rollup_15m", "rollup_1m", "sample"]
+    assert [row[0] for row in results[0]["policies"]] == ["policy_compression"] * 3
 
 
 def test_migrating_again_changes_nothing(engine_url: str) -> None:

@@ -41,8 +41,8 @@ select pg_advisory_xact_lock(hashtextextended('millstream.partition', 0))
 select to_regclass(%(name)s) is not null
 
 -- name: create_partition
--- Apart from the parent first: CREATE … PARTITION OF would lock all of `sample`.
-create table {name} (like sample including defaults including constraints including indexes)
+-- Apart from the parent first: CREATE … PARTITION OF would lock all of its parent.
+create table {name} (like {parent} including defaults including constraints including indexes)
 
 -- name: attach_partition
-alter table sample attach partition {name} for values from ({lower}) to ({upper})
+alter table {parent} attach partition {name} for values from ({lower}) to ({upper})

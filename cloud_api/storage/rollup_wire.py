@@ -1,0 +1,228 @@
+"""Rollup rows to the bytes of binary COPY, and back from arrays of columns (pure).
+
+A column is null where its value is the default that earlier columns make it: one sample, every sample accepted, no
+falls. So a bucket of Good samples takes about 200 bytes with its key, and one table says the rule for both ways.
+"""
+
+import struct
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cloud_api.storage.rollup_rows import PARTIAL, RollupRows
+from cloud_api.storage.rows import POSTGRES_EPOCH_US, has_text
+
+COPY_HEAD = b"PGCOPY\n\xff\r\n\0" + struct.pack(">ii", 0, 0)
+COPY_TAIL = struct.pack(">h", -1)
+# What statements hand over for null: NaN for a double, this for an integer. Statuses come with their default.
+MISSING = -1
+TEXTS = ("first_text", "last_text", "low_text", "high_text")
+_FLOAT8_OID = 701
+_NULL = struct.pack(">i", -1)
+# Texts and falls, whose lengths differ from row to row, come last.
+_VARIABLE = len(TEXTS) + 1
+
+
+Default: TypeAlias = Callable[[NDArray[np.void]], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A partial as a column: how it travels, and what it is where the column is null."""
+
+    name: str
+    kind: str  # double, integer, offset (microseconds since the bucket's start), status, flag
+    default: Default | None
+
+
+def _number(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.nan_to_num(values, nan=0.0)
+
+
+def _default_back_at(p: NDArray[np.void]) -> Any:
+    return np.where(p["accepted"] > 1, p["last_at"], p["front_at"])
+
+
+def _default_back_value(p: NDArray[np.void]) -> Any:
+    at_last = np.where(p["back_at"] == p["last_at"], _number(p["last_value"]), 0.0)
+    return np.where(p["back_at"] == p["front_at"], p["front_value"], at_last)
+
+
+# In an order in which every default needs earlier columns alone; COPY and SELECT name them in the same order.
+COLUMNS = (
+    Column("total", "integer", None),
+    Column("accepted", "integer", lambda p: p["total"]),
+    Column("uncertain", "integer", lambda _: 0),
+    Column("first_at", "offset", None),
+    Column("last_at", "offset", lambda p: p["first_at"]),
+    Column("first_status", "status", lambda _: 0),
+    Column("last_status", "status", lambda p: p["first_status"]),
+    Column("worst_status", "status", lambda p: p["first_status"]),
+    Column("front_status", "status", lambda p: p["first_status"]),
+    Column("back_status", "status", lambda p: p["front_status"]),
+    Column("front_at", "offset", lambda p: np.where(p["accepted"] > 0, p["first_at"], 0)),
+    Column("back_at", "offset", _default_back_at),
+    Column("previous_at", "offset", lambda p: np.where(p["accepted"] == 2, p["front_at"], 0)),
+    Column("low_at", "offset", lambda p: p["front_at"]),
+    Column("high_at", "offset", lambda p: p["front_at"]),
+    Column("held_us", "integer", lambda p: np.where(p["accepted"] > 0, p["last_at"] - p["first_at"], 0)),
+    Column("held_good_us", "integer", lambda p: p["held_us"]),
+    Column("good_us", "integer", lambda p: p["held_good_us"]),
+    Column("zero_us", "integer", lambda _: 0),
+    Column("transitions", "integer", lambda _: 0),
+    Column("fall_count", "integer", lambda _: 0),
+    Column("first_value", "double", lambda _: np.nan),
+    Column("last_value", "double", lambda p: np.where(p["total"] == 1, p["first_value"], np.nan)),
+    Column("front_value", "double", lambda p: np.where(p["front_at"] == p["first_at"], _number(p["first_value"]), 0.0)),
+    Column("back_value", "double", _default_back_value),
+    Column("previous_value", "double", lambda p: np.where(p["accepted"] == 2, p["front_value"], 0.0)),
+    Column("mean_offset", "double", lambda _: 0.0),
+    Column("m2", "double", lambda _: 0.0),
+    Column("low", "double", lambda p: p["front_value"]),
+    Column("high", "double", lambda p: p["front_value"]),
+    Column("step_area", "double", lambda _: 0.0),
+    Column("line_area", "double", lambda p: p["step_area"]),
+    Column("span_step_area", "double", lambda p: np.where(p["accepted"] == p["total"], p["step_area"], 0.0)),
+    Column("span_line_area", "double", lambda p: np.where(p["accepted"] == p["total"], p["line_area"], 0.0)),
+    Column("rise", "double", lambda _: 0.0),
+    Column("fall_sum", "double", lambda _: 0.0),
+    Column("fall_least", "double", lambda p: np.where(p["fall_count"] == 1, p["fall_sum"], 0.0)),
+    Column("fall_most", "double", lambda p: np.where(p["fall_count"] == 1, p["fall_sum"], 0.0)),
+    Column("fall_later", "double", lambda _: 0.0),
+    Column("worst_differs", "flag", lambda _: False),
+    Column("low_repeated", "flag", lambda _: False),
+    Column("high_repeated", "flag", lambda _: False),
+    Column("skips", "flag", lambda _: False),
+)
+_WIRE = {"double": ">f8", "integer": ">i4", "offset": ">i4", "status": ">i4", "flag": "u1"}
+
+
+def copy_rollup_bytes(rows: RollupRows) -> bytes:
+    """The whole input of COPY (series_id, bucket, with_uncertain, state, valid_from, COLUMNS, texts, falls)."""
+    matrix, kept = _matrix(rows)
+    has_variable = _has_variable(rows.partials)
+    plain = ~has_variable
+    chunks = [COPY_HEAD, matrix[plain][kept[plain]].tobytes()]
+    for index in np.flatnonzero(has_variable).tolist():
+        chunks.append(matrix[index, : -4 * _VARIABLE][kept[index, : -4 * _VARIABLE]].tobytes())
+        chunks.extend(_variable(rows.partials[index]))
+    chunks.append(COPY_TAIL)
+    return b"".join(chunks)
+
+
+def _matrix(rows: RollupRows) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """Every row at full width, and which of its bytes are sent: a null keeps its length word alone, as -1."""
+    cells: list[tuple[NDArray[Any], NDArray[np.bool_] | None]] = [
+        (rows.series_ids.astype(">i4"), None),
+        ((rows.buckets_us - POSTGRES_EPOCH_US).astype(">i8"), None),
+        (rows.with_uncertain.astype("u1"), None),
+        (rows.states.view("u1"), None),
+        ((rows.valid_from_us - POSTGRES_EPOCH_US).astype(">i8"), None),
+        *(_cell(rows, column) for column in COLUMNS),
+    ]
+    count = len(rows)
+    width = 2 + sum(4 + values.dtype.itemsize for values, _ in cells) + 4 * _VARIABLE
+    matrix, kept = np.empty((count, width), np.uint8), np.ones((count, width), np.bool_)
+    matrix[:, :2] = np.frombuffer(struct.pack(">h", len(cells) + _VARIABLE), np.uint8)
+    at = 2
+    for values, is_null in cells:
+        size = values.dtype.itemsize
+        lengths = np.full(count, size, ">i4")
+        if is_null is not None:
+            lengths[is_null] = MISSING
+            kept[:, at + 4 : at + 4 + size] = ~is_null[:, None]
+        matrix[:, at : at + 4] = lengths.view(np.uint8).reshape(count, 4)
+        matrix[:, at + 4 : at + 4 + size] = np.ascontiguousarray(values).view(np.uint8).reshape(count, size)
+        at += 4 + size
+    matrix[:, at:] = np.frombuffer(_NULL * _VARIABLE, np.uint8)
+    return matrix, kept
+
+
+def _cell(rows: RollupRows, column: Column) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
+    values = rows.partials[column.name]
+    is_null = None
+    if column.default is not None:
+        default = column.default(rows.partials)
+        is_null = np.broadcast_to(values == default, values.shape)
+        if column.kind == "double":
+            is_null = is_null | (np.isnan(values) & np.isnan(default))
+    if column.kind == "offset":
+        values = values - rows.buckets_us
+    if column.kind == "status":
+        values = np.ascontiguousarray(values).view(np.int32)
+    return values.astype(_WIRE[column.kind]), is_null
+
+
+def _has_variable(partials: NDArray[np.void]) -> NDArray[np.bool_]:
+    found = (partials["fall_count"] > 1) & has_text(partials["falls"])
+    for name in TEXTS:
+        found |= has_text(partials[name])
+    return found
+
+
+def _variable(row: np.void) -> list[bytes]:
+    """The columns of one row that have no fixed length."""
+    chunks: list[bytes] = []
+    for name in TEXTS:
+        text = None if name == "last_text" and row["total"] == 1 else row[name]
+        body = None if text is None else text.encode()
+        chunks.append(_NULL if body is None else struct.pack(">i", len(body)) + body)
+    # One fall is made again from its sums.
+    if row["falls"] is None or row["fall_count"] < 2:
+        return [*chunks, _NULL]
+    elements = np.empty(len(row["falls"]), dtype=[("length", ">i4"), ("value", ">f8")])
+    elements["length"], elements["value"] = 8, row["falls"]
+    body = struct.pack(">iiiii", 1, 0, _FLOAT8_OID, len(elements), 1) + elements.tobytes()
+    return [*chunks, struct.pack(">i", len(body)), body]
+
+
+class Read(NamedTuple):
+    """What a statement handed over: keys, and the columns that it read by name."""
+
+    series_ids: NDArray[np.int32]
+    buckets_us: NDArray[np.int64]
+    with_uncertain: NDArray[np.bool_]
+    states: NDArray[np.bytes_]
+    valid_from_us: NDArray[np.int64]
+    columns: Mapping[str, NDArray[Any]]
+
+
+def read_rollups(read: Read) -> RollupRows:
+    """Rows again, with every default in its place; columns that were not read stay 0."""
+    partials = np.zeros(len(read.series_ids), PARTIAL)
+    for column in COLUMNS:
+        values = read.columns.get(column.name)
+        if values is None:
+            continue
+        if column.kind == "double":
+            is_missing = np.isnan(values)
+        elif column.kind in {"integer", "offset"}:
+            is_missing = values == MISSING
+        else:
+            is_missing = np.zeros(len(values), np.bool_)
+        if column.kind == "offset":
+            values = values.astype(np.int64) + read.buckets_us
+        if column.default is not None and is_missing.any():
+            values = np.where(is_missing, column.default(partials), values)
+        partials[column.name] = values
+    _read_variable(partials, read.columns)
+    return RollupRows(read.series_ids, read.buckets_us, read.with_uncertain, read.states, read.valid_from_us, partials)
+
+
+def _read_variable(partials: NDArray[np.void], columns: Mapping[str, NDArray[Any]]) -> None:
+    for name in TEXTS:
+        texts = columns.get(name)
+        partials[name] = None if texts is None else texts
+    alone = partials["total"] == 1
+    partials["last_text"][alone] = partials["first_text"][alone]
+    partials["falls"] = None
+    falls = columns.get("falls")
+    if falls is not None:
+        for index in np.flatnonzero(has_text(falls)).tolist():
+            partials["falls"][index] = tuple(float(text) for text in falls[index].strip("{}").split(","))
+    for index in np.flatnonzero(partials["fall_count"] == 1).tolist():
+        later, step = partials["fall_later"][index], partials["fall_sum"][index]
+        partials["falls"][index] = (float(later - step), float(later))

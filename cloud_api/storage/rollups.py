@@ -1,0 +1,171 @@
+"""Rollup rows: binary COPY in, arrays of columns out, and what is replaced goes to the revisions."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from psycopg import sql
+
+from cloud_api.storage.columns import load_arrays_raw, read_doubles, read_integers, read_times
+from cloud_api.storage.instants import at_us, us_of
+from cloud_api.storage.pool import Connection
+from cloud_api.storage.rollup_rows import (
+    FINAL,
+    OPEN,
+    REVISED,
+    Resolution,
+    RollupRows,
+    join_rollups,
+    no_rollups,
+    same_partials,
+)
+from cloud_api.storage.rollup_wire import COLUMNS, TEXTS, Read, copy_rollup_bytes, read_rollups
+from cloud_api.storage.rows import int4_array_bytes, timestamptz_array_bytes
+from cloud_api.storage.statements import statement
+from cloud_api.storage.wire_arrays import Int4Array, TimestamptzArray
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The buckets of these series that begin in [from_at, to_at)."""
+
+    series_ids: Sequence[int]
+    from_at: datetime
+    to_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """What became of the rows of a scope."""
+
+    inserted: int
+    revised: int
+    removed: int
+    unchanged: int
+
+
+async def insert_rollups(connection: Connection, resolution: Resolution, rows: RollupRows) -> None:
+    """Append rows of buckets that have none; UniqueViolation where one stands. Partitions must exist."""
+    if not len(rows):
+        return
+    query = sql.SQL(statement("copy_rollups")).format(rollup=_table(resolution))
+    async with connection.cursor() as cursor, cursor.copy(query) as copy:
+        await copy.write(copy_rollup_bytes(rows))
+
+
+async def replace_rollups(
+    connection: Connection, resolution: Resolution, scope: Scope, rows: RollupRows, at: datetime
+) -> Replaced:
+    """Let exactly these rows stand in a scope, as rolled `at`; a row that says the same stays as it is.
+
+    A final row that differs, or has no successor, goes to the revisions, and its successor is called revised; an open
+    row leaves no trace.
+    """
+    standing = await select_rollups(connection, resolution, scope)
+    old_at, new_at = _matches(standing, rows)
+    same = same_partials(standing.partials[old_at], rows.partials[new_at])
+    closed = same & (standing.states[old_at] == OPEN) & (rows.states[new_at] != OPEN)
+    await _close(connection, resolution, standing.take(old_at[closed]), scope)
+    gone = np.ones(len(standing), np.bool_)
+    gone[old_at[same]] = False
+    await _remove(connection, resolution, standing.take(gone), scope, at)
+    states = rows.states.copy()
+    states[new_at[standing.states[old_at] != OPEN]] = REVISED
+    fresh = np.ones(len(rows), np.bool_)
+    fresh[new_at[same]] = False
+    stamped = replace(rows, states=states, valid_from_us=np.full(len(rows), us_of(at), np.int64))
+    await insert_rollups(connection, resolution, stamped.take(fresh))
+    revised = int(np.count_nonzero(~same))
+    return Replaced(
+        inserted=int(np.count_nonzero(fresh)) - revised,
+        revised=revised,
+        removed=int(np.count_nonzero(gone)) - revised,
+        unchanged=int(np.count_nonzero(same)),
+    )
+
+
+async def select_rollups(connection: Connection, resolution: Resolution, scope: Scope) -> RollupRows:
+    """Read rows by series, bucket and reading."""
+    parameters = {"series_ids": list(scope.series_ids), "from_at": scope.from_at, "to_at": scope.to_at}
+    query = sql.SQL(statement("select_rollups")).format(rollup=_table(resolution))
+    async with connection.cursor(binary=True) as cursor:
+        load_arrays_raw(cursor)
+        await cursor.execute(query, parameters)
+        row = await cursor.fetchone()
+    return no_rollups() if row is None or row[0] is None else _rows(row)
+
+
+def _rows(row: Sequence[Any]) -> RollupRows:
+    columns: dict[str, NDArray[Any]] = {}
+    for column, cell in zip(COLUMNS, row[5:], strict=False):
+        if column.kind == "double":
+            columns[column.name] = read_doubles(cell)
+        else:
+            whole = read_integers(cell)
+            columns[column.name] = whole.view(np.uint32) if column.kind == "status" else whole
+    for name, cell in zip((*TEXTS, "falls"), row[5 + len(COLUMNS) :], strict=True):
+        if cell is not None:
+            texts = np.empty(len(cell), np.object_)
+            texts[:] = cell
+            columns[name] = texts
+    states = read_integers(row[3]).astype(np.uint8).view("S1")
+    keys = (read_integers(row[0]), read_times(row[1]), read_integers(row[2]) == 1, states, read_times(row[4]))
+    return read_rollups(Read(*keys, columns))
+
+
+async def _close(connection: Connection, resolution: Resolution, rows: RollupRows, scope: Scope) -> None:
+    """Open rows that turned out right become final."""
+    if len(rows):
+        query = sql.SQL(statement("update_rollup_states")).format(rollup=_table(resolution))
+        await connection.execute(query, _keys(rows, scope) | {"state": FINAL.decode()})
+
+
+async def _remove(connection: Connection, resolution: Resolution, rows: RollupRows, scope: Scope, at: datetime) -> None:
+    """Take rows away; what was final is kept as a revision that held until `at`."""
+    if not len(rows):
+        return
+    kept = rows.take(rows.states != OPEN)
+    if len(kept):
+        query = sql.SQL(statement("insert_rollup_revisions"))
+        names = {"rollup": _table(resolution), "revision": _revision(resolution)}
+        await connection.execute(query.format(**names), _keys(kept, scope) | {"valid_to": at})
+    query = sql.SQL(statement("delete_rollups")).format(rollup=_table(resolution))
+    await connection.execute(query, _keys(rows, scope))
+
+
+def _keys(rows: RollupRows, scope: Scope) -> dict[str, Any]:
+    """Keys as arrays; the bounds beside them let the engine leave out partitions and chunks."""
+    return {
+        "series_ids": Int4Array(int4_array_bytes(rows.series_ids)),
+        "buckets": TimestamptzArray(timestamptz_array_bytes(rows.buckets_us)),
+        "readings": Int4Array(int4_array_bytes(rows.with_uncertain.astype(np.int32))),
+        "from_at": at_us(int(rows.buckets_us.min())),
+        "to_at": at_us(int(rows.buckets_us.max())),
+        "all_ids": list(scope.series_ids),
+    }
+
+
+def _matches(standing: RollupRows, rows: RollupRows) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Places of rows with the same key in both."""
+    both = join_rollups([standing, rows])
+    order = np.lexsort((both.with_uncertain, both.buckets_us, both.series_ids))
+    sorted_rows = both.take(order)
+    equal = (
+        (sorted_rows.series_ids[1:] == sorted_rows.series_ids[:-1])
+        & (sorted_rows.buckets_us[1:] == sorted_rows.buckets_us[:-1])
+        & (sorted_rows.with_uncertain[1:] == sorted_rows.with_uncertain[:-1])
+    )
+    first = np.flatnonzero(equal)
+    # The sort is stable: what stands comes before its successor.
+    return order[first], order[first + 1] - len(standing)
+
+
+def _table(resolution: Resolution) -> sql.Identifier:
+    return sql.Identifier(f"rollup_{resolution.value}")
+
+
+def _revision(resolution: Resolution) -> sql.Identifier:
+    return sql.Identifier(f"rollup_{resolution.value}_revision")
