@@ -60,9 +60,16 @@ class _Names:
         name, number = wanted, 1
         while name in self.taken:
             number += 1
-            name = f"{wanted} ({number})"
+            name = _suffixed(wanted, f" ({number})")
         self.taken.add(name)
         return name
+
+
+def _suffixed(name: str, suffix: str) -> str:
+    """A last level that is as long as it may be gives way to the suffix."""
+    levels, _, last = name.rpartition("/")
+    last = f"{last[: MAX_LEVEL - len(suffix)].rstrip()}{suffix}"
+    return f"{levels}/{last}" if levels else last
 
 
 def listed(points: Iterable[BrowsedPoint]) -> list[ListedTag]:

@@ -32,6 +32,12 @@ def test_names_can_be_tags_and_none_comes_twice(paths: list[list[str]]):
     assert [table["name"] for table in written] == [tag.name for tag in tags]
 
 
+def test_a_name_that_is_as_long_as_it_may_be_makes_room_to_be_told_apart():
+    first, second = listed(points([["a", "x" * 130], ["a", "x" * 130]]))
+    assert first.name == f"a/{'x' * 100}"
+    assert second.name == f"a/{'x' * 96} (2)"
+
+
 @given(st.lists(st.lists(NAMES, min_size=1, max_size=3), min_size=1, max_size=8))
 def test_both_forms_come_back_without_drift(paths: list[list[str]]):
     tags = listed(points(paths))
