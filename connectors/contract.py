@@ -169,11 +169,28 @@ class Exchange:
     trouble: Trouble | None = None
 
 
+class Chapter(StrEnum):
+    """A part of a conversation's opening, which is begun anew by itself."""
+
+    SESSION = "session"
+    """What was asked once on a connection: names, limits, types."""
+    SUBSCRIPTION = "subscription"
+    """What was agreed that the device reports; it may outlive a connection, and the agent."""
+
+
 class Recorder(Protocol):
     """The flight recorder of one device; it costs next to nothing and never fails."""
 
     def note(self, exchange: Exchange) -> None:
-        """Keep what was asked and answered."""
+        """Keep what was asked and answered, for a while."""
+        ...
+
+    def begin(self, chapter: Chapter) -> None:
+        """What is noted of this chapter from now on takes the place of what was noted of it before."""
+        ...
+
+    def note_opening(self, exchange: Exchange, chapter: Chapter) -> None:
+        """Keep an exchange as long as any of those that follow: without it they cannot be understood."""
         ...
 
 

@@ -119,8 +119,8 @@ class RecorderTable(_Table):
     failures: DurationUs = Field(
         7 * 86_400 * SECOND_US, ge=0, le=90 * 86_400 * SECOND_US, description="how long the minutes around a failure"
     )
-    max_bytes: SizeBytes = Field(1 << 20, ge=64 << 10, le=1 << 30, description="of each device, on disk")
-    memory: SizeBytes = Field(64 << 10, ge=16 << 10, le=1 << 20, description="of each device, packed, until written")
+    max_bytes: SizeBytes = Field(4 << 20, ge=64 << 10, le=1 << 30, description="of each device, on disk")
+    memory: SizeBytes = Field(256 << 10, ge=16 << 10, le=16 << 20, description="of each device, packed, until written")
     flush: DurationUs = Field(60 * SECOND_US, ge=SECOND_US, le=600 * SECOND_US, description="how often it is written")
 
 

@@ -3,8 +3,9 @@
 from connectors.contract import ConnectorKind
 from connectors.opcua.advice import advise
 from connectors.opcua.config import OpcuaConfig, OpcuaPoint
-from connectors.opcua.connector import create, describe_plan, expand, is_subscribed
+from connectors.opcua.connector import OpcuaConnector, create, describe_plan, expand, is_subscribed
 from connectors.opcua.discovery import DISCOVERY
+from connectors.opcua.replay import replay
 
 KIND = ConnectorKind(
     name="opcua",
@@ -17,4 +18,6 @@ KIND = ConnectorKind(
     advise=advise,
     url_schemes=("opc.tcp",),
     discovery=DISCOVERY,
+    record=OpcuaConnector.record,
+    replay=replay,
 )

@@ -11,6 +11,7 @@ from asyncua.ua.object_ids import ObjectIds
 from connectors.contract import BrowsedPoint
 from connectors.errors import PointRejected
 from connectors.opcua.browse_paths import Address
+from connectors.opcua.recording import left_out
 from connectors.opcua.session import Session, standard_node
 from schemas import status
 from schemas.sample import Kind, Value
@@ -131,7 +132,8 @@ async def write_value(session: Session, point: int, address: Address, value: Val
     node = session.node(address)
     if node is None:
         raise PointRejected(point, status.BAD_NODE_ID_UNKNOWN, f"{address}: the server does not know the namespace")
-    (current,) = await session.read_values([node])
+    with left_out():
+        (current,) = await session.read_values([node])
     code = 0 if current.StatusCode is None else current.StatusCode.value
     kind = current.Value.VariantType if current.Value is not None else _TYPES.Null
     if kind == _TYPES.Null:

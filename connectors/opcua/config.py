@@ -240,6 +240,12 @@ class OpcuaConfig(ConnectorConfig):
         default=None, description="Log in by this certificate of a user (.der or .pem); user_key is its private key."
     )
     user_key: Path | None = Field(default=None, description="Private key of user_certificate (.pem).")
+    token_file: Path | None = Field(
+        default=None, description="Log in by an issued token, such as a JWT: file whose first line it is."
+    )
+    token_env: str | None = Field(
+        default=None, min_length=1, description="Environment variable that holds the issued token."
+    )
     reads: Reads = Field(
         default=Reads.PLAIN,
         description="registered: points are made known once a session, which some PLCs read faster.",
@@ -272,9 +278,21 @@ class OpcuaConfig(ConnectorConfig):
     def _a_user_is_one_person(self) -> Self:
         if (self.user_certificate is None) != (self.user_key is None):
             raise ValueError("user_certificate and user_key belong together")
-        if self.user_certificate is not None and self.username is not None:
-            raise ValueError("user_certificate cannot stand beside username; one of the two is allowed")
+        logins = {
+            "username": self.username,
+            "user_certificate": self.user_certificate,
+            "token_file": self.token_file,
+            "token_env": self.token_env,
+        }
+        given = [key for key, value in logins.items() if value is not None]
+        if len(given) > 1:
+            raise ValueError(f"{given[1]} cannot stand beside {given[0]}; one of the two is allowed")
         return self
+
+    @property
+    def is_token_bearer(self) -> bool:
+        """Whether we log in by a token that somebody else has issued."""
+        return self.token_file is not None or self.token_env is not None
 
     @field_validator("password_file", "password_env")
     @classmethod

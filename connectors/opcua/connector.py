@@ -1,19 +1,20 @@
 """The OPC UA connector: a new session for each `open`, reads or subscriptions on it, and never two at a time."""
 
 import asyncio
-import os
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Mapping, Sequence
 
-from connectors.contract import BrowsedPoint, Clock, Deliver, PlannedRequest, PointDescription, ReadResult
-from connectors.errors import ConfigInvalid, DeviceUnreachable, PointRejected
+from connectors.contract import BrowsedPoint, Clock, Deliver, PlannedRequest, PointDescription, ReadResult, Recorder
+from connectors.errors import DeviceUnreachable, PointRejected
 from connectors.opcua import parts
 from connectors.opcua.address_space import browse_variables, write_value
 from connectors.opcua.config import Mode, OpcuaConfig, OpcuaPoint
 from connectors.opcua.descriptions import describe
 from connectors.opcua.faults import device_faults
 from connectors.opcua.limits import request_count
+from connectors.opcua.login import read_secret
 from connectors.opcua.notifications import Notifications, Outage, Wanted
+from connectors.opcua.recording import Recording
 from connectors.opcua.resumption import Resumption
 from connectors.opcua.session import Session
 from connectors.opcua.shapes import Items, Shapes, seen_through, words_of
@@ -35,11 +36,16 @@ class OpcuaConnector:
         self._shapes: Shapes | None = None
         self._urls = deque((config.url, *config.fallback_urls))
         self._url: str | None = None
+        self._recording: Recording | None = None
 
     @property
     def counters(self) -> Mapping[str, int]:
         """Requests, changes, keep-alives, overflows, whose clocks stamped; `subscribed`, `refused` as they are now."""
         return self._counters
+
+    def record(self, recorder: Recorder) -> None:
+        """Note every exchange of the sessions to come, but no login, nothing that is written and no header."""
+        self._recording = Recording(recorder, self._clock)
 
     async def open(self) -> None:
         """Connect, log in and learn the server's namespaces and limits; raises DeviceUnreachable."""
@@ -47,7 +53,7 @@ class OpcuaConnector:
         first_error: DeviceUnreachable | None = None
         for _ in range(len(self._urls)):
             config = self._config.model_copy(update={"url": self._urls[0]})
-            session = Session(config, lambda: read_password(self._config), self._clock, self._counters)
+            session = Session(config, self._clock, self._counters, self._recording)
             session.with_parts, session.paths = self._items.with_parts, self._items.paths
             shapes = Shapes(session, self._items, config.url)
             try:
@@ -163,7 +169,7 @@ def _joined(element: str, field: str) -> str:
 
 def create(config: OpcuaConfig, points: Sequence[OpcuaPoint], clock: Clock) -> OpcuaConnector:
     """A connector for these points; raises ConfigInvalid where a secret cannot be read."""
-    read_password(config)
+    read_secret(config)
     return OpcuaConnector(config, points, clock)
 
 
@@ -195,21 +201,6 @@ def describe_plan(
             for size in _sizes(len(Items(points).addresses), most)
         ),
     ]
-
-
-def read_password(config: OpcuaConfig) -> str:
-    """The password of the configured user, read anew each time so that it can be changed; empty without one."""
-    if config.password_env is not None:
-        try:
-            return os.environ[config.password_env]
-        except KeyError:
-            raise ConfigInvalid(f"password_env: the environment has no variable {config.password_env}") from None
-    if config.password_file is None:
-        return ""
-    try:
-        return config.password_file.read_text(encoding="utf-8").partition("\n")[0].rstrip("\r")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigInvalid(f"password_file: {config.password_file} cannot be read: {error}") from error
 
 
 def _sizes(count: int, most: int) -> list[int]:

@@ -328,6 +328,7 @@ class Notifications:
             if left <= 0 and self._waiting:
                 if self._is_unproven():
                     raise _NotResumed
+                self._session.note_silence()
                 raise DeviceUnreachable(f"{self._config.url} has sent neither data nor a keep-alive in time")
             await asyncio.sleep(min(max(left, 0.25), 60.0))
 

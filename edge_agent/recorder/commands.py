@@ -156,7 +156,7 @@ def _described(recording: tape.Recording) -> Sequence[str]:
     head, exchanges = recording.head, recording.exchanges
     if not exchanges:
         return [f"{head.device} ({head.kind}) of agent {head.agent}: nothing was said"]
-    whole = f"from {_time(exchanges[0].asked_us)} to {_time(exchanges[-1].asked_us)}"
+    whole = f"from {_time(recording.begins_us or exchanges[0].asked_us)} to {_time(exchanges[-1].asked_us)}"
     lines = [f"{head.device} ({head.kind}) of agent {head.agent}: {len(exchanges)} exchanges {whole}"]
     if recording.lost:
         lines.append(f"{recording.lost} exchanges had no room")

@@ -68,7 +68,7 @@ class FlightRecorder:
 
     async def flush(self) -> None:
         """Write what is held; a disk that refuses is told once, and costs nothing but the recording."""
-        taken = [(head, stretch) for head, ring in self._rings.values() if (stretch := ring.take()) is not None]
+        taken = [(head, stretch) for head, ring in self._rings.values() for stretch in _taken(ring)]
         try:
             await asyncio.to_thread(self._write, taken)
         except Exception as error:  # noqa: BLE001 - whatever goes wrong here, the devices must be read on
@@ -85,6 +85,11 @@ class FlightRecorder:
         finally:  # above all where the disk is full
             for folder in self._settings.folder.glob(f"*{_SUFFIX}"):  # also of devices that are no longer configured
                 Shelf(folder).sweep(self._clock.now_us(), self._settings.limits)
+
+
+def _taken(ring: Ring) -> Sequence[Stretch]:
+    rest = ring.take()
+    return ring.take_openings() if rest is None else [*ring.take_openings(), rest]
 
 
 def folder_of(folder: Path, device: str) -> Path:

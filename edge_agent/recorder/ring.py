@@ -3,13 +3,15 @@
 from collections import deque
 from dataclasses import dataclass
 
-from connectors.contract import Exchange
+from connectors.contract import Chapter, Exchange
 from edge_agent.recorder import tape
 
 BUFFER_BYTES = 16 << 10
 """Records are packed when they take this much."""
-LONGEST_RECORD_BYTES = 4 << 10
-"""More than any exchange of the protocols we speak; a longer one is counted as lost."""
+LONGEST_RECORD_BYTES = 512 << 10
+"""Longer than a full message of any protocol we speak; one beyond it is counted as lost."""
+MAX_OPENING_BYTES = 512 << 10
+"""Of each chapter of an opening, packed: ten thousand OPC UA items take a fifth of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +22,39 @@ class Stretch:
     last_us: int
     has_failure: bool
     blocks: bytes
+    chapter: Chapter | None = None
+    """Set where this is an opening, without which later stretches cannot be understood."""
+
+
+class _Opening:
+    """What one chapter holds so far, packed as it comes."""
+
+    def __init__(self, chapter: Chapter) -> None:
+        self._chapter = chapter
+        self._first_us = self._last_us = 0
+        self._packed = bytearray()
+        self._fresh = False
+
+    def add(self, exchange: Exchange) -> bool:
+        """Tell whether there was room."""
+        record = bytearray()
+        tape.append(exchange, record, is_opening=True)
+        packed = tape.block(record, 1)
+        if len(self._packed) + len(packed) > MAX_OPENING_BYTES:
+            return False
+        if not self._packed:
+            self._first_us = exchange.asked_us
+        self._last_us = exchange.asked_us
+        self._packed += packed
+        self._fresh = True
+        return True
+
+    def take(self) -> Stretch | None:
+        """All of it, where there is something that was not taken before."""
+        if not self._fresh:
+            return None
+        self._fresh = False
+        return Stretch(self._first_us, self._last_us, False, bytes(self._packed), self._chapter)
 
 
 class Ring:
@@ -31,6 +66,9 @@ class Ring:
         self._packed_bytes = 0
         self._lost = 0
         self._is_failing = False
+        self._openings: dict[Chapter, _Opening] = {}
+        self._begun: set[Chapter] = set()
+        self._left: deque[Stretch] = deque(maxlen=2 * len(Chapter))
         self._begin()
 
     @property
@@ -53,6 +91,30 @@ class Ring:
         if len(self._records) >= BUFFER_BYTES:
             self._pack()
 
+    def begin(self, chapter: Chapter) -> None:
+        """What is noted of this chapter next takes the place of what was noted of it before."""
+        self._begun.add(chapter)
+
+    def note_opening(self, exchange: Exchange, chapter: Chapter) -> None:
+        """Keep an exchange as long as any of those that follow."""
+        if chapter in self._begun or chapter not in self._openings:
+            self._begun.discard(chapter)
+            self._leave(chapter)
+            self._openings[chapter] = _Opening(chapter)
+        too_long = len(exchange.question) + len(exchange.answer or b"") > LONGEST_RECORD_BYTES
+        if too_long or not self._openings[chapter].add(exchange):
+            self._lost += 1
+            return
+        self._is_failing = False
+
+    def take_openings(self) -> list[Stretch]:
+        """The chapters that have grown since they were taken last, each of them whole, the oldest first."""
+        for chapter in Chapter:
+            self._leave(chapter)
+        taken = list(self._left)
+        self._left.clear()
+        return taken
+
     def take(self) -> Stretch | None:
         """Everything that is held, which is forgotten now; None where nothing happened."""
         self._pack()
@@ -73,6 +135,11 @@ class Ring:
             any(stretch.has_failure for stretch in stretches),
             b"".join(blocks),
         )
+
+    def _leave(self, chapter: Chapter) -> None:
+        opening = self._openings.get(chapter)
+        if opening is not None and (stretch := opening.take()) is not None:
+            self._left.append(stretch)
 
     def _begin(self) -> None:
         self._records = bytearray()

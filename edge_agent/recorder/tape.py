@@ -5,6 +5,7 @@ block  = length:u32 crc32:u32 zstd-frame    the checksum is the frame's, the fra
 first  = {"agent", "device", "kind"}
 others = [record …]
 record = [0, asked_us, took_us, question, answer or nil, trouble or nil] | [1, count of records that had no room]
+       | [2, …], like 0, for what opened a conversation and may be much older than the rest
 """
 
 import struct
@@ -24,7 +25,7 @@ MAX_BLOCK_BYTES = 1 << 20
 MAX_PLAIN_BYTES = 4 << 20
 MAX_FILE_BYTES = 1 << 30
 _FRAME = struct.Struct("<II")
-_EXCHANGE, _LOST = 0, 1
+_EXCHANGE, _LOST, _OPENING = 0, 1, 2
 _encoder = msgspec.msgpack.Encoder()
 
 
@@ -48,9 +49,19 @@ class Recording:
     exchanges: tuple[Exchange, ...]
     lost: int
     """Records that had no room."""
+    begins_us: int = 0
+    """When the first of them was asked that is no part of an opening."""
 
 
 class _Noted(msgspec.Struct, frozen=True, array_like=True, tag=_EXCHANGE, forbid_unknown_fields=True):
+    asked_us: int
+    took_us: int
+    question: bytes
+    answer: bytes | None
+    trouble: Trouble | None
+
+
+class _Opened(msgspec.Struct, frozen=True, array_like=True, tag=_OPENING, forbid_unknown_fields=True):
     asked_us: int
     took_us: int
     question: bytes
@@ -63,12 +74,13 @@ class _Missing(msgspec.Struct, frozen=True, array_like=True, tag=_LOST, forbid_u
 
 
 _heads = msgspec.msgpack.Decoder(Head)
-_records = msgspec.msgpack.Decoder(list[_Noted | _Missing])
+_records = msgspec.msgpack.Decoder(list[_Noted | _Opened | _Missing])
 
 
-def append(exchange: Exchange, records: bytearray) -> None:
+def append(exchange: Exchange, records: bytearray, *, is_opening: bool = False) -> None:
     """Add one record to those of a block to come."""
-    record = (_EXCHANGE, exchange.asked_us, exchange.took_us, exchange.question, exchange.answer, exchange.trouble)
+    kind = _OPENING if is_opening else _EXCHANGE
+    record = (kind, exchange.asked_us, exchange.took_us, exchange.question, exchange.answer, exchange.trouble)
     _encoder.encode_into(record, records, -1)
 
 
@@ -95,11 +107,13 @@ def read(data: bytes) -> Recording:
         records = [record for block in plain for record in _records.decode(block)]
     except (msgspec.DecodeError, msgspec.ValidationError) as error:
         raise TapeInvalid(f"a block holds something else than a recording: {error}") from error
-    noted = sorted((record for record in records if isinstance(record, _Noted)), key=lambda record: record.asked_us)
+    told = [record for record in records if not isinstance(record, _Missing)]
+    noted = sorted(told, key=lambda record: record.asked_us)
     return Recording(
         head,
         tuple(Exchange(each.asked_us, each.took_us, each.question, each.answer, each.trouble) for each in noted),
         sum(record.count for record in records if isinstance(record, _Missing)),
+        next((record.asked_us for record in noted if isinstance(record, _Noted)), 0),
     )
 
 

@@ -1,6 +1,7 @@
 """What an agent recorded is played on the desk, and says there what it said in the plant."""
 
 import asyncio
+import re
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -15,9 +16,11 @@ from edge_agent.clock import AgentClock
 from edge_agent.recorder import tape
 from edge_agent.recorder.commands import ExportOptions, PlayOptions, export, replay
 from edge_agent.recorder.ring import Ring
+from schemas import status
 from tests.fixtures.modbus_plc import CountingDevice
 from tests.fixtures.processes import Processes, find_free_port, wait_until
 from tests.integration.connectors.modbus.servers import Image, pymodbus_server
+from tests.integration.connectors.opcua.servers import server_maker
 from tests.integration.edge_agent.gateway import Gateway, counting
 from tests.integration.edge_agent.peer import Peer
 
@@ -86,6 +89,58 @@ def test_a_night_is_played_in_the_morning(
     again.agent.terminate()
     assert "device is unreachable" in again.agent.text(), "the outage was not played"
     assert values(peer, "plant/desk/c0") == recorded
+    desk.terminate()
+
+
+OPCUA = """
+[[device]]
+name = "cell"
+path = "plant/{name}"
+kind = "opcua"
+url = "{url}"
+publishing = "50ms"
+sampling = "20ms"
+retry_min = "50ms"
+retry_max = "200ms"
+[[device.tag]]
+name = "double"
+node = "nsu=urn:millstream:test:plant;s=Double"
+[[device.tag]]
+name = "missing"
+node = "nsu=urn:millstream:test:plant;s=Missing"
+"""
+
+
+def test_an_opcua_server_is_played_although_its_session_began_long_ago(
+    make_gateway: MakeGateway, peer: Peer, processes: Processes, tmp_path: Path
+) -> None:
+    """What opened the conversation is kept, while the ring of its first minutes has gone."""
+    server = server_maker(processes, "asyncua")()
+    gateway = make_gateway(batch=FLUSHED).write(OPCUA.format(url=server.url, name="cell")).start()
+    wait_until(lambda: len(list(gateway.folder.glob("outbox.db.recorder/cell.ring/*-subscription.rec"))), "it is kept")
+    peer.wait_for_samples(1, "plant/cell/double")
+    for value in (1.5, 2.5, 3.5):
+        server.tell(set="Double", type="Double", value=value)
+        wait_until(lambda value=value: value in values(peer, "plant/cell/double"), f"{value} has come")
+    for path in sorted(gateway.folder.glob("outbox.db.recorder/cell.ring/*.rec"))[:2]:
+        if not re.search("session|subscription", path.name):
+            path.unlink()
+    file = tmp_path / "cell.rec"
+    command = processes.millstream("edge", "record", "export", "-c", gateway.config, "cell", "-o", file).start()
+    assert command.wait() == 0, command.text()
+    gateway.agent.terminate()
+    told = [0.1, 1.5, 2.5, 3.5]
+
+    port = find_free_port()
+    desk = processes.millstream("edge", "record", "replay", file, "--port", str(port))
+    desk.start().wait_for_text(f'url = "opc.tcp://127.0.0.1:{port}"')
+    again = make_gateway().write(OPCUA.format(url=f"opc.tcp://127.0.0.1:{port}", name="desk")).start()
+    wait_until(lambda: 3.5 in values(peer, "plant/desk/double"), "the recording is played to its end")
+    again.agent.terminate()
+    heard = values(peer, "plant/desk/double")
+    assert heard == told[len(told) - len(heard) :]
+    assert len(heard) >= 2
+    assert {sample.status for sample in peer.samples("plant/desk/missing")} >= {status.BAD_NODE_ID_UNKNOWN}
     desk.terminate()
 
 

@@ -101,8 +101,8 @@ def test_the_table_arrives(tmp_path: Path) -> None:
     usual = recorder_settings(configured(tmp_path))
     assert usual is not None
     assert usual.folder == tmp_path / "state" / "outbox.db.recorder"
-    assert usual.limits == Limits(600_000_000, 7 * 86_400_000_000, 1 << 20)
-    assert (usual.flush_s, usual.pending_bytes) == (60.0, 64 << 10)
+    assert usual.limits == Limits(600_000_000, 7 * 86_400_000_000, 4 << 20)
+    assert (usual.flush_s, usual.pending_bytes) == (60.0, 256 << 10)
     assert recorder_settings(configured(tmp_path, "[recorder]\nenabled = false")) is None
     other = recorder_settings(configured(tmp_path, '[recorder]\npath = "elsewhere"\nlast = "1h"\nflush = "5s"'))
     assert other is not None

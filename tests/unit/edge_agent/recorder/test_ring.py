@@ -1,13 +1,14 @@
 """What is held and kept is bounded, whatever is said; and the newest is what stays."""
 
 from pathlib import Path
+from random import Random
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.contract import Exchange, Trouble
+from connectors.contract import Chapter, Exchange, Trouble
 from edge_agent.recorder import tape
-from edge_agent.recorder.ring import BUFFER_BYTES, LONGEST_RECORD_BYTES, Ring, Stretch
+from edge_agent.recorder.ring import BUFFER_BYTES, LONGEST_RECORD_BYTES, MAX_OPENING_BYTES, Ring, Stretch
 from edge_agent.recorder.shelf import AFTER_FAILURE_US, BEFORE_FAILURE_US, Kept, Limits, Shelf, expired
 
 HEAD = tape.Head("gw-1", "pump", "modbus")
@@ -70,6 +71,74 @@ def test_only_the_beginning_of_a_failure_marks_a_stretch() -> None:
         assert taken is not None
         marks.append(taken.has_failure)
     assert marks == [False, True, False, False, False, True]
+
+
+def opening(ring: Ring, chapter: Chapter, *at_us: int) -> None:
+    for each in at_us:
+        ring.note_opening(Exchange(each, 1, b"q", b"a"), chapter)
+
+
+def times(stretch: Stretch) -> list[int]:
+    return [each.asked_us for each in read(stretch).exchanges]
+
+
+def test_an_opening_is_given_whole_when_it_has_grown() -> None:
+    ring = Ring(PENDING)
+    opening(ring, Chapter.SESSION, 1, 2)
+    opening(ring, Chapter.SUBSCRIPTION, 3)
+    first = ring.take_openings()
+    assert [(each.chapter, times(each)) for each in first] == [
+        (Chapter.SESSION, [1, 2]), (Chapter.SUBSCRIPTION, [3]),
+    ]  # fmt: skip
+    assert ring.take_openings() == []
+    opening(ring, Chapter.SUBSCRIPTION, 4)
+    (grown,) = ring.take_openings()
+    assert (grown.first_us, times(grown)) == (3, [3, 4])
+    assert read(grown).begins_us == 0, "nothing in it but an opening"
+
+
+def test_a_chapter_that_begins_anew_leaves_the_old_one_to_be_written() -> None:
+    ring = Ring(PENDING)
+    opening(ring, Chapter.SESSION, 1)
+    ring.begin(Chapter.SESSION)
+    ring.begin(Chapter.SESSION)
+    assert [times(each) for each in ring.take_openings()] == [[1]], "an attempt that came to nothing changes nothing"
+    opening(ring, Chapter.SESSION, 5)
+    opening(ring, Chapter.SESSION, 6)
+    assert [times(each) for each in ring.take_openings()] == [[5, 6]]
+
+
+def test_an_opening_is_bounded() -> None:
+    ring = Ring(PENDING)
+    noise = Random(1)
+    for at_us in range(10):
+        ring.note_opening(Exchange(at_us, 1, b"q", noise.randbytes(100_000)), Chapter.SESSION)
+    (stretch,) = ring.take_openings()
+    assert 400_000 < len(stretch.blocks) <= MAX_OPENING_BYTES
+    ring.note(Exchange(11, 1, b"q", b"a"))
+    taken = ring.take()
+    assert taken is not None
+    assert read(taken).lost == 5
+
+
+def kept(first_us: int, last_us: int, chapter: Chapter | None = None, size: int = 10) -> Kept:
+    return Kept(f"{first_us}-{last_us}-{chapter}", first_us, last_us, has_failure=False, bytes=size, chapter=chapter)
+
+
+def test_openings_stay_as_long_as_what_follows_them() -> None:
+    minute = 60_000_000
+    old, new, newest = (kept(at * minute, at * minute, Chapter.SESSION) for at in (0, 5, 20))
+    stretches = [kept(at * minute, (at + 1) * minute) for at in range(30)]
+    limits = Limits(12 * minute, 0, 1 << 20)
+    gone = expired([old, new, newest, *stretches], 30 * minute, limits)
+    assert [each.chapter for each in gone if each.chapter] == [Chapter.SESSION], "the second covers minutes 17 to 20"
+    assert old in gone
+    gone = expired([old, new, newest, *stretches], 300 * minute, limits)
+    assert newest not in gone, "what comes next may need it"
+    small = Limits(12 * minute, 0, 35)
+    gone = expired([new, newest, *stretches], 30 * minute, small)
+    assert [each for each in (new, newest, *stretches) if each not in gone] == [newest, *stretches[-2:]]
+    assert expired([newest], 30 * minute, Limits(minute, 0, 5)) == [newest], "the limit counts more than anything"
 
 
 @given(st.lists(KEPT, max_size=30, unique_by=lambda each: each.name), LIMITS, st.integers(0, 2_500_000_000))
