@@ -1,4 +1,4 @@
-"""What a recording knows of a server: its nodes, what it refused, and everything that it told, in time (pure)."""
+"""What a recording knows of a server: its nodes, what it refused, and everything that it told, in time."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
