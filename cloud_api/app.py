@@ -17,6 +17,7 @@ from fastapi_offline import FastAPIOffline
 
 from cloud_api import problems
 from cloud_api.agents.router import router as agents
+from cloud_api.alarms.operation.router import router as alarms
 from cloud_api.assets.router import router as assets
 from cloud_api.assets.templates.router import router as asset_templates
 from cloud_api.auth.principal import REALM
@@ -102,6 +103,8 @@ def create_app(settings: CloudSettings, roles: frozenset[Role], give_up: GiveUp 
         app.include_router(ingest_doors, prefix=API)
         app.include_router(users, prefix=API)
         app.include_router(keys, prefix=API)
+        # The last of those below /alarms: what stands there by name comes before alarms by id.
+        app.include_router(alarms, prefix=API)
         app.add_middleware(AskForKey, prefix=API, open_paths=OPEN, challenge=f'Bearer realm="{REALM}"')
     app.add_middleware(LimitBody, max_bytes=settings.body_max_bytes)
     app.add_middleware(CountRequests, telemetry=telemetry)

@@ -48,6 +48,7 @@ class Kinds(Enum):
     NOT_FOUND = Kind("not-found", 404, "There is no such thing here")
     METHOD_NOT_ALLOWED = Kind("method-not-allowed", 405, "This address does not answer that method")
     CONFLICT = Kind("conflict", 409, "The present state does not allow this")
+    VERSION_CONFLICT = Kind("version-conflict", 409, "It has changed since you saw it")
     BODY_TOO_LARGE = Kind("body-too-large", 413, "The request's body is too large")
     MEDIA_TYPE_UNSUPPORTED = Kind("media-type-unsupported", 415, "The body's media type is not read here")
     BODY_INVALID = Kind("body-invalid", 422, "The request's content is not allowed")

@@ -1,9 +1,9 @@
 """Rows of alarms, and of what happened to them, written many at a time."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -121,6 +121,9 @@ class NewJournalRow:
     is_late: bool
 
 
+RowT = TypeVar("RowT", AlarmRow, NewJournalRow)
+
+
 async def insert_alarms(connection: Connection, rows: Sequence[NewAlarm], now: datetime) -> None:
     """Make the rows that are missing; what is there stays."""
     await connection.execute(statement("insert_alarms"), {"rows": _json(rows), "now": now})
@@ -149,12 +152,12 @@ async def lock_alarms_by_definition(
 
 async def update_alarms(connection: Connection, rows: Sequence[AlarmRow]) -> None:
     """Write these alarms, which the transaction holds locked."""
-    await connection.execute(statement("update_alarms"), {"rows": _json(rows)})
+    await connection.execute(statement("update_alarms"), {"rows": _json([_signed(row) for row in rows])})
 
 
 async def insert_alarm_journal(connection: Connection, rows: Sequence[NewJournalRow]) -> None:
     """Append to the journal, in this order."""
-    await connection.execute(statement("insert_alarm_journal"), {"rows": _json(rows)})
+    await connection.execute(statement("insert_alarm_journal"), {"rows": _json([_signed(row) for row in rows])})
 
 
 def alarm_columns() -> sql.SQL:
@@ -167,6 +170,11 @@ async def _lock(connection: Connection, name: str, parameters: dict[str, Any]) -
     async with connection.cursor(row_factory=class_row(AlarmRow)) as cursor:
         await cursor.execute(query, parameters)
         return await cursor.fetchall()
+
+
+def _signed(row: RowT) -> RowT:
+    """StatusCodes are stored as the same 32 bits signed; unsigned everywhere else."""
+    return replace(row, status=row.status - 2**32) if row.status >= 2**31 else row
 
 
 def _json(rows: Sequence[object]) -> str:

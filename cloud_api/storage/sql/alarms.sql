@@ -3,7 +3,8 @@
 -- name: alarm_columns
 a.id, a.definition_id, a.definition_version, a.instance, a.series_id, a.version, a.name, a.condition, a.alarm_class,
 a.position, a.is_latching, a.is_auto_acknowledged, a.max_shelved_s, a.is_active, a.is_acknowledged, a.is_latched,
-a.shelving, a.suppressed_by, a.maintenance_id, a.is_out_of_service, a.state, a.priority, a.level, a.value, a.status,
+a.shelving, a.suppressed_by, a.maintenance_id, a.is_out_of_service, a.state, a.priority, a.level, a.value,
+a.status::bigint & 4294967295 as status,
 a.limit_value, a.message_en, a.message_zh, a.note, a.raised_at, a.cleared_at, a.annunciated_at, a.raise_count,
 a.acknowledged_at, a.acknowledged_by, a.shelved_at, a.shelved_until, a.shelved_by, a.shelved_reason, a.suppressed_at,
 a.out_of_service_at, a.out_of_service_by, a.out_of_service_reason, a.order_number, a.assignee, a.comment,

@@ -1,0 +1,141 @@
+"""Lists of alarms: filtered, in four orders, by keyset, with their counts."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from psycopg import sql
+from psycopg.rows import class_row
+
+from cloud_api.globs import PathGlob
+from cloud_api.storage.alarms import AlarmRow, alarm_columns
+from cloud_api.storage.pool import Connection
+from cloud_api.storage.statements import statement
+from cloud_api.storage.words import containing
+
+
+class AlarmList(StrEnum):
+    """Which list: `open` is the operator's own, all that is neither normal nor set aside."""
+
+    OPEN = "open"
+    ACTIVE = "active"
+    UNACKNOWLEDGED = "unacknowledged"
+    RETURNED = "returned"
+    LATCHED = "latched"
+    SHELVED = "shelved"
+    SUPPRESSED = "suppressed"
+    OUT_OF_SERVICE = "out_of_service"
+    ALL = "all"
+
+
+class AlarmOrder(StrEnum):
+    """By priority and then the newest first, by the time of annunciation, or by path."""
+
+    PRIORITY = "priority"
+    NEWEST = "newest"
+    OLDEST = "oldest"
+    PATH = "path"
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmFilter:
+    """Which alarms; None leaves a question open. `before`: those that annunciated before it."""
+
+    priorities: tuple[str, ...] | None = None
+    positions: tuple[str, ...] | None = None
+    glob: PathGlob | None = None
+    words: str | None = None
+    before: datetime | None = None
+
+    @property
+    def question(self) -> tuple[object, ...]:
+        """What a cursor belongs to."""
+        glob = None if self.glob is None else self.glob.text
+        return (self.priorities, self.positions, glob, self.words, self.before)
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmPlace:
+    """Where a page ended, in every order."""
+
+    rank: int
+    annunciated_at: datetime
+    instance: str
+    alarm_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmCounts:
+    """How many alarms stand in each list, and how many of the open ones have each priority."""
+
+    open: int
+    active: int
+    unacknowledged: int
+    returned: int
+    latched: int
+    shelved: int
+    suppressed: int
+    out_of_service: int
+    all: int
+    critical: int
+    high: int
+    medium: int
+    low: int
+
+
+async def select_alarm_page(
+    connection: Connection,
+    alarm_filter: AlarmFilter,
+    which: AlarmList,
+    order: AlarmOrder,
+    after: AlarmPlace | None,
+    limit: int,
+) -> list[AlarmRow]:
+    """Read a page of a list."""
+    place: dict[str, Any] = {}
+    if after is not None:
+        place = {name: getattr(after, name) for name in ("rank", "annunciated_at", "instance", "alarm_id")}
+    after_name = "start" if after is None else order.value
+    query = sql.SQL(statement("select_alarm_page")).format(
+        columns=alarm_columns(),
+        state=sql.SQL(statement(f"filter_{which.value}")),
+        after=sql.SQL(statement(f"after_{after_name}")),
+        order=sql.SQL(statement(f"order_{order.value}")),
+    )
+    async with connection.cursor(row_factory=class_row(AlarmRow)) as cursor:
+        await cursor.execute(query, _parameters(alarm_filter) | place | {"limit": limit})
+        return await cursor.fetchall()
+
+
+async def select_alarm_counts(connection: Connection, alarm_filter: AlarmFilter) -> AlarmCounts:
+    """Count the alarms of every list that the filter lets through."""
+    lists = {which.value: sql.SQL(statement(f"filter_{which.value}")) for which in AlarmList}
+    query = sql.SQL(statement("select_alarm_counts")).format(**lists)
+    async with connection.cursor(row_factory=class_row(AlarmCounts)) as cursor:
+        await cursor.execute(query, _parameters(alarm_filter))
+        counts = await cursor.fetchone()
+    assert counts is not None
+    return counts
+
+
+async def select_alarm(connection: Connection, alarm_id: UUID) -> AlarmRow | None:
+    """Read one alarm."""
+    query = sql.SQL(statement("select_alarm")).format(columns=alarm_columns())
+    async with connection.cursor(row_factory=class_row(AlarmRow)) as cursor:
+        await cursor.execute(query, {"alarm_id": alarm_id})
+        return await cursor.fetchone()
+
+
+def _parameters(alarm_filter: AlarmFilter) -> dict[str, Any]:
+    glob = alarm_filter.glob
+    return {
+        "priorities": None if alarm_filter.priorities is None else list(alarm_filter.priorities),
+        "positions": None if alarm_filter.positions is None else list(alarm_filter.positions),
+        "from_path": None if glob is None else glob.from_path,
+        "to_path": None if glob is None else glob.to_path,
+        "pattern": None if glob is None else glob.pattern,
+        "words": containing(alarm_filter.words),
+        "before": alarm_filter.before,
+    }

@@ -1,0 +1,130 @@
+"""The list of alarms: which stand in which list, counted, filtered, sorted, page by page."""
+
+from typing import Any
+
+from tests.integration.alarms.desk import Desk
+from tests.integration.alarms.plant import CLEAR, RAISE, SUPPRESS, AlarmRules, transition
+
+LATCHING = AlarmRules(name="door", position="gate", is_latching=True)
+
+
+async def fill(desk: Desk) -> dict[str, str]:
+    """One alarm of every state."""
+    ids = {name: await desk.raised(f"plant/{name}/t") for name in ("b", "c", "d", "g", "i", "n")}
+    await desk.happen(transition(CLEAR, 1, "plant/d/t"), transition(CLEAR, 1, "plant/n/t"))
+    await desk.done(f"{ids['c']}/acknowledge")
+    await desk.done(f"{ids['n']}/acknowledge")
+    await desk.done(f"{ids['g']}/shelve", {"reason": "r", "duration": "1h"})
+    await desk.done(f"{ids['i']}/out-of-service", {"reason": "r", "order_number": "1"}, desk.engineer)
+    await desk.happen(transition(SUPPRESS, path="plant/h/t", note="line stopped"), transition(RAISE, path="plant/h/t"))
+    for name in ("e", "f"):
+        path = f"gate/{name}/t"
+        ids[name] = await desk.raised(path, rules=LATCHING, priority="critical", message_zh="闸门打开")
+        await desk.happen(transition(CLEAR, 1, path, rules=LATCHING))
+    await desk.done(f"{ids['f']}/acknowledge")
+    return ids
+
+
+def letters(items: list[dict[str, Any]]) -> str:
+    return "".join(sorted(item["path"].split("/")[1] for item in items))
+
+
+async def test_every_alarm_stands_in_its_lists(any_desk: Desk):
+    await fill(any_desk)
+    lists = {
+        "open": "bcdef",
+        "active": "bc",
+        "unacknowledged": "bde",
+        "returned": "d",
+        "latched": "ef",
+        "shelved": "g",
+        "suppressed": "h",
+        "out_of_service": "i",
+        "all": "bcdefghin",
+    }
+    for state, expected in lists.items():
+        page = await any_desk.api.get("/alarms", state=state)
+        assert letters(page["items"]) == expected
+        assert page["counts"][state] == len(expected)
+    page = await any_desk.api.get("/alarms")
+    assert letters(page["items"]) == "bcdef"
+    assert {name: page["counts"][name] for name in ("critical", "high", "medium", "low")} == {
+        "critical": 2,
+        "high": 3,
+        "medium": 0,
+        "low": 0,
+    }
+    (suppressed,) = (await any_desk.api.get("/alarms", state="suppressed"))["items"]
+    assert suppressed["suppression"]["rule"] == "line stopped"
+
+    async def found(**filters: Any) -> str:
+        page = await any_desk.api.get("/alarms", **filters)
+        assert page["counts"]["open"] == len(page["items"])
+        return letters(page["items"])
+
+    assert await found(priority="critical") == "ef"
+    assert await found(priority=["critical", "high"]) == "bcdef"
+    assert await found(position="gate") == "ef"
+    assert await found(path="plant/*/t") == "bcd"
+    await any_desk.api.fill.run("insert into asset (path, kind) values ('plant', 'site'), ('plant/c', 'area')")
+    assert await found(asset="plant/c") == "c"
+    assert await found(asset="plant", path="**/d/*") == "d"
+    assert await found(q="闸门") == "ef"
+    assert await found(q="PLANT/B") == "b"
+    assert await found(q="%") == ""
+
+
+async def test_pages_in_every_order_show_each_alarm_once(desk: Desk):
+    await desk.happen(
+        *[
+            transition(RAISE, number, f"hall/pump-{number:02d}/flow", priority=("low", "critical", "high")[number % 3])
+            for number in range(25)
+        ]
+    )
+    await desk.happen(*[transition(RAISE, path=f"hall/fan-{number}/speed", priority="medium") for number in range(4)])
+    for sort in ("priority", "newest", "oldest", "path"):
+        pages = [items async for items in desk.api.pages("/alarms", limit=7, sort=sort)]
+        walked = [item for items in pages for item in items]
+        whole = (await desk.api.get("/alarms", limit=1000, sort=sort))["items"]
+        assert [item["id"] for item in walked] == [item["id"] for item in whole]
+        assert len({item["id"] for item in walked}) == 29
+        ranks = [("critical", "high", "medium", "low").index(item["priority"]) for item in walked]
+        times = [item["annunciated_at"] for item in walked]
+        expected = {
+            "priority": ranks == sorted(ranks),
+            "newest": times == sorted(times, reverse=True),
+            "oldest": times == sorted(times),
+            "path": [item["path"] for item in walked] == sorted(item["path"] for item in walked),
+        }
+        assert expected[sort], sort
+    page = await desk.api.get("/alarms", limit=7)
+    other = await desk.api.refused("GET", "/alarms", params={"cursor": page["next"], "sort": "path"})
+    assert other["type"].endswith(":cursor-invalid")
+
+
+async def test_messages_follow_the_readers_language(desk: Desk):
+    alarm = await desk.raised()
+    for languages, expected in (("zh-CN,zh;q=0.9", "压力 7.25 bar 高于 7"), ("en", "pressure 7.25 bar above 7")):
+        for address in ("/api/v1/alarms", f"/api/v1/alarms/{alarm}"):
+            answer = (await desk.api.client.get(address, headers={"Accept-Language": languages})).json()
+            assert answer.get("items", [answer])[0]["message"] == expected
+
+
+async def test_what_the_list_refuses(desk: Desk):
+    for wrong, field in (
+        ({"state": "loud"}, "state"),
+        ({"priority": "urgent"}, "priority.0"),
+        ({"sort": "-x"}, "sort"),
+        ({"path": "a//b"}, "path"),
+        ({"limit": "100000"}, "limit"),
+        ({"colour": "red"}, "colour"),
+        ({"cursor": "abc"}, "cursor"),
+    ):
+        refusal = await desk.api.refused("GET", "/alarms", params=wrong)
+        assert (refusal["status"], refusal["field"]) == (400, field)
+
+
+async def test_statuscodes_come_back_unsigned(desk: Desk):
+    alarm = await desk.raised(status=0x80310000, value=None)
+    shown = await desk.api.get(f"/alarms/{alarm}")
+    assert (shown["status"], shown["value"]) == (0x80310000, None)
