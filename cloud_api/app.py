@@ -17,6 +17,7 @@ from fastapi_offline import FastAPIOffline
 
 from cloud_api import problems
 from cloud_api.agents.router import router as agents
+from cloud_api.alarms.kpi.router import router as alarm_kpi
 from cloud_api.alarms.operation.router import router as alarms
 from cloud_api.assets.router import router as assets
 from cloud_api.assets.templates.router import router as asset_templates
@@ -100,6 +101,7 @@ def create_app(settings: CloudSettings, roles: frozenset[Role], give_up: GiveUp 
         app.include_router(agents, prefix=API)
         app.include_router(assets, prefix=API)
         app.include_router(asset_templates, prefix=API)
+        app.include_router(alarm_kpi, prefix=API)
         app.include_router(ingest_doors, prefix=API)
         app.include_router(users, prefix=API)
         app.include_router(keys, prefix=API)

@@ -79,6 +79,7 @@ class Measures:
     """Everything that is measured for one operator position."""
 
     annunciated: int
+    alarm_count: int  # how many different alarms these were
     bucket_counts: NDArray[np.int64]
     floods: list[Flood]
     top: list[AlarmCount]
@@ -100,6 +101,7 @@ def measure(rows: JournalColumns, window: Window) -> Measures:
     stale_by_day, standing = _measure_stale(rows, stretches, window)
     return Measures(
         annunciated=len(heard),
+        alarm_count=len(np.unique(rows.alarms[heard])),
         bucket_counts=buckets,
         floods=find_floods(buckets, window),
         top=_count_alarms(rows.alarms[heard])[:TOP],

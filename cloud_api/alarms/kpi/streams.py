@@ -18,6 +18,7 @@ class RowFlag(IntFlag):
     UNACKNOWLEDGED = 8  # waits for an acknowledgement after this row
     UNCOVERED = 16  # leaves the shelf, suppression or being out of service
     REALARMED = 32  # raised again before anybody had acknowledged
+    LIFTED = 64  # went to a worse level and sounded anew
 
 
 PRIORITY_SHIFT = 8
@@ -89,12 +90,12 @@ def priorities_of(flags: NDArray[np.int32]) -> NDArray[np.int32]:
 
 
 def _annunciated(flags: NDArray[np.int32], is_active: NDArray[np.bool_], hidden: Hidden) -> NDArray[np.bool_]:
-    """Mark what an operator heard: raises in sight, and what came out of hiding while its condition held.
+    """Mark what an operator heard: raises and worse levels in sight, and what came out of hiding while it was active.
 
-    With `include` every raise counts, in sight or not, and coming out of hiding is no second one.
+    With `include` every raise and worse level counts, in sight or not, and coming out of hiding is no second one.
     """
-    is_raise = has(flags, RowFlag.RAISED)
+    is_new = has(flags, RowFlag.RAISED) | has(flags, RowFlag.LIFTED)
     if hidden is Hidden.INCLUDE:
-        return is_raise
+        return is_new
     is_uncovered = has(flags, RowFlag.UNCOVERED) & has(flags, RowFlag.UNACKNOWLEDGED) & is_active
-    return (is_raise | is_uncovered) & ~has(flags, RowFlag.HIDDEN)
+    return (is_new | is_uncovered) & ~has(flags, RowFlag.HIDDEN)

@@ -37,6 +37,7 @@ class Row:
         flags = PRIORITIES.index(self.priority) << PRIORITY_SHIFT
         flags |= RowFlag.RAISED * (self.event == "raise") | RowFlag.CLEARED * (self.event == "clear")
         flags |= RowFlag.HIDDEN * self.is_hidden | RowFlag.UNACKNOWLEDGED * self.is_waiting
+        flags |= RowFlag.LIFTED * (self.event == "lift")
         flags |= RowFlag.UNCOVERED * (self.was_hidden and not self.is_hidden)
         return flags | RowFlag.REALARMED * (self.event == "raise" and self.was_waiting)
 
@@ -57,6 +58,8 @@ def live(actions: list[tuple[int, int, str, str]]) -> list[Row]:
                 waiting = False
             case "shelve" if not hidden:
                 hidden, waiting = True, False
+            case "lift" if active:
+                waiting = not hidden
             case "unshelve" if hidden:
                 hidden, waiting = False, active
             case _:
@@ -85,8 +88,8 @@ class Reference:
 
     def is_heard(self, row: Row) -> bool:
         if self.window.hidden is Hidden.INCLUDE:
-            return row.event == "raise"
-        return (row.event == "raise" and not row.is_hidden) or (row.event == "unshelve" and row.is_waiting)
+            return row.event in {"raise", "lift"}
+        return (row.event in {"raise", "lift"} and not row.is_hidden) or (row.event == "unshelve" and row.is_waiting)
 
     def past(self, alarm: int, instant: int) -> list[Row]:
         return [row for row in self.rows if row.alarm == alarm and row.time <= instant]
@@ -201,6 +204,7 @@ def compare(rows: list[Row], window: Window) -> Measures:
     given_rows = [row for row in rows if row.time < window.to_us]
     measured, reference = measure(columns(given_rows), window), Reference(given_rows, window)
     assert measured.annunciated == len(reference.heard)
+    assert measured.alarm_count == len({row.alarm for row in reference.heard})
     assert measured.bucket_counts.tolist() == reference.buckets()
     assert [(flood.from_us, flood.to_us) for flood in measured.floods] == reference.floods()
     assert measured.top == reference.counts([row.alarm for row in reference.heard])[:10]
@@ -224,7 +228,7 @@ def compare(rows: list[Row], window: Window) -> Measures:
 def streams(draw: st.DrawFn) -> tuple[list[Row], Window]:
     """Any actions in any rhythm, seen through any window and any rule about hidden alarms."""
     step = draw(st.sampled_from([S, 7 * S, 30 * S, 5 * MIN, 3 * HOUR]))
-    action = st.sampled_from(["raise", "clear", "raise", "clear", "acknowledge", "shelve", "unshelve"])
+    action = st.sampled_from(["raise", "clear", "raise", "clear", "acknowledge", "shelve", "unshelve", "lift"])
     waits = st.integers(0, 12)
     drawn = draw(
         st.lists(st.tuples(waits, st.integers(0, 3), action, st.sampled_from(PRIORITIES)), min_size=0, max_size=60)
