@@ -17,6 +17,7 @@ from fastapi_offline import FastAPIOffline
 
 from cloud_api import problems
 from cloud_api.agents.router import router as agents
+from cloud_api.alarms.definitions.router import router as alarm_definitions
 from cloud_api.alarms.kpi.router import router as alarm_kpi
 from cloud_api.alarms.operation.router import router as alarms
 from cloud_api.assets.router import router as assets
@@ -99,6 +100,7 @@ def create_app(settings: CloudSettings, roles: frozenset[Role], give_up: GiveUp 
         app.include_router(query, prefix=API)
         app.include_router(corrections, prefix=API)
         app.include_router(agents, prefix=API)
+        app.include_router(alarm_definitions, prefix=API)
         app.include_router(assets, prefix=API)
         app.include_router(asset_templates, prefix=API)
         app.include_router(alarm_kpi, prefix=API)
@@ -198,13 +200,14 @@ async def _work(state: State, roles: frozenset[Role]) -> None:
 
 def _load_ingest(state: State) -> "Callable[[Pool], Ingest]":
     # A process that only answers queries loads neither the broker's client nor the write path.
+    from cloud_api.alarms.evaluation.inline import InlineEvaluation
     from cloud_api.ingest.pipeline import Ingest, IngestOptions
 
     settings = state["settings"]
     options = IngestOptions(
         mqtt=settings.mqtt, topic_root=settings.topic_root, reject_max_bytes=settings.reject_max_bytes
     )
-    return lambda pool: Ingest(pool, options, state["telemetry"])
+    return lambda pool: Ingest(pool, options, state["telemetry"], InlineEvaluation)
 
 
 async def _keep_house(state: State) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -56,12 +56,16 @@ class Ingest:
     """The ingest of one process; `run` is its one task, the other methods are its HTTP doors."""
 
     def __init__(
-        self, pool: Pool, options: IngestOptions, telemetry: Telemetry, evaluate: Evaluate | None = None
+        self,
+        pool: Pool,
+        options: IngestOptions,
+        telemetry: Telemetry,
+        make_evaluate: Callable[[], Evaluate] | None = None,
     ) -> None:
         self._pool = pool
         self._options = options
         self._telemetry = telemetry
-        self._evaluate = evaluate
+        self._make_evaluate = make_evaluate
         self._ownership = Ownership(INGEST_LEASE, new_owner())
         self._topics = Topics(options.topic_root)
         self._lanes: tuple[LaneWorker, LaneWorker] | None = None
@@ -141,7 +145,8 @@ class Ingest:
             rejects=RejectStore(self._options.reject_max_bytes),
             partitions=Partitions(),
             telemetry=self._telemetry,
-            evaluate=self._evaluate,
+            # Another process may have owned ingest meanwhile: nothing is remembered from one ownership to the next.
+            evaluate=None if self._make_evaluate is None else self._make_evaluate(),
         )
 
     async def _own(self, state: IngestState, keeper: LeaseKeeper) -> None:

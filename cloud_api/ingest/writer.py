@@ -4,7 +4,7 @@ import asyncio
 import operator
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
@@ -88,10 +88,13 @@ class RetentionMoved(Exception):
 class Evaluate(Protocol):
     """What else happens in the ingest transaction: alarms on single series."""
 
-    async def __call__(
+    def __call__(
         self, connection: Connection, samples: SampleRows, untils: Sequence[UntilRow], lane: Lane
-    ) -> None:
-        """Advance by these samples, sorted by series and time; what is written commits or fails with them."""
+    ) -> AbstractAsyncContextManager[None]:
+        """Advance by these samples, sorted by series and time; what is written commits or fails with them.
+
+        Left after COMMIT, then what was found is remembered; left by an exception, then it is forgotten.
+        """
         ...
 
 
@@ -231,7 +234,7 @@ class Writer:
             due_at = at_us(time.time_ns() // 1000 + SETTLE_US)
             await mark_changed(connection, rows.series_ids, rows.times_us, closed, due_at)
             if state.evaluate is not None:
-                await state.evaluate(connection, rows, prepared.until_rows, self._lane)
+                await stack.enter_async_context(state.evaluate(connection, rows, prepared.until_rows, self._lane))
             newest = newest_rows(rows)
             # Until after COMMIT.
             await stack.enter_async_context(state.bookkeeping)

@@ -38,6 +38,7 @@ class Change(NamedTuple):
     status: int
     is_late: bool = False
     note: str | None = None
+    text: str | None = None
 
 
 class Advance(NamedTuple):
@@ -167,7 +168,7 @@ def _note_change(state: State, before: int, time_us: int, note: str | None, chan
         return
     kind = ChangeKind.RAISE if before == NONE else ChangeKind.CLEAR if after == NONE else ChangeKind.LEVEL
     level = before if after == NONE else after
-    changes.append(Change(kind, time_us, level, state.value, state.status, note=note))
+    changes.append(Change(kind, time_us, level, state.value, state.status, note=note, text=state.text))
     state.recent = [*state.recent[1 - KEPT_CHANGES :], (time_us, after)]
 
 

@@ -70,6 +70,8 @@ class SuppressionPlan(msgspec.Struct, frozen=True, omit_defaults=True):
     """When this alarm is suppressed by design: an expression over series, or a group that has found its cause."""
 
     when: str | None = None
+    # What variables of the expression stand for, and the series of all names.
+    names: dict[str, str] = {}
     inputs: dict[str, int] = {}
     group: str | None = None
     is_cause: bool = False
@@ -88,6 +90,7 @@ class Plan(msgspec.Struct, frozen=True, omit_defaults=True):
     # Series by the name they have in the expression; a deviation has "value" and "setpoint".
     inputs: dict[str, int] = {}
     expression: str | None = None
+    names: dict[str, str] = {}
     after_us: int = 0
     over_us: int = 1
     per_us: int = SECOND_US

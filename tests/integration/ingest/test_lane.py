@@ -2,6 +2,8 @@
 
 import asyncio
 import math
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from cloud_api.telemetry import BatchOutcome, Lane
@@ -170,9 +172,11 @@ async def test_other_tags_of_other_agents_never_mix(rig: Rig) -> None:
 async def test_a_fault_of_our_own_is_no_reject(engine_url: str) -> None:
     is_broken = True
 
-    async def evaluate(*_: object) -> None:
+    @asynccontextmanager
+    async def evaluate(*_: object) -> AsyncGenerator[None]:
         if is_broken:
             raise ZeroDivisionError("a bug in the evaluation")
+        yield
 
     async with running_rig(engine_url, evaluate=evaluate) as rig:
         assert await asyncio.wait_for(rig.offer(floats(1, [1.0])), 60) is None
@@ -186,12 +190,14 @@ async def test_a_fault_of_our_own_is_no_reject(engine_url: str) -> None:
 async def test_the_hook_sees_the_rows_in_the_same_transaction(engine_url: str) -> None:
     seen: list[tuple[int, list[float], int]] = []
 
-    async def evaluate(connection: Any, samples: Any, untils: Any, lane: Lane) -> None:
+    @asynccontextmanager
+    async def evaluate(connection: Any, samples: Any, untils: Any, lane: Lane) -> AsyncGenerator[None]:
         cursor = await connection.execute("select count(*) from sample")
         (count,) = await cursor.fetchone()
         seen.append((count, samples.values.tolist(), len(untils)))
         if len(seen) == 1:
             raise ConnectionResetError("the first attempt is lost")
+        yield
 
     async with running_rig(engine_url, evaluate=evaluate) as rig:
         await rig.take(floats(1, [1.0, 2.0], until={"press-1": NOW_US}))

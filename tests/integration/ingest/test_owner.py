@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 
 import psycopg
@@ -74,15 +74,21 @@ async def test_a_stale_owner_cannot_commit(postgres_url: str) -> None:
 async def test_a_takeover_waits_for_the_transaction_under_way(postgres_url: str) -> None:
     started, may_end = asyncio.Event(), asyncio.Event()
 
-    async def evaluate(*_: object) -> None:
+    @asynccontextmanager
+    async def evaluate(*_: object) -> AsyncGenerator[None]:
         started.set()
         await may_end.wait()
+        yield
 
     async with running_rig(postgres_url, evaluate=evaluate) as rig:
         waiting = rig.offer(floats(1, [1.0]))
         await started.wait()
-        steal = asyncio.create_task(rig.rows("update lease set owner = 'x', token = token + 1 returning token"))
-        renew = asyncio.create_task(rig.rows("update lease set expires_at = now() + interval '1 hour' returning 1"))
+        steal = asyncio.create_task(
+            rig.rows("update lease set owner = 'x', token = token + 1 where name = 'ingest' returning 1")
+        )
+        renew = asyncio.create_task(
+            rig.rows("update lease set expires_at = 'infinity' where name = 'ingest' returning 1")
+        )
         assert await asyncio.wait_for(renew, 30), "the owner's own renewal does not wait"
         assert not steal.done()
         may_end.set()
@@ -135,13 +141,17 @@ async def test_a_lost_answer_to_commit_stores_once(killable_postgres: PostgresSe
         await rig.take(floats(1, [1.0]))
         calls = 0
 
-        async def commit_then_cut(connection: psycopg.AsyncConnection[tuple[object, ...]], *_: object) -> None:
+        @asynccontextmanager
+        async def commit_then_cut(
+            connection: psycopg.AsyncConnection[tuple[object, ...]], *_: object
+        ) -> AsyncGenerator[None]:
             nonlocal calls
             calls += 1
             if calls == 1:
                 # The server commits, the client never hears of it.
                 await connection.execute(b"commit")
                 await connection.close()
+            yield
 
         rig.live._writer._state = dataclasses.replace(rig.state, evaluate=commit_then_cut)
         result = await rig.take(floats(2, [2.0, 3.0]))
@@ -172,10 +182,12 @@ async def test_ingest_outlives_a_database_that_is_killed(killable_postgres: Post
 async def test_the_backlog_lane_does_not_hold_up_the_live_one(postgres_url: str) -> None:
     started, may_end = asyncio.Event(), asyncio.Event()
 
-    async def evaluate(_connection: object, _samples: object, _untils: object, lane: Lane) -> None:
+    @asynccontextmanager
+    async def evaluate(_connection: object, _samples: object, _untils: object, lane: Lane) -> AsyncGenerator[None]:
         if lane is Lane.BACKLOG:
             started.set()
             await may_end.wait()
+        yield
 
     async with running_rig(postgres_url, evaluate=evaluate) as rig:
         await rig.take(floats(1, [1.0]))

@@ -1,0 +1,153 @@
+"""Alarm definitions as the API shows them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+import msgspec
+from pydantic import BaseModel, ConfigDict, Field
+
+from cloud_api.alarms.definitions.models import Definition
+from cloud_api.alarms.definitions.service import Difference, Stored, stored
+from cloud_api.alarms.evaluation.roster import decode_plan
+from cloud_api.storage.alarm_definitions import DefinitionRow, DefinitionVersionRow
+from cloud_api.storage.alarm_instances import InstanceRow
+
+
+class StoredDefinition(BaseModel):
+    """A definition in force, with its version and where it stands."""
+
+    id: UUID
+    version: int
+    definition: Definition
+    created_at: datetime
+    updated_at: datetime
+    updated_by: str
+    watched: int | None = Field(default=None, description="Places that are evaluated; told of one definition only")
+    unfit: int | None = Field(default=None, description="Places that cannot be; `…/places` says why")
+
+
+class DefinitionPage(BaseModel):
+    """Definitions in the order of their names."""
+
+    items: list[StoredDefinition]
+    next: str | None = Field(default=None, description="Cursor of the next page")
+
+
+class VersionAnswer(BaseModel):
+    """One version of a definition."""
+
+    version: int
+    change: Literal["created", "changed", "deleted"]
+    definition: dict[str, Any] = Field(description="The document as it was then")
+    changed_at: datetime
+    changed_by: str
+
+
+class VersionList(BaseModel):
+    """The versions of a definition, the newest first."""
+
+    items: list[VersionAnswer]
+
+
+class PlaceAnswer(BaseModel):
+    """One place of a definition: the numbers that count there, or why it cannot be evaluated."""
+
+    path: str
+    definition_version: int
+    evaluated_by: Literal["ingest", "leader"]
+    levels: list[dict[str, Any]] = Field(description="Limits, deadbands and delays as they are at this place")
+    problem: str | None = None
+
+
+class PlacePage(BaseModel):
+    """The places of a definition, in byte order of their paths."""
+
+    items: list[PlaceAnswer]
+    next: str | None = None
+
+
+class ApplyRequest(BaseModel):
+    """Definitions as they shall be, known by their names."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    definitions: list[dict[str, Any]] = Field(max_length=50_000)
+    prune: bool = Field(default=False, description="Delete definitions that are not among these")
+    dry_run: bool = Field(default=False, description="Only say what would change")
+
+
+class DifferenceAnswer(BaseModel):
+    """What applying changed, or would change."""
+
+    created: list[str]
+    changed: dict[str, dict[str, tuple[Any, Any]]] = Field(description="Per name: members with old and new value")
+    deleted: list[str]
+    unchanged: int
+
+
+def definition_answer(item: Stored, counts: tuple[int, int] | None = None) -> StoredDefinition:
+    """Show one definition."""
+    row = item.row
+    watched, unfit = (None, None) if counts is None else counts
+    return StoredDefinition(
+        id=row.id,
+        version=row.version,
+        definition=item.definition,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        updated_by=row.updated_by,
+        watched=watched,
+        unfit=unfit,
+    )
+
+
+def definition_page(rows: Sequence[DefinitionRow], cursor: str | None) -> DefinitionPage:
+    """Show a page of definitions."""
+    return DefinitionPage(items=[definition_answer(stored(row)) for row in rows], next=cursor)
+
+
+def version_answer(row: DefinitionVersionRow) -> VersionAnswer:
+    """Show one version."""
+    return VersionAnswer(
+        version=row.version,
+        change=row.change,  # pyright: ignore[reportArgumentType] # what the database holds was checked when it was written
+        definition=msgspec.json.decode(row.body),
+        changed_at=row.changed_at,
+        changed_by=row.changed_by,
+    )
+
+
+def place_answer(row: InstanceRow) -> PlaceAnswer:
+    """Show one place."""
+    levels: list[dict[str, Any]] = []
+    if row.plan is not None:
+        levels = [
+            {
+                "level": level.name,
+                "limit": level.limit if level.name is not None else None,
+                "deadband": level.deadband,
+                "on_delay_s": level.on_delay_us / 1e6,
+                "off_delay_s": level.off_delay_us / 1e6,
+                "priority": level.priority,
+            }
+            for level in decode_plan(row.plan).levels
+        ]
+    return PlaceAnswer(
+        path=row.instance,
+        definition_version=row.definition_version,
+        evaluated_by=row.owner,  # pyright: ignore[reportArgumentType] # checked by the table
+        levels=levels,
+        problem=row.problem,
+    )
+
+
+def difference_answer(difference: Difference) -> DifferenceAnswer:
+    """Show what differs."""
+    return DifferenceAnswer(
+        created=difference.created,
+        changed=difference.changed,
+        deleted=difference.deleted,
+        unchanged=difference.unchanged,
+    )
