@@ -23,6 +23,8 @@ from cloud_api.alarms.operation.router import router as alarms
 from cloud_api.assets.router import router as assets
 from cloud_api.assets.templates.router import router as asset_templates
 from cloud_api.auth.principal import REALM
+from cloud_api.completeness.delivery.router import router as delivery
+from cloud_api.completeness.router import router as completeness
 from cloud_api.corrections.router import router as corrections
 from cloud_api.health.checks import Checks, check_database, check_ingest
 from cloud_api.health.router import router as health
@@ -37,6 +39,7 @@ from cloud_api.settings import CloudSettings, Role
 from cloud_api.storage.database import Database
 from cloud_api.storage.failures import CANCELLED, UNAVAILABLE
 from cloud_api.storage.idempotency import delete_idempotency_old
+from cloud_api.storage.ledger import delete_ledger_marks_old
 from cloud_api.storage.pool import Pool
 from cloud_api.storage.sessions import delete_sessions_ended
 from cloud_api.storage.users import delete_login_failures_old
@@ -104,6 +107,8 @@ def create_app(settings: CloudSettings, roles: frozenset[Role], give_up: GiveUp 
         app.include_router(assets, prefix=API)
         app.include_router(asset_templates, prefix=API)
         app.include_router(alarm_kpi, prefix=API)
+        app.include_router(completeness, prefix=API)
+        app.include_router(delivery, prefix=API)
         app.include_router(ingest_doors, prefix=API)
         app.include_router(users, prefix=API)
         app.include_router(keys, prefix=API)
@@ -218,6 +223,7 @@ async def _keep_house(state: State) -> None:
                 await delete_idempotency_old(connection)
                 await delete_sessions_ended(connection, idle)
                 await delete_login_failures_old(connection)
+                await delete_ledger_marks_old(connection)
         except UNAVAILABLE as error:
             log.warning("housekeeping waits for the database: %s", " ".join(str(error).split()))
         await asyncio.sleep(HOUSEKEEPING_S)

@@ -18,15 +18,18 @@ class LedgerBook:
         self._entries: OrderedDict[LedgerKey, LedgerEntry] = OrderedDict()
         # Numbers that one lane is writing while the other may get the same batch.
         self.in_flight: set[tuple[LedgerKey, int]] = set()
+        self._marked: dict[LedgerKey, int] = {}
 
     def clear(self) -> None:
         """Forget everything: another process may have written."""
         self._entries.clear()
+        self._marked.clear()
 
     def forget(self, keys: Iterable[LedgerKey]) -> None:
         """Forget entries whose last transaction may or may not have been committed."""
         for key in keys:
             self._entries.pop(key, None)
+            self._marked.pop(key, None)
 
     async def load(self, connection: Connection, keys: Iterable[LedgerKey]) -> dict[LedgerKey, LedgerEntry]:
         """The entries of these keys, read where they are not here yet."""
@@ -46,6 +49,15 @@ class LedgerBook:
     def entry(self, key: LedgerKey) -> LedgerEntry:
         """What is committed of an epoch that was loaded."""
         return self._entries.get(key) or LedgerEntry()
+
+    def unmarked(self, changes: Mapping[LedgerKey, LedgerChange], slot: int) -> list[LedgerKey]:
+        """Epochs of these changes that have no mark in this slot of time yet; they count as marked from here on."""
+        settled = (key for key, change in changes.items() if change.stored or change.rejected)
+        due = sorted(key for key in settled if self._marked.get(key) != slot)
+        if len(self._marked) > MAX_ENTRIES:
+            self._marked.clear()
+        self._marked.update(dict.fromkeys(due, slot))
+        return due
 
     def apply(self, changes: Mapping[LedgerKey, LedgerChange]) -> None:
         """Take over what was committed."""

@@ -17,6 +17,7 @@ from cloud_api.ingest.rejects import RejectStore, replay_payload
 from cloud_api.ingest.results import BatchResult, IngestOverloaded, NotOwner, RejectMissing, RejectReplayed
 from cloud_api.ingest.series_map import SeriesMap
 from cloud_api.ingest.subscriber import Subscriber
+from cloud_api.ingest.watch import Watch
 from cloud_api.ingest.writer import Evaluate, IngestState
 from cloud_api.leases import LeaseKeeper, LeaseTimes, Ownership, new_owner
 from cloud_api.settings import MqttSettings
@@ -47,6 +48,7 @@ class IngestOptions:
     topic_root: str = DEFAULT_ROOT
     reject_max_bytes: int = 1024**3
     answer_timeout_s: float = 30.0
+    watch_every_s: float = 2.0
     lease: LeaseTimes = field(default_factory=LeaseTimes)
     live: LaneLimits = field(default_factory=LaneLimits)
     backlog: LaneLimits = field(default_factory=LaneLimits)
@@ -71,6 +73,7 @@ class Ingest:
         self._lanes: tuple[LaneWorker, LaneWorker] | None = None
         self._subscriber: Subscriber | None = None
         self._is_announcing = asyncio.Event()
+        self._watch = Watch(pool, None if options.mqtt is None else lambda: self.is_subscribed, options.watch_every_s)
 
     @property
     def is_owner(self) -> bool:
@@ -96,6 +99,7 @@ class Ingest:
             except Exception as error:
                 if not is_passing(error):
                     raise
+                self._watch.note_failure()
                 log.warning("ingest waits for the database: %s", error)
                 await asyncio.sleep(pause_s)
             finally:
@@ -159,6 +163,7 @@ class Ingest:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(keeper.keep())
+                group.create_task(self._watch.run())
                 group.create_task(live.run())
                 group.create_task(backlog.run())
                 if self._options.mqtt is not None:

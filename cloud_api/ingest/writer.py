@@ -24,7 +24,7 @@ from cloud_api.storage.faults import KEY_EXISTS, PARTITION_MISSING
 from cloud_api.storage.gaps import insert_gaps
 from cloud_api.storage.instants import at_us
 from cloud_api.storage.lease import LeaseLost, read_lease_held, select_lease_held, select_series_generation
-from cloud_api.storage.ledger import UntilRow, upsert_agent_until
+from cloud_api.storage.ledger import UntilRow, insert_ledger_marks, upsert_agent_until
 from cloud_api.storage.pool import Connection, Pool, begin, check_committed, commit, undone_on_failure
 from cloud_api.storage.rejects import insert_rejects, update_reject_replayed
 from cloud_api.storage.rollup_marks import Closed, hold_closed, mark_changed, read_closed
@@ -50,6 +50,8 @@ from cloud_api.telemetry import BatchOutcome, Lane, Telemetry
 
 KEPT_DICTIONARIES = 32
 SEEN_EVERY_S = 5.0
+# As long as the slots of the ledger's marks in the database.
+MARK_NS = 15 * 60 * 1_000_000_000
 # In a smaller pool a lane that is busy for long would keep others from working.
 POOL_TO_SHARE = 4
 # A transaction takes a lock on every day it touches.
@@ -285,6 +287,9 @@ class Writer:
             if seen:
                 await upsert_agents_seen(connection, seen, now)
             await write_changes(connection, prepared.changes)
+            marks = self._state.book.unmarked(prepared.changes, time.time_ns() // MARK_NS)
+            if marks:
+                await insert_ledger_marks(connection, marks)
             committed = await commit(connection)
         check_committed(committed)
 

@@ -57,6 +57,17 @@ async def upsert_ledger(connection: Connection, rows: Sequence[LedgerRow], keep:
     await connection.execute(statement("upsert_ledger"), parameters)
 
 
+async def insert_ledger_marks(connection: Connection, keys: Sequence[tuple[str, bytes]]) -> None:
+    """Note the highest number that is settled now; the first note of a quarter of an hour stays."""
+    parameters = {"agents": [agent for agent, _ in keys], "epochs": [UUID(bytes=epoch) for _, epoch in keys]}
+    await connection.execute(statement("insert_ledger_marks"), parameters)
+
+
+async def delete_ledger_marks_old(connection: Connection) -> None:
+    """Forget marks that are older than anybody asks for."""
+    await connection.execute(statement("delete_ledger_marks_old"))
+
+
 async def select_newest_epochs(connection: Connection, age: timedelta) -> list[LedgerRow]:
     """The newest epoch of each agent heard within `age`."""
     cursor = await connection.execute(statement("select_newest_epochs"), {"age": age})

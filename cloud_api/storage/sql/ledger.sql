@@ -20,6 +20,19 @@ set stored = l.stored + excluded.stored,
     recent = substring(l.recent || excluded.recent from greatest(length(l.recent || excluded.recent) - %(keep)s + 1, 1)),
     updated_at = now()
 
+-- name: insert_ledger_marks
+-- Numbers go up as batches are made, so this one was made before now, and whatever is made from now on has a higher one.
+insert into ledger_mark (agent, epoch, slot_at, at, seq)
+select l.agent, l.epoch, date_bin('15 minutes', now(), 'epoch'::timestamptz), now(),
+       upper(l.stored + l.rejected + l.lost) - 1
+from unnest(%(agents)s::text[], %(epochs)s::uuid[]) as marked (agent, epoch)
+join ledger l on l.agent = marked.agent and l.epoch = marked.epoch
+where not isempty(l.stored + l.rejected + l.lost)
+on conflict (agent, epoch, slot_at) do nothing
+
+-- name: delete_ledger_marks_old
+delete from ledger_mark where at < now() - interval '2 years'
+
 -- name: select_newest_epochs
 -- One epoch an agent, the one that was written last, for agents seen lately.
 select distinct on (agent) agent, epoch, stored::text, rejected::text, lost::text, recent

@@ -1,0 +1,129 @@
+"""Every hole has its reason and the right blame: a device cut, an agent killed and stopped, a database down."""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from tests.fixtures.modbus_plc import CountingDevice
+from tests.fixtures.processes import wait_until
+from tests.fixtures.stack import Agent, ScannedDevice, Stack
+
+AGENT = "gw-1"
+# Long enough for ingest to notice that the database is away, and for a small outbox to run full.
+OUTAGE_US = 9_000_000
+SLACK_US = 3_000_000
+
+
+def now_us() -> int:
+    return time.time_ns() // 1000
+
+
+def shown(at_us: int) -> str:
+    return datetime.fromtimestamp(at_us / 1e6, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def read_us(text: str) -> int:
+    return round(datetime.fromisoformat(text).timestamp() * 1e6)
+
+
+def test_each_disaster_is_blamed_on_the_one_who_caused_it(
+    killable_stack: Stack, make_counting_device: Callable[..., CountingDevice]
+) -> None:
+    stack = killable_stack
+    keys = 'timeout = "500ms"\nretry_min = "100ms"\nretry_max = "500ms"'
+    devices = [
+        ScannedDevice(name, make_counting_device(1).start(), {"default": "100ms"}, ("default",), keys=keys)
+        for name in ("press-1", "press-2")
+    ]
+    agent = stack.make_agent(AGENT, *devices, outbox='max_bytes = "16KiB"', batch='window = "10ms"')
+    stack.cloud.start()
+    agent.child.start()
+    began = wait_for_samples(stack, devices, 0)
+    cut = cut_device(stack, devices[0])
+    agent.child.kill()
+    agent.child.start()
+    wait_for_samples(stack, devices, now_us())
+    agent.child.terminate()
+    agent.child.start()
+    wait_for_samples(stack, devices, now_us())
+    down = stop_database(stack, agent)
+    ended = wait_for_samples(stack, devices, down[1])
+    first, second = wait_for_judgement(stack, began, ended)
+    assert blamed(first) >= {("device_unreachable", "device"), ("agent_stopped", "agent"), ("outbox_full", "database")}
+    assert blamed(second) >= {("agent_stopped", "agent"), ("outbox_full", "database")}
+    assert not blamed(second) & {("device_unreachable", "device"), ("device_unreachable", "line")}
+    assert lie_within(first, "device_unreachable", cut)
+    assert lie_within(first, "outbox_full", down)
+    assert lie_within(second, "outbox_full", down)
+    assert sum(hole["reason"] == "agent_stopped" for hole in second["holes"]) == 2
+    assert 0 < second["percent"] < 100
+    delivery = ask(stack, f"/agents/{AGENT}/delivery", began, ended)
+    assert (delivery["verdict"], delivery["open"]) == ("declared_lost", 0), delivery
+    assert delivery["lost"] > 0
+    assert delivery["statement"].startswith(f"{delivery['lost']} batches missing")
+
+
+def cut_device(stack: Stack, device: ScannedDevice) -> tuple[int, int]:
+    """Kill a device until its agent has said so, start it again; from when to when."""
+    from_us = now_us()
+    device.device.kill()
+    path = device.path(0)
+    wait_until(lambda: [r for r in stack.rows(AGENT) if r.path == path and r.status < 0], "the device is Bad")
+    device.device.start()
+    wait_for_samples(stack, [device], now_us())
+    return from_us, now_us()
+
+
+def stop_database(stack: Stack, agent: Agent) -> tuple[int, int]:
+    """Kill the database until the outbox has given up all that was in it, start it again; from when to when."""
+    from_us = now_us()
+    stack.postgres.kill()
+    wait_until(
+        lambda: now_us() - from_us > OUTAGE_US and agent.backlog(before_us=from_us + 1_000_000) == 0,
+        "the outbox has run full",
+    )
+    stack.postgres.start()
+    return from_us, now_us()
+
+
+def wait_for_samples(stack: Stack, devices: list[ScannedDevice], after_us: int) -> int:
+    """Wait until each device has a value measured after an instant; the latest of these."""
+
+    def found() -> int:
+        rows = [row for row in stack.rows(AGENT) if row.value is not None and row.time_us > after_us]
+        last = [max((row.time_us for row in rows if row.path == each.path(0)), default=0) for each in devices]
+        return max(last) if all(last) else 0
+
+    return wait_until(found, "every device delivers")
+
+
+def wait_for_judgement(stack: Stack, from_us: int, to_us: int) -> list[dict[str, Any]]:
+    """Wait until nothing of the window is unknown any more: the agent has delivered all, and said so."""
+
+    def found() -> list[dict[str, Any]]:
+        items = ask(stack, "/completeness", from_us, to_us, "&path=hall/**")["items"]
+        delivery = ask(stack, f"/agents/{AGENT}/delivery", from_us, to_us)
+        is_over = all(item["unknown_s"] == 0 for item in items)
+        has_gaps = all(("outbox_full", "database") in blamed(item) for item in items)
+        return items if is_over and has_gaps and delivery["verdict"] not in {"unknown", "open"} else []
+
+    return wait_until(found, "all is known")
+
+
+def ask(stack: Stack, path: str, from_us: int, to_us: int, more: str = "") -> dict[str, Any]:
+    answer = stack.ask(f"/api/v1{path}?from={shown(from_us)}&to={shown(to_us)}{more}")
+    return answer or {"items": [], "verdict": "unknown"}
+
+
+def blamed(item: dict[str, Any]) -> set[tuple[str, str | None]]:
+    return {(hole["reason"], hole["blame"]) for hole in item["holes"]}
+
+
+def lie_within(item: dict[str, Any], reason: str, disaster: tuple[int, int]) -> bool:
+    """Whether every hole of this reason is as old as its disaster, but for what was under way."""
+    return all(
+        disaster[0] - SLACK_US <= read_us(hole["from_at"]) and read_us(hole["to_at"]) <= disaster[1] + SLACK_US
+        for hole in item["holes"]
+        if hole["reason"] == reason
+    )
