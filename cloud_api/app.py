@@ -22,6 +22,7 @@ from cloud_api.alarms.kpi.router import router as alarm_kpi
 from cloud_api.alarms.operation.router import router as alarms
 from cloud_api.assets.router import router as assets
 from cloud_api.assets.templates.router import router as asset_templates
+from cloud_api.auth.pace import Pace
 from cloud_api.auth.principal import REALM
 from cloud_api.completeness.delivery.router import router as delivery
 from cloud_api.completeness.router import router as completeness
@@ -31,7 +32,7 @@ from cloud_api.health.router import router as health
 from cloud_api.ingest.router import Doors
 from cloud_api.ingest.router import router as ingest_doors
 from cloud_api.keys.router import router as keys
-from cloud_api.middleware import AskForKey, CountRequests, LimitBody
+from cloud_api.middleware import AskForKey, CountRequests, LimitBody, SecureHeaders, TimeBody
 from cloud_api.openapi import tidy
 from cloud_api.problems import Kinds, Problem
 from cloud_api.query.router import router as query
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from cloud_api.ingest.pipeline import Ingest
 
 API = "/api/v1"
+DOCS = ("/docs", "/static-offline-docs/")
 OPEN = frozenset({f"{API}/login"})
 HOUSEKEEPING_S = 3600.0
 
@@ -82,6 +84,7 @@ class State(TypedDict):
     database: Database
     ingest: RunningIngest
     query_slots: asyncio.Semaphore
+    pace: Pace
     passwords: Passwords
     checks: Checks
 
@@ -116,6 +119,8 @@ def create_app(settings: CloudSettings, roles: frozenset[Role], give_up: GiveUp 
         app.include_router(alarms, prefix=API)
         app.add_middleware(AskForKey, prefix=API, open_paths=OPEN, challenge=f'Bearer realm="{REALM}"')
     app.add_middleware(LimitBody, max_bytes=settings.body_max_bytes)
+    app.add_middleware(TimeBody, timeout_s=settings.body_timeout_s)
+    app.add_middleware(SecureHeaders, docs=DOCS)
     app.add_middleware(CountRequests, telemetry=telemetry)
     _install_problems(app)
     _describe(app)
@@ -172,6 +177,7 @@ def _lifespan(
             database=database,
             ingest=running,
             query_slots=asyncio.Semaphore(settings.query_slots),
+            pace=Pace(settings.rate_per_minute, settings.running_max, settings.streams_max),
             passwords=Passwords(),
             checks=check_database(database) | (check_ingest(running) if Role.INGEST in roles else {}),
         )

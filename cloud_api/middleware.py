@@ -1,7 +1,9 @@
-"""What every request passes before it reaches a route: counting, the refusal of keyless callers, the body limit."""
+"""What every request passes: counting, safe headers, the refusal of keyless callers, limits of the body."""
 
+import asyncio
 import time
 
+from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -10,6 +12,19 @@ from cloud_api.auth.session_tokens import COOKIE
 from cloud_api.problems import Kinds, Problem, response
 from cloud_api.telemetry import Telemetry
 
+YEAR_S = 365 * 86_400
+SAFE_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+NOTHING_POLICY = "default-src 'none'; frame-ancestors 'none'"
+# The page /docs brings a script inside itself; it is the only one, and shows no data of a plant.
+DOCS_POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "frame-ancestors 'none'"
+)
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
@@ -43,6 +58,35 @@ class CountRequests:
             self._telemetry.request_seconds.labels(route).observe(time.monotonic() - started_s)
 
 
+class SecureHeaders:
+    """Tells browsers what an answer is not for: to be guessed at, framed, kept, or run."""
+
+    def __init__(self, app: ASGIApp, docs: tuple[str, ...]) -> None:
+        self._app = app
+        self._docs = docs
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request and add the headers."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        is_docs = scope["path"].startswith(self._docs)
+
+        async def send_safely(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in SAFE_HEADERS.items():
+                    headers.setdefault(name, value)
+                headers.setdefault("Content-Security-Policy", DOCS_POLICY if is_docs else NOTHING_POLICY)
+                if not is_docs:
+                    headers.setdefault("Cache-Control", "no-store")
+                if scope["scheme"] == "https":
+                    headers.setdefault("Strict-Transport-Security", f"max-age={YEAR_S}")
+            await send(message)
+
+        await self._app(scope, receive, send_safely)
+
+
 class AskForKey:
     """Refuses requests with neither a key nor a session before their body is read."""
 
@@ -62,6 +106,36 @@ class AskForKey:
             await response(problem)(scope, receive, send)
             return
         await self._app(scope, receive, send)
+
+
+class TimeBody:
+    """Gives up on a client that does not go on sending the body that it has announced."""
+
+    def __init__(self, app: ASGIApp, timeout_s: float) -> None:
+        self._app = app
+        self._timeout_s = timeout_s
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request; each part of its body must come in time."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        is_whole = False
+
+        async def receive_in_time() -> Message:
+            nonlocal is_whole
+            if is_whole:
+                # From here on it is a wait for the client to go away, which may last as long as a stream does.
+                return await receive()
+            try:
+                async with asyncio.timeout(self._timeout_s):
+                    message = await receive()
+            except TimeoutError as error:
+                raise HTTPException(408, "the body did not come in time") from error
+            is_whole = not message.get("more_body", False)
+            return message
+
+        await self._app(scope, receive_in_time, send)
 
 
 class LimitBody:

@@ -47,6 +47,7 @@ class Kinds(Enum):
     FORGED_REQUEST = Kind("forged-request", 403, "The request does not prove that a page of this service sent it")
     NOT_FOUND = Kind("not-found", 404, "There is no such thing here")
     METHOD_NOT_ALLOWED = Kind("method-not-allowed", 405, "This address does not answer that method")
+    REQUEST_TIMEOUT = Kind("request-timeout", 408, "The request did not come in time")
     CONFLICT = Kind("conflict", 409, "The present state does not allow this")
     VERSION_CONFLICT = Kind("version-conflict", 409, "It has changed since you saw it")
     BODY_TOO_LARGE = Kind("body-too-large", 413, "The request's body is too large")
@@ -240,6 +241,8 @@ def _from_http(request: Request, error: HTTPException) -> Problem:
         return Problem(Kinds.METHOD_NOT_ALLOWED, f"allowed: {allowed}", fields=fields, headers=headers)
     if error.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
         return Problem(Kinds.BODY_TOO_LARGE, "the body is larger than this service reads", headers=headers)
+    if error.status_code == HTTPStatus.REQUEST_TIMEOUT:
+        return Problem(Kinds.REQUEST_TIMEOUT, str(error.detail), headers=headers | {"Connection": "close"})
     if error.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return Problem(Kinds.INTERNAL, "the service's log has the details")
     return Problem(Kinds.BAD_REQUEST, str(error.detail), headers=headers)

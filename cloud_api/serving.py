@@ -3,6 +3,7 @@
 import logging
 import signal
 import socket
+from ipaddress import ip_address
 from types import FrameType
 
 import uvicorn
@@ -30,14 +31,24 @@ def serve(settings: CloudSettings, roles: frozenset[Role], listener: socket.sock
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=False,
+        # Who may say for whom it asks, and whether over HTTPS: named proxies alone.
+        proxy_headers=bool(settings.http_proxies),
+        forwarded_allow_ips=settings.http_proxies or None,
+        ssl_certfile=settings.http_cert_file,
+        ssl_keyfile=settings.http_key_file,
         timeout_graceful_shutdown=GRACE_S,
         lifespan="on",
     )
     server = _Server(config)
     with listener:
         host, port = listener.getsockname()[:2]
-        log.info("%s on http://%s:%d (documentation at /docs)", ", ".join(sorted(roles)), host, port)
+        scheme = "https" if settings.http_cert_file else "http"
+        log.info("%s on %s://%s:%d (documentation at /docs)", ", ".join(sorted(roles)), scheme, host, port)
+        if not (settings.http_cert_file or settings.http_proxies or ip_address(host).is_loopback):
+            log.warning(
+                "others can reach this address, unencrypted: name a certificate (MILLSTREAM_HTTP_CERT_FILE and "
+                "MILLSTREAM_HTTP_KEY_FILE), or the proxy in front (MILLSTREAM_HTTP_PROXIES)"
+            )
         server.run(sockets=[listener])
     return reasons
 

@@ -65,8 +65,15 @@ class CloudSettings:
     topic_root: str
     http_host: str
     http_port: int
+    http_cert_file: Path | None
+    http_key_file: Path | None
+    http_proxies: str
     database_pool_size: int
     body_max_bytes: int
+    body_timeout_s: float
+    rate_per_minute: int
+    running_max: int
+    streams_max: int
     query_timeout_s: float
     query_max_samples: int
     query_max_rows: int
@@ -83,14 +90,22 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
 def read_settings(environ: Mapping[str, str], roles: frozenset[Role]) -> CloudSettings:
     """Read the settings that `roles` need; SettingsInvalid names every problem there is."""
     env = _Environment(environ)
+    cert_file, key_file = env.pair("HTTP_CERT_FILE", "HTTP_KEY_FILE")
     settings = CloudSettings(
         database_url=env.database_url(),
         mqtt=env.mqtt(is_needed=Role.INGEST in roles),
         topic_root=env.topic_root(),
         http_host=env.text("HTTP_HOST", "127.0.0.1"),
         http_port=env.integer("HTTP_PORT", 8080, 0, 65535),
+        http_cert_file=cert_file,
+        http_key_file=key_file,
+        http_proxies=env.text("HTTP_PROXIES", ""),
         database_pool_size=env.integer("DATABASE_POOL_SIZE", 8, 1, 200),
         body_max_bytes=env.integer("BODY_MAX_BYTES", 4 * 1024 * 1024, 1024, 64 * 1024 * 1024),
+        body_timeout_s=env.number("BODY_TIMEOUT_S", 30.0, 0.1, 3600.0),
+        rate_per_minute=env.integer("RATE_PER_MINUTE", 60_000, 1, 10_000_000),
+        running_max=env.integer("RUNNING_MAX", 256, 1, 100_000),
+        streams_max=env.integer("STREAMS_MAX", 2_000, 1, 100_000),
         query_timeout_s=env.number("QUERY_TIMEOUT_S", 30.0, 0.05, 3600.0),
         query_max_samples=env.integer("QUERY_MAX_SAMPLES", 5_000_000, 1, 1_000_000_000),
         query_max_rows=env.integer("QUERY_MAX_ROWS", 200_000, 1, 10_000_000),
@@ -176,9 +191,7 @@ class _Environment:
         for name in names[:3]:
             if files[name] is not None and not is_tls:
                 self._refuse(name, str(files[name]), "has no use without TLS", "an mqtts:// URL")
-        if (files["MQTT_CERT_FILE"] is None) != (files["MQTT_KEY_FILE"] is None):
-            present = "MQTT_CERT_FILE" if files["MQTT_CERT_FILE"] else "MQTT_KEY_FILE"
-            self._refuse(present, str(files[present]), "stands alone", "certificate and key together")
+        self._check_pair(files, "MQTT_CERT_FILE", "MQTT_KEY_FILE")
         return MqttSettings(
             host=url.hostname or "",
             port=port or (8883 if is_tls else 1883),
@@ -189,6 +202,17 @@ class _Environment:
             cert_file=files["MQTT_CERT_FILE"],
             key_file=files["MQTT_KEY_FILE"],
         )
+
+    def pair(self, cert: str, key: str) -> tuple[Path | None, Path | None]:
+        """A certificate and its key: both or neither."""
+        files = {name: self._file(name) for name in (cert, key)}
+        self._check_pair(files, cert, key)
+        return files[cert], files[key]
+
+    def _check_pair(self, files: Mapping[str, Path | None], cert: str, key: str) -> None:
+        if (files[cert] is None) != (files[key] is None):
+            present = cert if files[cert] else key
+            self._refuse(present, str(files[present]), "stands alone", "certificate and key together")
 
     def _password(self, url: SplitResult, file: Path | None) -> str | None:
         if file is None:

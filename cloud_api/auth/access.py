@@ -1,12 +1,13 @@
 """What a route asks of its caller: dependencies that prove the key and weigh its role."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from datetime import timedelta
 from typing import Annotated
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPBearer
 
+from cloud_api.auth.pace import Pace
 from cloud_api.auth.principal import REALM, Principal, find_principal, read_bearer
 from cloud_api.auth.roles import Role, Scope, is_enough
 from cloud_api.auth.session_tokens import COOKIE, PROOF_HEADER, is_proof
@@ -27,6 +28,7 @@ REFUSALS = (
     Kinds.ROLE_INSUFFICIENT,
     Kinds.PASSWORD_CHANGE_NEEDED,
     Kinds.FORGED_REQUEST,
+    Kinds.TOO_MANY_REQUESTS,
     Kinds.DATABASE_UNAVAILABLE,
 )
 
@@ -49,8 +51,18 @@ async def read_principal(request: Request, pool: PoolOf) -> Principal:
         return await find_principal(connection, text, timedelta(seconds=settings.session_idle_s))
 
 
+async def admit(
+    request: Request, principal: Annotated[Principal, Depends(read_principal)]
+) -> AsyncGenerator[Principal]:
+    """Let a request run within its caller's pace."""
+    pace: Pace = request.state.pace
+    pace.step(principal.scope_of_keys)
+    with pace.running(principal.scope_of_keys, request.url.path):
+        yield principal
+
+
 # Whoever this is, also somebody who must replace a one-time password first.
-Caller = Annotated[Principal, Depends(read_principal)]
+Caller = Annotated[Principal, Depends(admit)]
 
 
 def _credentials(request: Request) -> str:

@@ -104,6 +104,10 @@ def test_every_kind_of_problem_is_explained():
 
 def test_every_setting_is_explained():
     source = Path(settings.__file__).read_text()
-    read = set(re.findall(r'"((?:DATABASE|MQTT|TOPIC|HTTP|BODY|QUERY|REJECT|SESSION|LOG)_[A-Z_]+)"', source))
-    assert set(re.findall(r"`MILLSTREAM_([A-Z_]+)`", DOCUMENT)) == read
+    read = set(
+        re.findall(
+            r'"((?:DATABASE|MQTT|TOPIC|HTTP|BODY|QUERY|REJECT|SESSION|LOG|RATE|RUNNING|STREAMS)_[A-Z_]+)"', source
+        )
+    )
+    assert set(re.findall(r"`MILLSTREAM_([A-Z0-9_]+)`", DOCUMENT)) == read
     assert len(read) > 15
