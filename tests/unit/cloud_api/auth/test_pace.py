@@ -20,7 +20,9 @@ def test_requests_of_one_caller_run_up_to_a_number():
 
 def test_streams_count_apart():
     pace = Pace(per_minute=1000, running_max=1, streams_max=1)
-    with pace.running("key:1", "/api/v1/stream"), pace.running("key:1", "/api/v1/query"):
+    with pace.running("key:1", "/api/v1/stream"):
+        with pace.running("key:1", "/api/v1/query"):
+            pass
         with pytest.raises(Problem, match="1 streams"), pace.running("key:1", "/api/v1/alarms/stream"):
             pass
 
