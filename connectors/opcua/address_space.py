@@ -1,4 +1,4 @@
-"""The server's address space: which variables there are, and writing one of them."""
+"""The server's address space: which variables there are."""
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -9,27 +9,12 @@ from asyncua.ua.attribute_ids import AttributeIds
 from asyncua.ua.object_ids import ObjectIds
 
 from connectors.contract import BrowsedPoint
-from connectors.errors import PointRejected
-from connectors.opcua.browse_paths import Address
-from connectors.opcua.recording import left_out
 from connectors.opcua.session import Session, standard_node
-from schemas import status
-from schemas.sample import Kind, Value
+from schemas.sample import Kind
 
 _IDS = ObjectIds
-_TYPES = ua.VariantType
 _UNIT = "EngineeringUnits"
 _RANGE = "EURange"
-_WHOLE: dict[ua.VariantType, tuple[int, int]] = {
-    _TYPES.SByte: (-(2**7), 2**7 - 1),
-    _TYPES.Byte: (0, 2**8 - 1),
-    _TYPES.Int16: (-(2**15), 2**15 - 1),
-    _TYPES.UInt16: (0, 2**16 - 1),
-    _TYPES.Int32: (-(2**31), 2**31 - 1),
-    _TYPES.UInt32: (0, 2**32 - 1),
-    _TYPES.Int64: (-(2**63), 2**63 - 1),
-    _TYPES.UInt64: (0, 2**64 - 1),
-}
 
 
 @dataclass(slots=True)
@@ -125,55 +110,3 @@ async def _describe(
 
 def _value(answer: ua.DataValue) -> Any:
     return None if answer.Value is None else answer.Value.Value
-
-
-async def write_value(session: Session, point: int, address: Address, value: Value) -> None:
-    """Write in the type that the variable holds now; raises PointRejected."""
-    node = session.node(address)
-    if node is None:
-        raise PointRejected(point, status.BAD_NODE_ID_UNKNOWN, f"{address}: the server does not know the namespace")
-    with left_out():
-        (current,) = await session.read_values([node])
-    code = 0 if current.StatusCode is None else current.StatusCode.value
-    kind = current.Value.VariantType if current.Value is not None else _TYPES.Null
-    if kind == _TYPES.Null:
-        kind = await _declared_type(session, point, node, code)
-    variant = ua.Variant(_fit(point, kind, value), kind)
-    parameters = ua.WriteParameters(
-        NodesToWrite=[
-            # Without status and times: many servers refuse a write that sets them (Part 4, 5.10.4).
-            ua.WriteValue(
-                NodeId=node,
-                AttributeId=AttributeIds.Value,
-                Value=ua.DataValue(Value=variant, StatusCode=None),
-            )
-        ]
-    )
-    (outcome,) = await session.client.write(parameters)
-    if status.is_bad(outcome.value):
-        raise PointRejected(point, outcome.value, f"{address}: {status.name(outcome.value)}")
-
-
-async def _declared_type(session: Session, point: int, node: ua.NodeId, code: int) -> ua.VariantType:
-    (answer,) = await session.read_attributes([node], AttributeIds.DataType)
-    declared = _value(answer)
-    number = declared.Identifier if isinstance(declared, ua.NodeId) and declared.NamespaceIndex == 0 else None
-    if isinstance(number, int) and 0 < number <= _TYPES.LocalizedText:
-        return _TYPES(number)
-    raise PointRejected(point, code or status.BAD_NOT_SUPPORTED, "the type of the variable is not known")
-
-
-def _fit(point: int, kind: Any, value: Value) -> Value:
-    """The value as this type, or PointRejected: nothing is rounded or clipped in silence."""
-    if kind == _TYPES.Boolean and isinstance(value, bool):
-        return value
-    if kind in _WHOLE and not isinstance(value, bool | str) and value is not None and value == int(value):
-        low, high = _WHOLE[kind]
-        if low <= value <= high:
-            return int(value)
-        raise PointRejected(point, status.BAD_OUT_OF_RANGE, f"{value} is not between {low} and {high}")
-    if kind in (_TYPES.Float, _TYPES.Double) and isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
-    if kind == _TYPES.String and isinstance(value, str):
-        return value
-    raise PointRejected(point, status.BAD_TYPE_MISMATCH, f"{value!r} cannot be written as {kind.name}")

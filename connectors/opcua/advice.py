@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from connectors.opcua import vendors
-from connectors.opcua.config import Mode, OpcuaConfig, Security, ServerTrust
+from connectors.opcua.config import Mode, OpcuaConfig, Security, ServerTrust, Trigger
 from connectors.opcua.expiry import endings
 
 
@@ -17,7 +17,9 @@ def advise_at(config: OpcuaConfig, now: datetime) -> Sequence[str]:
     """The same at a given time: certificates have an end."""
     found = [sentence for sentence in (_security(config), _trust(config), _queue(config)) if sentence]
     if config.vendor is not None:
-        found += vendors.advice(config.vendor, config.request_limit, config.sampling, config.publishing)
+        has_filter = config.server_deadband is not None or config.trigger is not Trigger.VALUE
+        asked = vendors.Asked(config.request_limit, config.sampling, config.publishing, config.queue, has_filter)
+        found += vendors.advice(config.vendor, asked)
     if config.security is not Security.NONE:
         found += [ending.advice for ending in endings(config.certificates, now)]
     return found
@@ -26,8 +28,9 @@ def advise_at(config: OpcuaConfig, now: datetime) -> Sequence[str]:
 def _security(config: OpcuaConfig) -> str | None:
     if config.security is not Security.NONE:
         return None
-    if config.username is not None:
-        return 'security = "None" lets everybody on the network read the password; write security = "auto"'
+    if config.username is not None or config.is_token_bearer:
+        secret = "token" if config.is_token_bearer else "password"
+        return f'security = "None" lets everybody on the network read the {secret}; write security = "auto"'
     return (
         'security = "None" lets everybody on the network read and change values on their way; write security = "auto"'
     )

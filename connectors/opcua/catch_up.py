@@ -96,7 +96,10 @@ async def missing_messages(session: Session, url: str, subscription: Subscriptio
 class History:
     """Fills a hole from the server's history, so far as it keeps one for our points."""
 
-    def __init__(self, session: Session, config: OpcuaConfig, counters: Counter[str]) -> None:
+    def __init__(
+        self, session: Session, config: OpcuaConfig, counters: Counter[str], ranges: Sequence[str | None] = ()
+    ) -> None:
+        self._ranges = ranges
         self._session = session
         self._config = config
         self._counters = counters
@@ -146,11 +149,15 @@ class History:
             NumValuesPerNode=_VALUES_A_NODE,
             ReturnBounds=False,
         )
+        wanted: Any = ua.HistoryReadValueId
         parameters = ua.HistoryReadParameters(
             HistoryReadDetails=details,
             TimestampsToReturn=ua.TimestampsToReturn.Both,
             ReleaseContinuationPoints=False,
-            NodesToRead=[ua.HistoryReadValueId(NodeId=node, ContinuationPoint=more) for _, node, more in left],
+            NodesToRead=[
+                wanted(NodeId=node, ContinuationPoint=more, IndexRange=self._ranges[point] if self._ranges else None)
+                for point, node, more in left
+            ],
         )
         self._counters["requests"] += 1
         try:

@@ -329,6 +329,9 @@ class OpcuaPoint(PointConfig):
     fields: Annotated[tuple[str, ...], BeforeValidator(_list)] | None = Field(
         default=None, description="A tag for each of these fields of a structure (of each element, if both are there)."
     )
+    index_range: Annotated[str, BeforeValidator(str), AfterValidator(parts.range_text)] | None = Field(
+        default=None, description='Only this range of the array is asked of the server: "3", "2:5", "0:1,2:4".'
+    )
     form: Form = Field(default=Form.VALUE, description="value: an enumeration's number; label: its word.")
     server_deadband: ServerDeadband | None = Field(
         default=None, description="Of this point, in place of the device's; 0 for none."
@@ -356,6 +359,8 @@ class OpcuaPoint(PointConfig):
             raise ValueError("node or path is needed, and only one of them")
         if self.part is not None and (self.elements is not None or self.fields is not None):
             raise ValueError("part cannot stand beside elements or fields")
+        if self.index_range is not None and (self.part or self.elements or self.fields or self.events):
+            raise ValueError("index_range cannot stand beside part, elements, fields or events")
         return self
 
     @property

@@ -5,9 +5,9 @@ from collections import Counter, deque
 from collections.abc import AsyncIterator, Mapping, Sequence
 
 from connectors.contract import BrowsedPoint, Clock, Deliver, PlannedRequest, PointDescription, ReadResult, Recorder
-from connectors.errors import DeviceUnreachable, PointRejected
+from connectors.errors import DeviceUnreachable
 from connectors.opcua import parts
-from connectors.opcua.address_space import browse_variables, write_value
+from connectors.opcua.address_space import browse_variables
 from connectors.opcua.config import Mode, OpcuaConfig, OpcuaPoint
 from connectors.opcua.descriptions import describe
 from connectors.opcua.faults import device_faults
@@ -19,6 +19,7 @@ from connectors.opcua.resumption import Resumption
 from connectors.opcua.session import Session
 from connectors.opcua.shapes import Items, Shapes, seen_through, words_of
 from connectors.opcua.values import Columns
+from connectors.opcua.writing import Target, write
 from schemas import status
 from schemas.sample import Value
 
@@ -82,7 +83,7 @@ class OpcuaConnector:
         columns = Columns(session.decoder, self._config.sample_time, self._counters)
         with device_faults(self._config.url):
             names = await session.registered([node for _, node in known])
-            answers = await session.read_values(names)
+            answers = await session.read_values(names, [self._items.ranges[item] for item, _ in known])
             arrived_us = self._clock.now_us()
             for (item, _), answer in zip(known, answers, strict=True):
                 columns.add(item, answer, arrived_us)
@@ -99,7 +100,7 @@ class OpcuaConnector:
         session, shapes = self._opened()
         if not self._items.addresses:
             await asyncio.Event().wait()
-        wanted = Wanted(self._items.addresses, self._items.deadbands, self._items.events)
+        wanted = Wanted(self._items.addresses, self._items.deadbands, self._items.events, self._items.ranges)
 
         async def completed(result: ReadResult) -> None:
             await deliver(await shapes.complete(result))
@@ -109,12 +110,15 @@ class OpcuaConnector:
 
     async def write(self, point: int, value: Value) -> None:
         """Write one value in the type that the variable has; raises PointRejected when the server refuses it."""
-        session, _ = self._opened()
-        item = self._items.of_point[point]
-        if item in self._items.with_parts or item in self._items.labelled:
-            raise PointRejected(point, status.BAD_NOT_WRITABLE, "parts of values and words cannot be written")
+        session, shapes = self._opened()
         with device_faults(self._config.url):
-            await write_value(session, point, self._items.addresses[item], value)
+            await write(session, shapes, self._target(point, shapes), value)
+
+    def _target(self, point: int, shapes: Shapes) -> Target:
+        item = self._items.of_point[point]
+        view = next(view for view in self._items.views[item] if view.point == point)
+        words = shapes.words(item) if view.is_labelled else None
+        return Target(point, self._items.addresses[item], view.steps, self._items.ranges[item], words)
 
     async def describe(self) -> Mapping[int, PointDescription]:
         """What the server says of our points; those that it does not know are left out."""

@@ -32,9 +32,9 @@ DISTRUST = frozenset(
 
 _WHAT_HELPS = {
     **dict.fromkeys(DISTRUST, _NOT_TRUSTED),
-    _CODES.BadIdentityTokenRejected: "the server refuses the user name or the password",
+    _CODES.BadIdentityTokenRejected: "the server refuses the user name or the password, or the token",
     _CODES.BadUserAccessDenied: "the server refuses the user name or the password",
-    _CODES.BadIdentityTokenInvalid: "the server does not take this kind of login; see username",
+    _CODES.BadIdentityTokenInvalid: "the server does not take this kind of login; see username and token_file",
     _CODES.BadTooManySessions: "the server has no session left for us",
     _CODES.BadTcpEndpointUrlInvalid: "the server knows no endpoint by this url; write host and path as it has them",
     _CODES.BadSecurityPolicyRejected: "the server does not offer this policy; see security",

@@ -1,6 +1,7 @@
 """Who we are to the server: nobody in particular, a user by name or certificate, or the bearer of a token."""
 
 import os
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from connectors.errors import ConfigInvalid
 from connectors.opcua.config import OpcuaConfig
 
 _AS_NOBODY = "_add_anonymous_auth"
+_MOST_PADDING = 66  # bytes of a block of RSA-OAEP with SHA-256; the other paddings take less
 _PLAIN = ("", None, security_policies.SecurityPolicyNone.URI)
 
 
@@ -75,5 +77,18 @@ class _Bearer:
         if uri in _PLAIN:
             token.TokenData = self._token.encode()
         else:
-            token.TokenData, token.EncryptionAlgorithm = client._encrypt_password(self._token, uri)  # noqa: SLF001
+            token.TokenData, token.EncryptionAlgorithm = self._encrypted(uri)
         parameters.UserIdentityToken = token
+
+    def _encrypted(self, uri: str) -> tuple[bytes, str]:
+        """Length, token and the server's nonce (Part 4, 7.40.2.2), in as many blocks of RSA as they need."""
+        client: Any = self._client
+        certificate: Any = uacrypto.x509_from_der(client.security_policy.peer_certificate)
+        key = certificate.public_key()
+        secret = self._token.encode() + (client._server_nonce or b"")  # noqa: SLF001
+        plain = struct.pack("<I", len(secret)) + secret
+        size = key.key_size // 8 - _MOST_PADDING
+        blocks = [
+            security_policies.encrypt_asymmetric(key, plain[at : at + size], uri) for at in range(0, len(plain), size)
+        ]
+        return b"".join(block for block, _ in blocks), blocks[0][1]

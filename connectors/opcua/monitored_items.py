@@ -88,6 +88,8 @@ class MonitoredItems:
         self.subscriptions: dict[int, Subscription] = {}
         self.events: Mapping[int, EventChoice] = {}
         """Points that are the events of their node."""
+        self.ranges: Sequence[str | None] = ()
+        """Of arrays, only these ranges."""
         self.model_handle = len(addresses)
         """No point has this one: it is the server's telling that its nodes have changed."""
         self._model_changed = asyncio.Event()
@@ -222,7 +224,7 @@ class MonitoredItems:
             item_request(node, point, self.events[point])
             if point in self.events
             else ua.MonitoredItemCreateRequest(
-                ItemToMonitor=ua.ReadValueId(NodeId=node, AttributeId=AttributeIds.Value),
+                ItemToMonitor=self._place(node, point),
                 MonitoringMode=ua.MonitoringMode.Reporting,
                 RequestedParameters=ua.MonitoringParameters(
                     ClientHandle=point,
@@ -239,6 +241,10 @@ class MonitoredItems:
         )
         results = await self._session.client.create_monitored_items(parameters)
         return await self._unfiltered(subscription_id, piece, results) if is_filtered else results
+
+    def _place(self, node: ua.NodeId, point: int) -> ua.ReadValueId:
+        wanted: Any = ua.ReadValueId
+        return wanted(NodeId=node, AttributeId=AttributeIds.Value, IndexRange=self.ranges[point])
 
     async def _unfiltered(
         self,

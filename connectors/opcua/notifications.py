@@ -38,6 +38,7 @@ class Wanted:
     addresses: Sequence[Address] = ()
     deadbands: Sequence[str | None] = ()
     events: Mapping[int, EventChoice] = field(default_factory=dict[int, EventChoice])
+    ranges: Sequence[str | None] = ()
 
 
 @dataclass(slots=True)
@@ -144,7 +145,7 @@ class Notifications:
         """Deliver what the server's history has from the hole's beginning until now, each sample once."""
         if self._hole_us is None:
             return
-        history = History(self._session, self._config, self._counters)
+        history = History(self._session, self._config, self._counters, self._wanted.ranges)
         # Neither clock is known to the second; a server has nothing of what is still to come.
         now_us = max(self._clock.now_us(), self._hole_us) + max(0, self._session.clock_offset_us) + _AHEAD_US
         async for result in history.read(self._wanted.addresses, self._hole_us, now_us, self._outage.delivered()):
@@ -168,7 +169,7 @@ class Notifications:
     def _no_items(self) -> MonitoredItems:
         wanted = self._wanted
         items = MonitoredItems(self._session, self._config, wanted.addresses, self._counters, wanted.deadbands)
-        items.events = wanted.events
+        items.events, items.ranges = wanted.events, wanted.ranges
         return items
 
     async def _adopt(self, deliver: Deliver) -> None:

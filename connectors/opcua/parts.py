@@ -16,6 +16,7 @@ BAD_ENCODING_LIMITS_EXCEEDED = 0x80080000
 ALLOWED = "Speed, Axis[1].Speed, [3] for an element, [2:5] for elements 2 to 5 as JSON"
 _STEP = re.compile(r"(?:(?P<dot>\.?)(?P<name>[^.\[\]]+))|\[(?P<index>\d+)(?::(?P<last>\d+))?\]")
 _ELEMENTS = re.compile(r"(\d+)(?:-(\d+))?")
+_INDEX_RANGE = re.compile(r"(\d{1,9})(?::(\d{1,9}))?")
 MOST_ELEMENTS = 10_000
 
 
@@ -68,6 +69,29 @@ def element_numbers(text: str) -> range:
     if not 0 < len(numbers) <= MOST_ELEMENTS:
         raise ValueError(f'{text!r} should be how many elements, 8, or which, "4-7"; at most {MOST_ELEMENTS}')
     return numbers
+
+
+def range_text(text: str) -> str:
+    """A range of an array as OPC UA writes it (Part 4, 7.27): "3", "2:5", "0:1,2:4"; raises ValueError."""
+    for each in text.split(","):
+        found = _INDEX_RANGE.fullmatch(each)
+        if found is None or (found[2] is not None and int(found[2]) <= int(found[1])):
+            raise ValueError(f'{text!r} is not a range of an array; allowed: "3", "2:5", or "0:1,2:4" for a matrix')
+    return text
+
+
+def is_single(index_range: str) -> bool:
+    """Whether a range is one element."""
+    return ":" not in index_range
+
+
+def count_of(index_range: str) -> int:
+    """How many elements a range has."""
+    count = 1
+    for each in index_range.split(","):
+        first, _, last = each.partition(":")
+        count *= int(last or first) - int(first) + 1
+    return count
 
 
 def pick(value: Any, steps: Sequence[Step]) -> tuple[Any, int]:

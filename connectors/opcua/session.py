@@ -27,6 +27,7 @@ logger = logging.getLogger(__name__)
 
 _RENEW_AT = 0.75  # of the channel's lifetime (Part 4, 5.5.2.1)
 _DAY = 86_400.0
+_BEYOND = "4000000000:4000000001"  # of any array
 _BEATS = 3  # signs of life within one session time-out
 _IDS = ObjectIds
 
@@ -121,22 +122,33 @@ class Session:
         self._registered.update(zip(new, names, strict=True))
         return [self._registered[node] for node in nodes]
 
-    async def read_values(self, nodes: Sequence[ua.NodeId]) -> list[ua.DataValue]:
-        """The values of these nodes, in order."""
-        return await self.read_attributes(nodes, AttributeIds.Value)
+    async def read_values(
+        self, nodes: Sequence[ua.NodeId], ranges: Sequence[str | None] | None = None
+    ) -> list[ua.DataValue]:
+        """The values of these nodes, in order, or of these ranges of arrays."""
+        return await self.read_attributes(nodes, AttributeIds.Value, ranges)
 
-    async def read_attributes(self, nodes: Sequence[ua.NodeId], attribute: AttributeIds) -> list[ua.DataValue]:
+    async def know_ranges(self, nodes: Sequence[ua.NodeId]) -> list[bool]:
+        """Whether a range is read as one: some servers give the whole array, even for a range that lies beyond it."""
+        answers = await self.read_values(nodes, [_BEYOND] * len(nodes))
+        return [answer.StatusCode is not None and not answer.StatusCode.is_good() for answer in answers]
+
+    async def read_attributes(
+        self, nodes: Sequence[ua.NodeId], attribute: AttributeIds, ranges: Sequence[str | None] | None = None
+    ) -> list[ua.DataValue]:
         """One attribute of these nodes, in order."""
 
-        async def read(piece: Sequence[ua.NodeId]) -> list[ua.DataValue]:
+        async def read(piece: Sequence[ua.ReadValueId]) -> list[ua.DataValue]:
             self._counters["requests"] += 1
-            parameters = ua.ReadParameters(
-                TimestampsToReturn=ua.TimestampsToReturn.Both,
-                NodesToRead=[ua.ReadValueId(NodeId=node, AttributeId=attribute) for node in piece],
-            )
+            parameters = ua.ReadParameters(TimestampsToReturn=ua.TimestampsToReturn.Both, NodesToRead=list(piece))
             return await self.client.read(parameters)
 
-        return await self.chunked(nodes, self.read_limit, read)
+        wanted: Any = ua.ReadValueId
+        asked = [
+            wanted(NodeId=node, AttributeId=attribute, IndexRange=range_)
+            for node, range_ in zip(nodes, ranges or [None] * len(nodes), strict=True)
+        ]
+        return await self.chunked(asked, self.read_limit, read)
 
     async def publish(self, acknowledgements: list[ua.SubscriptionAcknowledgement]) -> bytes:
         """Wait for the next message of any subscription; its bytes, as asyncua would decode them."""

@@ -1,5 +1,6 @@
 """From what is asked of the server to the tags: parts of values, structures of its own types, words for numbers."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
@@ -23,6 +24,9 @@ from connectors.opcua.values import Pending
 from schemas import status
 from schemas.sample import Kind, Value
 
+logger = logging.getLogger(__name__)
+
+_NAMED_IN_LOG = 20
 _TYPES = ua.VariantType
 _UNSIGNED = (_TYPES.Byte, _TYPES.UInt16, _TYPES.UInt32, _TYPES.UInt64)
 _ROUNDS = 5  # types within values within values
@@ -43,6 +47,7 @@ class Items:
     def __init__(self, points: Sequence[OpcuaPoint]) -> None:
         self.addresses: list[Address] = []
         self.deadbands: list[str | None] = []
+        self.ranges: list[str | None] = []
         self.names: list[str] = []
         self.views: list[list[View]] = []
         self.of_point: list[int] = []
@@ -51,6 +56,9 @@ class Items:
         for number, point in enumerate(points):
             steps = parts.parse(point.part) if point.part else ()
             name = f"{point.address} {point.server_deadband}"
+            if point.index_range is not None:
+                name = f"{name} [{point.index_range}]"
+                steps = tuple(0 for _ in point.index_range.split(",")) if parts.is_single(point.index_range) else ()
             if point.events:
                 name = f"{point.address} {point.min_severity} {' '.join(point.event_fields)}"
                 self.events[len(self.addresses)] = EventChoice(point.min_severity, point.event_fields)
@@ -60,12 +68,18 @@ class Items:
                 known.setdefault((name, bool(steps)), item)
                 self.addresses.append(address_of(point))
                 self.deadbands.append(point.server_deadband)
+                self.ranges.append(point.index_range)
                 self.names.append(name)
                 self.views.append([])
             self.of_point.append(item)
             self.views[item].append(View(number, steps, point.form is Form.LABEL))
-        self.is_plain = not any(view.steps or view.is_labelled for views in self.views for view in views)
-        self.with_parts = frozenset(at for at, views in enumerate(self.views) if any(view.steps for view in views))
+        self.is_plain = not any(self.ranges) and not any(
+            view.steps or view.is_labelled for views in self.views for view in views
+        )
+        self.ranged = [at for at, range_ in enumerate(self.ranges) if range_ is not None]
+        self.with_parts = frozenset(
+            at for at, views in enumerate(self.views) if at in self.ranged or any(view.steps for view in views)
+        )
         self.labelled = [at for at, views in enumerate(self.views) if any(view.is_labelled for view in views)]
 
     @property
@@ -87,15 +101,26 @@ class Shapes:
         self._items = items
         self._url = url
         self._words: dict[int, Mapping[int, str]] = {}
+        self._rangeless: set[int] = set()
         self.types = TypeTree()
 
     async def prepare(self) -> None:
-        """Learn the words of those enumerations that are to be delivered as words."""
+        """Learn the words of those enumerations that are to be delivered as words, and whether ranges are known."""
         nodes = {item: self._session.node(self._items.addresses[item]) for item in self._items.labelled}
         known = {item: node for item, node in nodes.items() if node is not None}
         with device_faults(self._url):
             found = await words_of(self._session, self.types, list(known.values()))
+            await self._try_ranges()
         self._words = dict(zip(known, found, strict=True))
+
+    async def _try_ranges(self) -> None:
+        nodes = {item: self._session.node(self._items.addresses[item]) for item in self._items.ranged}
+        known = {item: node for item, node in nodes.items() if node is not None}
+        are_known = await self._session.know_ranges(list(known.values()))
+        self._rangeless = {item for item, is_known in zip(known, are_known, strict=True) if not is_known}
+        if self._rangeless:
+            names = ", ".join(self._items.names[item] for item in sorted(self._rangeless)[:_NAMED_IN_LOG])
+            logger.warning("%s gives whole arrays for ranges: write part in place of index_range: %s", self._url, names)
 
     async def complete(self, result: ReadResult, wanted: frozenset[int] | None = None) -> ReadResult:
         """The samples of tags, of the samples of items; only those of wanted points, if some are named."""
@@ -110,8 +135,18 @@ class Shapes:
                 _append(made, view.point, seen, time_us)
         return made
 
+    def words(self, item: int) -> Mapping[int, str]:
+        """The words of an item that is delivered as words."""
+        return self._words.get(item, {})
+
+    async def learn_types_of(self, variant: ua.Variant) -> None:
+        """Ask for the definitions of this value's structures, where they are not known yet."""
+        await self._learn([Pending(variant)])
+
     def _all_seen(self, views: Sequence[View], item: int, row: tuple[Kind, Any, int]) -> list[tuple[Kind, Value, int]]:
         kind, value, code = row
+        if item in self._rangeless and value is not None:
+            return [(Kind.NONE, None, status.BAD_NOT_SUPPORTED) for _ in views]
         try:
             plain = self._plain(value) if isinstance(value, Pending) else value
             return [self._seen(view, item, (kind, plain, code)) for view in views]

@@ -60,7 +60,7 @@ class Decoder:
         if found is None:
             self.unknown.add(encoding)
             raise Undecodable(f"no definition of {encoding}")
-        reader = _Reader(body, self._types, self._namespaces, self.unknown)
+        reader = Reader(body, self._types, self._namespaces, self.unknown)
         try:
             value = reader.structure(found)
         except (struct.error, IndexError, OverflowError, ValueError) as error:
@@ -70,7 +70,7 @@ class Decoder:
         return value
 
 
-class _Reader:
+class Reader:
     """Reads on from where it stands."""
 
     def __init__(self, data: bytes, types: TypeTree, namespaces: Sequence[str], unknown: set[TypeKey]) -> None:
@@ -80,6 +80,7 @@ class _Reader:
         self._namespaces = namespaces
         self._at = 0
         self._depth = 0
+        self._last_builtin = 0
         self._builtins: dict[int, Callable[[], Any]] = {
             12: self._text,
             13: self._moment,
@@ -144,6 +145,7 @@ class _Reader:
             return self.structure(self._types.structures[key])
         if key in self._types.enumerations:
             enumeration = self._types.enumerations[key]
+            self._last_builtin = enumeration.builtin
             number = self._number(enumeration.builtin)
             return Labelled(number, enumeration.words.get(number, str(int(number))))
         builtin = self._types.builtins.get(key)
@@ -152,6 +154,7 @@ class _Reader:
         return self._builtin(builtin or 0)
 
     def _builtin(self, number: int) -> Any:
+        self._last_builtin = number
         if number in _NUMBERS:
             return self._number(number)
         read = self._builtins.get(number)
@@ -265,7 +268,7 @@ class _Reader:
         if form != 1 or found is None:
             self._unknown.add(key)
             return {"encoding": f"{key[0]}:{key[1]}", "body": b64encode(body).decode()}
-        inner = _Reader(body, self._types, self._namespaces, self._unknown)
+        inner = Reader(body, self._types, self._namespaces, self._unknown)
         inner._depth = self._depth
         return inner.structure(found)
 

@@ -1,9 +1,11 @@
 """One value to one tag that is marked writable: checked for type, range and step, written, read back, compared."""
 
 import asyncio
+import json
 import math
 import struct
 from dataclasses import dataclass
+from typing import cast
 
 from connectors.contract import Clock, Connector, ReadResult
 from edge_agent.commissioning.globs import near
@@ -77,6 +79,8 @@ def raw_value(table: TagTable, kind: Kind, text: str) -> Value:
         return _BOOLEANS[text.lower()]
     if kind is Kind.STR:
         return text
+    if kind is Kind.JSON:
+        return _json(table, text)
     if kind not in _NUMBERS:
         raise WriteRefused(f"values of kind {kind} cannot be written")
     number = _number(text)
@@ -89,6 +93,8 @@ def is_same(kind: Kind, wanted: Value, held: Value) -> bool:
     """Whether the device holds what was wanted, as exactly as its kind can."""
     if kind is Kind.F32 and isinstance(wanted, int | float) and isinstance(held, int | float):
         return _as_f32(wanted) == _as_f32(held)
+    if kind is Kind.JSON:
+        return _is_same_json(json.loads(str(wanted)), json.loads(str(held)))
     return type(wanted) is type(held) and wanted == held
 
 
@@ -120,6 +126,34 @@ def _number_of_word(scaling: Scaling, kind: Kind, text: str) -> Value:
             return bool(number) if kind is Kind.BOOL else number
     allowed = ", ".join(f"{word} ({number})" for number, word in words.items())
     raise WriteRefused(f"{text!r} is none of its words; allowed: {allowed}")
+
+
+def _json(table: TagTable, text: str) -> str:
+    """The list as the device's values are written; the tag's range and step are those of each element."""
+    try:
+        found = json.loads(text)
+        written = json.dumps(found, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    except ValueError:
+        found, written = None, ""
+    if not isinstance(found, list):
+        raise WriteRefused(f"{text!r} is not a JSON list; allowed: as many elements as it has, such as [1, 2, 3]")
+    for element in cast("list[object]", found):
+        if isinstance(element, int | float) and not isinstance(element, bool):
+            _within(table, element)
+    return written
+
+
+def _is_same_json(wanted: object, held: object) -> bool:
+    """Numbers of 32 bits come back as near as they can be."""
+    if isinstance(wanted, list) and isinstance(held, list):
+        pairs = zip(cast("list[object]", wanted), cast("list[object]", held), strict=False)
+        return len(cast("list[object]", wanted)) == len(cast("list[object]", held)) and all(
+            _is_same_json(one, other) for one, other in pairs
+        )
+    if isinstance(wanted, float) or isinstance(held, float):
+        numbers = isinstance(wanted, int | float) and isinstance(held, int | float)
+        return numbers and math.isclose(wanted, held, rel_tol=_NEARLY)  # type: ignore[arg-type]
+    return type(wanted) is type(held) and wanted == held
 
 
 def _number(text: str) -> int | float:

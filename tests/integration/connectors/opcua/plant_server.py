@@ -18,8 +18,11 @@ from typing import Any
 
 from asyncua import Server, ua
 from asyncua.common.event_objects import BaseEvent, GeneralModelChangeEvent
+from asyncua.common.utils import ServiceError
+from asyncua.crypto import uacrypto
 from asyncua.crypto.cert_gen import setup_self_signed_certificate
 from asyncua.crypto.permission_rules import User, UserRole
+from asyncua.server.internal_session import InternalSession
 from asyncua.server.user_managers import UserManager
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
@@ -69,6 +72,35 @@ class Users(UserManager):
         return None
 
 
+def _know_bearers_of(server: Any, token: str) -> None:
+    """asyncua's server takes no issued tokens: it decrypts one like a password, and compares."""
+    server.iserver.supported_tokens = (ua.IssuedIdentityToken,)
+    activate = InternalSession.activate_session
+
+    def activate_session(self: Any, parameters: Any, peer: Any) -> Any:
+        shown = parameters.UserIdentityToken
+        if isinstance(shown, ua.IssuedIdentityToken) and _shown(self, shown) != token:
+            raise ServiceError(ua.StatusCodes.BadIdentityTokenRejected)
+        return activate(self, parameters, peer)
+
+    InternalSession.activate_session = activate_session  # type: ignore[method-assign]
+
+
+def _shown(session: Any, token: Any) -> str:
+    """The token in clear text: behind its length, before the nonce, in blocks of RSA."""
+    if not token.EncryptionAlgorithm:
+        return token.TokenData.decode()
+    decrypt = {"rsa-oaep": uacrypto.decrypt_rsa_oaep, "rsa-oaep-sha2-256": uacrypto.decrypt_rsa_oaep_sha256}[
+        token.EncryptionAlgorithm.rpartition("#")[2].rpartition("/")[2]
+    ]
+    key = session.iserver.private_key
+    size = key.key_size // 8
+    data = token.TokenData
+    plain = b"".join(decrypt(key, data[at : at + size]) for at in range(0, len(data), size))
+    assert plain[-len(session.nonce) :] == session.nonce
+    return plain[4 : 4 + int.from_bytes(plain[:4], "little") - len(session.nonce)].decode()
+
+
 class Plant:
     def __init__(self, options: dict[str, Any]) -> None:
         self.options = options
@@ -78,6 +110,8 @@ class Plant:
     async def start(self) -> None:
         options, server = self.options, self.server
         await server.init()
+        if "token" in options:
+            _know_bearers_of(server, options["token"])
         server.set_endpoint(f"opc.tcp://127.0.0.1:{options['port']}")
         policies = [ua.SecurityPolicyType.NoSecurity]
         if "certificates" in options:
@@ -97,6 +131,7 @@ class Plant:
             await self.add(name, ua.Variant(value, kind))
         for number in range(options.get("items", 0)):
             await self.add(f"Item{number}", ua.Variant(0.0, ua.VariantType.Double))
+        await self.add("Doubles", ua.Variant([0.5, 1.5, 2.5, 3.5, 4.5], ua.VariantType.Double))
         await self._other_identifiers()
         await self._measurement()
         await define_types(self)

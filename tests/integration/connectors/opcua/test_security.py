@@ -195,10 +195,36 @@ async def test_logs_in_by_user_name(
     assert server.tell()["sessions"] == 0
 
 
+@pytest.mark.parametrize("security", ["None", ENCRYPTED, "Aes256Sha256RsaPss/SignAndEncrypt"])
+async def test_logs_in_by_a_token_that_somebody_else_issued(
+    processes: Processes, connect: Connect, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, security: str
+) -> None:
+    token = f"eyJhbGciOiJSUzI1NiJ9.{'x' * 600}.c2lnbmF0dXJl"  # longer than one block of RSA
+    server = server_maker(processes, "asyncua")(token=token, certificates=str(tmp_path / "pki"))
+    secret = tmp_path / "token"
+    secret.write_text(f"{token}\n")
+    bearer = connect(server.url, [point("Double")], token_file=secret, security=security, certificates=tmp_path)
+    await bearer.open()
+    assert (await bearer.read([0])).values == [0.1]
+    await bearer.close()
+    await bearer.open()
+    await bearer.close()
+    monkeypatch.setenv("CELL_TOKEN", "expired")
+    late = connect(server.url, [point("Double")], token_env="CELL_TOKEN", security=security, certificates=tmp_path)
+    with pytest.raises(DeviceUnreachable, match="token"):
+        await late.open()
+    nobody = connect(server.url, [point("Double")], security=security, certificates=tmp_path)
+    with pytest.raises(DeviceUnreachable):
+        await nobody.open()
+
+
 def test_a_secret_that_cannot_be_read_is_a_configuration_error(connect: Connect, tmp_path: Path) -> None:
     for source in ({"password_file": tmp_path / "missing"}, {"password_env": "MILLSTREAM_NO_SUCH_VARIABLE"}):
         with pytest.raises(ConfigInvalid, match=next(iter(source))):
             connect("opc.tcp://127.0.0.1:4840", [], username="line-1", **source)
+    for source in ({"token_file": tmp_path / "missing"}, {"token_env": "MILLSTREAM_NO_SUCH_VARIABLE"}):
+        with pytest.raises(ConfigInvalid, match=next(iter(source))):
+            connect("opc.tcp://127.0.0.1:4840", [], **source)
 
 
 async def test_logs_in_by_the_certificate_of_a_user(processes: Processes, connect: Connect, tmp_path: Path) -> None:

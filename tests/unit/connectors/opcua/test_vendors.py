@@ -32,9 +32,21 @@ def test_the_plan_keeps_to_the_cap() -> None:
 @pytest.mark.parametrize(
     ("keys", "words"),
     [
-        ({"vendor": "s7-1500"}, ["requests have 100 items at most"]),
-        ({"vendor": "s7-1500", "request_limit": 50}, ["requests have 50 items at most"]),
-        ({"vendor": "s7-1500", "request_limit": 500}, ["request_limit = 500 is above the 100"]),
+        ({"vendor": "s7-1500"}, ["requests have 100 items at most", "10,000 items", "32 sessions"]),
+        ({"vendor": "s7-1500", "request_limit": 50}, ["requests have 50 items at most", "items", "sessions"]),
+        ({"vendor": "s7-1500", "request_limit": 500}, ["request_limit = 500 is above the 100", "items", "sessions"]),
+        (
+            {"vendor": "s7-1200", "server_deadband": "0.5"},
+            ["requests have 100", "no server_deadband", "1,000 items", "10 sessions"],
+        ),
+        ({"vendor": "kepware", "trigger": "time"}, ["128 sessions"]),
+        ({"vendor": "rx3i"}, ["12,500 items", "5 sessions"]),
+        (
+            {"vendor": "bmenua0100", "queue": 200, "sampling": "100ms", "publishing": "100ms"},
+            ["0.1s", "0.1s", "queue = 200 is above the 100", "50,000 items", "10 sessions"],
+        ),
+        ({"vendor": "plcnext-axc-f-2152", "sampling": "50ms"}, ["below 0.1 s"]),
+        ({"vendor": "uc20-sl2000", "sampling": "20ms", "publishing": "20ms"}, ["below 0.05 s"]),
         (
             {"vendor": "sinumerik-840d-sl", "sampling": "50ms", "publishing": "50ms"},
             ['sampling = "0.05s" is below 0.1 s', 'publishing = "0.05s" is below 0.1 s', "10 sessions"],
@@ -52,4 +64,4 @@ def test_what_was_capped_is_said(keys: dict[str, Any], words: list[str]) -> None
 
 def test_an_unknown_vendor_is_refused() -> None:
     with pytest.raises(ValidationError, match="sinumerik-840d-sl"):
-        config(vendor="kepware")
+        config(vendor="kepserver")

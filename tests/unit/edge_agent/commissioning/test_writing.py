@@ -49,7 +49,9 @@ def test_raw_value_is_in_the_devices_own_terms(keys: dict[str, Any], kind: Kind,
         ({}, Kind.I64, "x", "not a number"),
         ({}, Kind.F64, "inf", "not a number"),
         ({}, Kind.BOOL, "2", "true or false"),
-        ({}, Kind.JSON, "[1]", "cannot be written"),
+        ({}, Kind.JSON, "1", "not a JSON list; allowed"),
+        ({}, Kind.JSON, "[1", "not a JSON list; allowed"),
+        ({"high": 10}, Kind.JSON, "[1, 11]", "allowed: no limit to 10"),
         ({"scale": 0.1}, Kind.I64, "21.55", "215.5"),
         ({"low": 0, "high": 10}, Kind.F64, "10.001", "allowed: 0 to 10"),
         ({"low": 0, "high": 10, "unit": "bar"}, Kind.F64, "-1", "0 to 10 bar"),
@@ -76,3 +78,8 @@ def test_read_back_is_compared_as_exactly_as_the_kind_can():
     assert not is_same(Kind.F64, 3.3, 3.299999952316284)
     assert not is_same(Kind.BOOL, True, 1)
     assert not is_same(Kind.I64, 5, None)
+    assert is_same(Kind.JSON, "[1,2.5,true]", "[1.0,2.5,true]")
+    assert is_same(Kind.JSON, "[3.3]", "[3.299999952316284]")
+    assert not is_same(Kind.JSON, "[1,2]", "[1,2,3]")
+    assert not is_same(Kind.JSON, "[true]", "[1]")
+    assert not is_same(Kind.JSON, "[3.3]", "[3.31]")
