@@ -139,12 +139,12 @@ def _joints(merged: Partials, rows: Partials, every: _Runs) -> _Joints:
         after["first_at"] - before["last_at"],
         before["back_value"] - origin,
         after["front_value"] - origin,
-        _end_class(before, is_last=True),
-        _end_class(after, is_last=False),
+        end_class(before, is_last=True),
+        end_class(after, is_last=False),
     )
 
 
-def _end_class(rows: Partials, *, is_last: bool) -> Classes:
+def end_class(rows: Partials, *, is_last: bool) -> Classes:
     """The class of a row's first or last sample in this reading: it is accepted if it is the accepted end too."""
     outer, inner = ("last", "back") if is_last else ("first", "front")
     is_accepted = (rows["accepted"] > 0) & (rows[f"{outer}_at"] == rows[f"{inner}_at"])

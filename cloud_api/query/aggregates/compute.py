@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from cloud_api.query.aggregates.counted import compute_counted, count_in
+from cloud_api.query.aggregates.counted import compute_counted, count_in, worst_quality
 from cloud_api.query.aggregates.names import Aggregate, Configuration
 from cloud_api.query.aggregates.samples import Extent, Intervals, Result, Samples, extent_of, with_partial
-from cloud_api.query.aggregates.timed import Timed, compute_timed
+from cloud_api.query.aggregates.timed import Timed, bound_codes, compute_timed
 from schemas.status import BAD_NO_DATA
 
 _NEVER_PARTIAL = frozenset({Aggregate.INTERPOLATIVE, Aggregate.START, Aggregate.END})
@@ -26,12 +26,15 @@ def compute(
     extent = extent_of(samples, intervals)
     results: dict[Aggregate, Result] = {}
     for aggregate in aggregates:
-        result = compute_counted(aggregate, counted) or compute_timed(aggregate, timed, counted)
-        results[aggregate] = _finish(aggregate, result, intervals, extent)
+        if aggregate is Aggregate.WORST_QUALITY2:
+            result = worst_quality(counted, bound_codes(samples, timed.simple)[:-1])
+        else:
+            result = compute_counted(aggregate, counted) or compute_timed(aggregate, timed)
+        results[aggregate] = finish(aggregate, result, intervals, extent)
     return results
 
 
-def _finish(aggregate: Aggregate, result: Result, intervals: Intervals, extent: Extent) -> Result:
+def finish(aggregate: Aggregate, result: Result, intervals: Intervals, extent: Extent) -> Result:
     """Bad_NoData where the data do not reach, Partial where they begin, end, or where the window cuts."""
     codes = result.codes
     if aggregate not in _PAST_THE_END:

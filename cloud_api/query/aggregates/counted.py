@@ -171,9 +171,13 @@ def increase(counted: Counted, *, is_rate: bool) -> Result:
 
 def counter_steps(values: Floats, rollover: float | None) -> Floats:
     """Growth from each value to the next. A fall is a rollover if it is short that way, else a restart from 0."""
-    steps = np.diff(values)
+    return counter_growth(values[:-1], values[1:], rollover)
+
+
+def counter_growth(before: Floats, later: Floats, rollover: float | None) -> Floats:
+    """Growth from values to later ones, pair by pair."""
+    steps = later - before
     fell = steps < 0
-    later = values[1:]
     if rollover is None:
         return np.where(fell, later, steps)
     around = steps + rollover

@@ -28,12 +28,37 @@ TICK_US = 1
 class Regions:
     """Stretches in which the value runs in a line from `start` to `end`, by interval."""
 
+    begins_us: Integers
     interval: Integers
     length_us: Integers
     start: Floats
     end: Floats
     classes: Classes
     count: int
+
+    def only(self, chosen: Flags) -> "Regions":
+        """Some of them."""
+        return Regions(
+            self.begins_us[chosen],
+            self.interval[chosen],
+            self.length_us[chosen],
+            self.start[chosen],
+            self.end[chosen],
+            self.classes[chosen],
+            self.count,
+        )
+
+    def with_others(self, others: "Regions") -> "Regions":
+        """Those of both; their order does not matter."""
+        return Regions(
+            np.concatenate((self.begins_us, others.begins_us)),
+            np.concatenate((self.interval, others.interval)),
+            np.concatenate((self.length_us, others.length_us)),
+            np.concatenate((self.start, others.start)),
+            np.concatenate((self.end, others.end)),
+            np.concatenate((self.classes, others.classes)),
+            self.count,
+        )
 
     def duration_us(self, which: Flags) -> Floats:
         """Sum the lengths of some regions in each interval; whole microseconds, exact up to 285 years."""
@@ -79,9 +104,9 @@ def simple_regions(samples: Samples, intervals: Intervals, bounds: Bounds, *, st
         kept = begins <= last_us
         if samples.accepted[-1]:
             length = np.where(begins == last_us, TICK_US, length)
-    return Regions(
-        intervals.find(begins)[kept], length[kept], start[kept], end[kept], region_classes[kept], intervals.count
-    )
+    interval = intervals.find(begins)
+    made = Regions(begins, interval, length, start, end, region_classes, intervals.count)
+    return made.only(kept)
 
 
 def interpolated_regions(samples: Samples, intervals: Intervals, bounds: Bounds, *, stepped: bool) -> Regions:
@@ -96,7 +121,8 @@ def interpolated_regions(samples: Samples, intervals: Intervals, bounds: Bounds,
     if len(samples):
         region_classes[(region_classes == IS_GOOD) & (begins >= samples.times_us[-1])] = IS_UNCERTAIN
     end = values[:-1] if stepped else values[1:]
-    return Regions(intervals.find(begins), np.diff(times), values[:-1], end, region_classes, intervals.count)
+    interval = intervals.find(begins)
+    return Regions(begins, interval, np.diff(times), values[:-1], end, region_classes, intervals.count)
 
 
 def _points(samples: Samples, intervals: Intervals, bounds: Bounds, chosen: Flags) -> tuple[Integers, Floats, Classes]:

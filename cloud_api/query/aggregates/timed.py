@@ -7,7 +7,7 @@ from functools import cached_property, partial
 import numpy as np
 
 from cloud_api.query.aggregates.bounds import Bounds, interpolated_bounds, simple_bounds
-from cloud_api.query.aggregates.counted import Counted, first_lowest, worst_quality
+from cloud_api.query.aggregates.counted import first_lowest
 from cloud_api.query.aggregates.names import Aggregate, Configuration
 from cloud_api.query.aggregates.regions import Regions, interpolated_regions, simple_regions
 from cloud_api.query.aggregates.samples import (
@@ -60,14 +60,21 @@ class Timed:
         """Regions between simple bounds in which the value and its class hold until the next sample."""
         return simple_regions(self.samples, self.intervals, self.simple, stepped=True)
 
+    @cached_property
+    def spans(self) -> Regions:
+        """Regions between interpolated bounds, in which Bad samples are skipped."""
+        stepped = self.configuration.stepped
+        return interpolated_regions(self.samples, self.intervals, self.interpolated, stepped=stepped)
+
+    def is_repeated(self, _values: Floats, _sign: int) -> Flags:
+        """Where an interval has more samples of its lowest or highest value than `samples` show: nowhere, in raw."""
+        return np.zeros(self.intervals.count, np.bool_)
+
 
 def time_average(timed: Timed, *, is_total: bool) -> Result:
     """TimeAverage and Total (5.4.3.6, 8): with interpolated bounds, Uncertain where anything was skipped."""
-    regions = interpolated_regions(
-        timed.samples, timed.intervals, timed.interpolated, stepped=timed.configuration.stepped
-    )
-    means, seconds = regions.means()
-    doubtful = regions.duration_us(regions.classes != IS_GOOD) > 0
+    means, seconds = timed.spans.means()
+    doubtful = timed.spans.duration_us(timed.spans.classes != IS_GOOD) > 0
     codes = np.where(seconds > 0, np.where(doubtful, UNCERTAIN_DATA_SUB_NORMAL, GOOD), BAD_NO_DATA)
     return _mean_or_total((means, seconds), codes.astype(np.uint32), is_total=is_total)
 
@@ -140,6 +147,7 @@ def extreme2(timed: Timed, sign: int, *, is_time: bool) -> Result:
     if not len(found.values):
         nothing = np.zeros(timed.intervals.count)
         return Result(Form.NUMBER, nothing, np.full(timed.intervals.count, BAD_NO_DATA, np.uint32))
+    is_multiple |= timed.is_repeated(found.values[at], sign)
     bits = np.where(is_multiple, found.bits[at] | MULTIPLE_VALUES, found.bits[at])
     if is_time:
         bits = bits & ~CALCULATED
@@ -232,8 +240,6 @@ _MADE: dict[Aggregate, Callable[[Timed], Result]] = {
 }
 
 
-def compute_timed(aggregate: Aggregate, timed: Timed, counted: Counted) -> Result:
+def compute_timed(aggregate: Aggregate, timed: Timed) -> Result:
     """Compute an aggregate that weighs by time or looks at bounds."""
-    if aggregate is Aggregate.WORST_QUALITY2:
-        return worst_quality(counted, bound_codes(timed.samples, timed.simple)[:-1])
     return _MADE[aggregate](timed)

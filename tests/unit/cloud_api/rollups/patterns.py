@@ -7,7 +7,7 @@ from cloud_api.rollups.partials import SampleBlock
 from schemas.status import BAD, GOOD, UNCERTAIN
 
 S = 1_000_000
-STATUSES = [GOOD, GOOD, GOOD, GOOD, 0x002F0000, UNCERTAIN, 0x40900000, BAD, 0x80310000]
+TROUBLE = [0x002F0000, UNCERTAIN, 0x40900000, BAD, 0x80310000, None]
 OFFSETS = [0.0, 0.0, 1e9, -1e9]
 
 
@@ -21,10 +21,15 @@ def blocks(draw: st.DrawFn, span_s: int = 120, most: int = 40) -> SampleBlock:
     count = len(times)
     steps = draw(st.lists(st.integers(-9, 9), min_size=count, max_size=count))
     values = offset + step * np.array(steps, np.float64)
-    missing = draw(st.lists(st.integers(0, 15), min_size=count, max_size=count))
-    values[np.array(missing, np.int64) == 0] = np.nan
-    pool = draw(st.sampled_from([[GOOD], STATUSES]))
-    statuses = np.array(draw(st.lists(st.sampled_from(pool), min_size=count, max_size=count)), np.uint32)
+    statuses = np.full(count, GOOD, np.uint32)
+    # A single troubled sample must not hide behind others, so that mostly there are few.
+    most_trouble = draw(st.sampled_from([0, 1, 2, count]))
+    for index in draw(st.lists(st.integers(0, max(count - 1, 0)), max_size=most_trouble if count else 0)):
+        kind = draw(st.sampled_from(TROUBLE))
+        if kind is None:
+            values[index] = np.nan
+        else:
+            statuses[index] = kind
     return SampleBlock(times, values, statuses)
 
 
