@@ -106,7 +106,7 @@ class Counts:
         joints = np.where(np.isnan(before), 0.0, counter_growth(before, rows["front_value"], rollover))
         grown = growth_inside(rows, rollover)
         unknown = np.isnan(grown)
-        sums = np.bincount(interval, joints + np.where(unknown, 0.0, grown), size)
+        sums: Floats = np.bincount(interval, joints + np.where(unknown, 0.0, grown), size).astype(np.float64)
         if is_rate:
             sums = sums / (np.diff(self.intervals.edges_us) / 1e6)
         result = self.calculated(sums)
