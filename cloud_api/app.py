@@ -18,7 +18,11 @@ from fastapi_offline import FastAPIOffline
 from cloud_api import problems
 from cloud_api.agents.router import router as agents
 from cloud_api.alarms.definitions.router import router as alarm_definitions
+from cloud_api.alarms.duty import AlarmDuty
+from cloud_api.alarms.journal.feed import Feed
+from cloud_api.alarms.journal.router import router as alarm_journal
 from cloud_api.alarms.kpi.router import router as alarm_kpi
+from cloud_api.alarms.maintenance.router import router as maintenance
 from cloud_api.alarms.operation.router import router as alarms
 from cloud_api.assets.router import router as assets
 from cloud_api.assets.templates.router import router as asset_templates
@@ -36,6 +40,7 @@ from cloud_api.middleware import AskForKey, CountRequests, LimitBody, SecureHead
 from cloud_api.openapi import tidy
 from cloud_api.problems import Kinds, Problem
 from cloud_api.query.router import router as query
+from cloud_api.server_events import Closing
 from cloud_api.settings import CloudSettings, Role
 from cloud_api.storage.database import Database
 from cloud_api.storage.failures import CANCELLED, UNAVAILABLE
@@ -86,19 +91,24 @@ class State(TypedDict):
     query_slots: asyncio.Semaphore
     pace: Pace
     passwords: Passwords
+    closing: Closing
+    alarm_feed: Feed
     checks: Checks
 
 
-def create_app(settings: CloudSettings, roles: frozenset[Role], give_up: GiveUp = log.critical) -> FastAPI:
+def create_app(
+    settings: CloudSettings, roles: frozenset[Role], give_up: GiveUp = log.critical, closing: Closing | None = None
+) -> FastAPI:
     """Make the application for these roles; nothing is connected before its lifespan begins."""
     telemetry = Telemetry()
+    closing = closing or Closing()
     app = FastAPIOffline(
         title="Millstream",
         version=version("millstream"),
         description="Series, samples, agents: every value with its source's time and status.",
         redoc_url=None,
         generate_unique_id_function=_operation_id,
-        lifespan=_lifespan(settings, roles, telemetry, give_up),
+        lifespan=_lifespan(settings, roles, telemetry, give_up, closing),
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     app.include_router(health)
@@ -115,6 +125,8 @@ def create_app(settings: CloudSettings, roles: frozenset[Role], give_up: GiveUp 
         app.include_router(ingest_doors, prefix=API)
         app.include_router(users, prefix=API)
         app.include_router(keys, prefix=API)
+        app.include_router(alarm_journal, prefix=API)
+        app.include_router(maintenance, prefix=API)
         # The last of those below /alarms: what stands there by name comes before alarms by id.
         app.include_router(alarms, prefix=API)
         app.add_middleware(AskForKey, prefix=API, open_paths=OPEN, challenge=f'Bearer realm="{REALM}"')
@@ -163,7 +175,7 @@ async def _answer_cancelled(request: Request, _error: Exception) -> Response:
 
 
 def _lifespan(
-    settings: CloudSettings, roles: frozenset[Role], telemetry: Telemetry, give_up: GiveUp
+    settings: CloudSettings, roles: frozenset[Role], telemetry: Telemetry, give_up: GiveUp, closing: Closing
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[State]]:
     """Build the state, let the parts run beside the requests, and end them in reverse order."""
 
@@ -179,6 +191,8 @@ def _lifespan(
             query_slots=asyncio.Semaphore(settings.query_slots),
             pace=Pace(settings.rate_per_minute, settings.running_max, settings.streams_max),
             passwords=Passwords(),
+            closing=closing,
+            alarm_feed=Feed(lambda: database.pool, closing),
             checks=check_database(database) | (check_ingest(running) if Role.INGEST in roles else {}),
         )
         work = asyncio.create_task(_work(state, roles), name="work")
@@ -204,6 +218,8 @@ async def _work(state: State, roles: frozenset[Role]) -> None:
             ingest = state["ingest"].ingest = make_ingest(pool)
             state["ingest"].started_s = time.monotonic()
             tasks.create_task(ingest.run(), name="ingest")
+        if Role.ALARMS in roles:
+            tasks.create_task(AlarmDuty(pool).run(), name="alarms")
         if Role.API in roles:
             await ensure_first_user(pool, state["passwords"])
             tasks.create_task(_keep_house(state), name="housekeeping")

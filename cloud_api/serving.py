@@ -9,6 +9,7 @@ from types import FrameType
 import uvicorn
 
 from cloud_api.app import create_app
+from cloud_api.server_events import Closing
 from cloud_api.settings import CloudSettings, Role
 
 GRACE_S = 10
@@ -19,15 +20,17 @@ log = logging.getLogger(__name__)
 def serve(settings: CloudSettings, roles: frozenset[Role], listener: socket.socket) -> list[str]:
     """Serve until a signal ends it; the reasons why it had to give up, none after a signal."""
     reasons: list[str] = []
+    closing = Closing()
     server: _Server | None = None
 
     def give_up(reason: str) -> None:
         reasons.append(reason)
+        closing.set()
         if server is not None:
             server.should_exit = True
 
     config = uvicorn.Config(
-        create_app(settings, roles, give_up),
+        create_app(settings, roles, give_up, closing),
         log_config=None,
         access_log=False,
         server_header=False,
@@ -39,7 +42,7 @@ def serve(settings: CloudSettings, roles: frozenset[Role], listener: socket.sock
         timeout_graceful_shutdown=GRACE_S,
         lifespan="on",
     )
-    server = _Server(config)
+    server = _Server(config, closing)
     with listener:
         host, port = listener.getsockname()[:2]
         scheme = "https" if settings.http_cert_file else "http"
@@ -56,8 +59,14 @@ def serve(settings: CloudSettings, roles: frozenset[Role], listener: socket.sock
 class _Server(uvicorn.Server):
     """Ends on SIGTERM and SIGINT after the running answers, and does not raise the signal again: exit code 0."""
 
+    def __init__(self, config: uvicorn.Config, closing: Closing) -> None:
+        super().__init__(config)
+        self._closing = closing
+
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         del frame
         if self.should_exit and sig == signal.SIGINT:
             self.force_exit = True
         self.should_exit = True
+        # Streams never end by themselves.
+        self._closing.set()

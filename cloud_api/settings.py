@@ -17,6 +17,7 @@ class Role(StrEnum):
 
     API = "api"
     INGEST = "ingest"
+    ALARMS = "alarms"
 
 
 @dataclass(frozen=True, slots=True)

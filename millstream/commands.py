@@ -10,6 +10,7 @@ import typer
 
 from millstream.cli import guarded, run_agent
 from millstream.edge_commands import add_commissioning
+from millstream.journal_commands import add_journal
 from millstream.language import Language, Words
 from millstream.record_commands import add_record
 from millstream.user_commands import add_users
@@ -135,6 +136,9 @@ def _cloud(text: Words) -> typer.Typer:
     users = _group(text("user.about"))
     add_users(users, text)
     app.add_typer(users, name="user")
+    journal = _group(text("journal.about"))
+    add_journal(journal, text)
+    app.add_typer(journal, name="journal")
     return app
 
 

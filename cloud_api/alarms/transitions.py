@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from cloud_api.alarms.maintenance.following import OF_MAINTENANCE, maintain
 from cloud_api.alarms.operation.lifecycle import AlarmEvent, Refusal, is_escalation
 from cloud_api.alarms.operation.record import (
     SYSTEM,
@@ -29,9 +30,6 @@ from cloud_api.storage.alarms import (
 )
 from cloud_api.storage.maintenance import Cover, select_maintenance_covers
 from cloud_api.storage.pool import Connection
-
-# What maintenance at a device causes by itself: no samples, or bad ones.
-OF_MAINTENANCE = frozenset({"stale", "bad_quality"})
 
 
 class TransitionKind(StrEnum):
@@ -160,26 +158,6 @@ def follow(row: AlarmRow, transition: Transition, now: datetime) -> Change:
             return Change(row, ()) if isinstance(change, Refusal) else change
         case TransitionKind.RAISE | TransitionKind.LEVEL:
             return _level(row, transition, now) if row.is_active else _raise(row, transition, now)
-
-
-def maintain(row: AlarmRow, cover: Cover, now: datetime) -> Change:
-    """Suppress an alarm because somebody works there."""
-    if row.maintenance_id == cover.id:
-        return Change(row, ())
-    note = f"maintenance: {cover.reason}"
-    entry = Entry(JournalEvent.SUPPRESS, cover.who, now, now, note=note, until_at=cover.until_at)
-    columns = {"maintenance_id": cover.id, "suppressed_at": row.suppressed_at or now}
-    change = happen(row, AlarmEvent.SUPPRESS, entry, **columns)
-    return note_down(row, entry, **columns) if isinstance(change, Refusal) else change
-
-
-def end_maintenance(row: AlarmRow, now: datetime) -> Change:
-    """Let an alarm out of maintenance; a rule of its design may go on suppressing it."""
-    entry = Entry(JournalEvent.UNSUPPRESS, SYSTEM, now, now, note=Note.MAINTENANCE_ENDED.value)
-    if row.suppressed_by is not None:
-        return note_down(row, entry, maintenance_id=None)
-    change = happen(row, AlarmEvent.UNSUPPRESS, entry, maintenance_id=None, suppressed_at=None)
-    return Change(row, ()) if isinstance(change, Refusal) else change
 
 
 def retire(row: AlarmRow, now: datetime, who: str) -> Change:

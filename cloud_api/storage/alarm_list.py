@@ -17,7 +17,7 @@ from cloud_api.storage.words import containing
 
 
 class AlarmList(StrEnum):
-    """Which list: `open` is the operator's own, all that is neither normal nor set aside."""
+    """Which list: `open` is neither normal nor set aside, `listed` is all but normal."""
 
     OPEN = "open"
     ACTIVE = "active"
@@ -27,6 +27,7 @@ class AlarmList(StrEnum):
     SHELVED = "shelved"
     SUPPRESSED = "suppressed"
     OUT_OF_SERVICE = "out_of_service"
+    LISTED = "listed"
     ALL = "all"
 
 

@@ -134,12 +134,17 @@ async def lock_alarms_by_place(
 ) -> list[AlarmRow]:
     """Read and lock the alarms of these (definition, instance) pairs, in the order of their ids."""
     parameters = {"definition_ids": list(definition_ids), "instances": list(instances)}
-    return await _lock(connection, "lock_alarms_by_place", parameters)
+    return await _rows(connection, "lock_alarms_by_place", parameters)
 
 
 async def lock_alarms_by_id(connection: Connection, ids: Sequence[UUID]) -> list[AlarmRow]:
     """Read and lock these alarms, in the order of their ids; unknown ones are left out."""
-    return await _lock(connection, "lock_alarms_by_id", {"ids": list(ids)})
+    return await _rows(connection, "lock_alarms_by_id", {"ids": list(ids)})
+
+
+async def select_alarms_by_id(connection: Connection, ids: Sequence[UUID]) -> list[AlarmRow]:
+    """Read these alarms; unknown ones are left out."""
+    return await _rows(connection, "select_alarms_by_id", {"ids": list(ids)})
 
 
 async def lock_alarms_by_definition(
@@ -147,7 +152,12 @@ async def lock_alarms_by_definition(
 ) -> list[AlarmRow]:
     """Read and lock the alarms of one definition, all or those of some instances."""
     parameters = {"definition_id": definition_id, "instances": None if instances is None else list(instances)}
-    return await _lock(connection, "lock_alarms_by_definition", parameters)
+    return await _rows(connection, "lock_alarms_by_definition", parameters)
+
+
+async def lock_alarms_shelved_until(connection: Connection, now: datetime, limit: int) -> list[AlarmRow]:
+    """Read and lock alarms whose shelf ends by now; those that somebody works on at this moment come next time."""
+    return await _rows(connection, "lock_alarms_shelved_until", {"now": now, "limit": limit})
 
 
 async def update_alarms(connection: Connection, rows: Sequence[AlarmRow]) -> None:
@@ -165,7 +175,7 @@ def alarm_columns() -> sql.SQL:
     return sql.SQL(statement("alarm_columns"))
 
 
-async def _lock(connection: Connection, name: str, parameters: dict[str, Any]) -> list[AlarmRow]:
+async def _rows(connection: Connection, name: str, parameters: dict[str, Any]) -> list[AlarmRow]:
     query = sql.SQL(statement(name)).format(columns=alarm_columns())
     async with connection.cursor(row_factory=class_row(AlarmRow)) as cursor:
         await cursor.execute(query, parameters)

@@ -24,7 +24,7 @@ class AlarmParameters(BaseModel):
 
     state: AlarmList = Field(
         default=AlarmList.OPEN,
-        description="`open`: neither normal nor set aside. `active`: the condition holds. `all`: normal too.",
+        description="`open`: neither normal nor set aside. `listed`: set aside too. `all`: normal too.",
     )
     priority: list[Priority] | None = Field(default=None)
     position: list[str] | None = Field(default=None, max_length=100)

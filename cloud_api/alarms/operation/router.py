@@ -38,11 +38,12 @@ from cloud_api.alarms.operation.verbs import (
     take_out_of_service,
     unshelve,
 )
-from cloud_api.auth.access import Engineer, Operator, PoolOf, Viewer, refusals, role_line
+from cloud_api.alarms.operation.versions import expected_version
+from cloud_api.auth.access import Maintenance, Operator, PoolOf, Viewer, refusals, role_line
 from cloud_api.auth.principal import Principal
 from cloud_api.auth.roles import Role
 from cloud_api.cursors import read_cursor, write_cursor
-from cloud_api.problems import Kinds, body_invalid, in_body, not_found, parameter_invalid
+from cloud_api.problems import Kinds, in_body, not_found
 from cloud_api.settings import CloudSettings
 from cloud_api.storage.alarm_list import (
     AlarmPlace,
@@ -76,14 +77,12 @@ class Call:
     """What every verb reads beside its body."""
 
     pool: Pool
-    expected: int | None
+    if_match: str | None
     in_chinese: bool
 
     def asked(self, caller: Principal, comment: str | None, version: int | None) -> Asked:
         """Say who asks for what; the version stands in the body or in If-Match."""
-        if version is not None and self.expected is not None and version != self.expected:
-            raise body_invalid("version", version, "is not the one of If-Match", "the same in both, or one of them")
-        return Asked(caller.name, datetime.now(UTC), comment, self.expected if version is None else version)
+        return Asked(caller.name, datetime.now(UTC), comment, expected_version(self.if_match, version))
 
     def answer(self, outcome: Outcome) -> Response:
         """Answer with the alarm."""
@@ -93,7 +92,7 @@ class Call:
 
 def read_call(pool: PoolOf, if_match: IfMatch = None, languages: Languages = None) -> Call:
     """Read the headers of a verb."""
-    return Call(pool, _version(if_match), _is_chinese(languages))
+    return Call(pool, if_match, _is_chinese(languages))
 
 
 VerbCall = Annotated[Call, Depends(read_call)]
@@ -222,10 +221,10 @@ async def unshelve_alarm(
     response_model=AlarmAnswer,
     responses=VERB,
     description="Take an alarm out of service on a work order (Part 9: PlaceInOutOfService)."
-    + role_line(Role.ENGINEER),
+    + role_line(Role.MAINTENANCE),
 )
 async def take_alarm_out_of_service(
-    alarm_id: UUID, caller: Engineer, call: VerbCall, body: OutOfServiceRequest
+    alarm_id: UUID, caller: Maintenance, call: VerbCall, body: OutOfServiceRequest
 ) -> Response:
     """Take an alarm out of service."""
     asked = call.asked(caller, body.reason, body.version)
@@ -239,10 +238,10 @@ async def take_alarm_out_of_service(
     response_model=AlarmAnswer,
     responses=VERB,
     description="Bring an alarm back into service; an active one is to be acknowledged again"
-    " (Part 9: RemoveFromOutOfService)." + role_line(Role.ENGINEER),
+    " (Part 9: RemoveFromOutOfService)." + role_line(Role.MAINTENANCE),
 )
 async def return_alarm(
-    alarm_id: UUID, caller: Engineer, call: VerbCall, body: OptionalCommentRequest | None = None
+    alarm_id: UUID, caller: Maintenance, call: VerbCall, body: OptionalCommentRequest | None = None
 ) -> Response:
     """Return an alarm to service."""
     asked = call.asked(caller, body and body.comment, body and body.version)
@@ -307,15 +306,6 @@ async def _reading(request: Request, pool: Pool) -> AsyncGenerator[Connection]:
     async with transaction(pool) as connection:
         await set_statement_timeout(connection, settings.query_timeout_s)
         yield connection
-
-
-def _version(if_match: str | None) -> int | None:
-    if if_match is None or if_match.strip() == "*":
-        return None
-    digits = if_match.strip().removeprefix("W/").strip('"')
-    if not (digits.isascii() and digits.isdigit() and len(digits) < 20):
-        raise parameter_invalid("If-Match", if_match, "is not the ETag of an alarm", 'its version in quotes, as "7"')
-    return int(digits)
 
 
 def _is_chinese(languages: str | None) -> bool:

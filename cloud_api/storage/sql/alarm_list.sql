@@ -72,6 +72,9 @@ a.shelving <> 'unshelved' and a.state <> 'normal'
 -- name: filter_out_of_service
 a.is_out_of_service and a.state <> 'normal'
 
+-- name: filter_listed
+a.state <> 'normal'
+
 -- name: filter_all
 true
 

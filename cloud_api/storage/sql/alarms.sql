@@ -36,6 +36,11 @@ where a.id = any(%(ids)s::uuid[])
 order by a.id
 for update
 
+-- name: select_alarms_by_id
+select {columns}
+from alarm a
+where a.id = any(%(ids)s::uuid[])
+
 -- name: lock_alarms_by_definition
 select {columns}
 from alarm a
@@ -43,6 +48,14 @@ where a.definition_id = %(definition_id)s
   and (%(instances)s::text[] is null or a.instance = any(%(instances)s))
 order by a.id
 for update
+
+-- name: lock_alarms_shelved_until
+select {columns}
+from alarm a
+where a.shelved_until <= %(now)s
+order by a.id
+limit %(limit)s
+for update skip locked
 
 -- name: update_alarms
 update alarm a
