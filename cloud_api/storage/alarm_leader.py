@@ -46,17 +46,26 @@ async def select_alarm_dues(connection: Connection, before_us: int, limit: int) 
 
 
 async def select_alarm_samples(
-    connection: Connection, bounds: Mapping[int, tuple[int, int]], limit: int
-) -> list[LatestRow]:
-    """Read samples after the first and up to the second bound of each series, by series and time."""
+    connection: Connection, bounds: Sequence[tuple[int, int, int]]
+) -> dict[int, list[LatestRow]]:
+    """Read samples of (series, after, up to), ascending, by the position of what was asked; without any: left out."""
     parameters = {
-        "series_ids": list(bounds),
-        "afters": [at_us(after_us) for after_us, _ in bounds.values()],
-        "tos": [at_us(to_us) for _, to_us in bounds.values()],
-        "limit": limit,
+        "series_ids": [series_id for series_id, _, _ in bounds],
+        "afters": [at_us(after_us) for _, after_us, _ in bounds],
+        "tos": [at_us(to_us) for _, _, to_us in bounds],
     }
-    cursor = await connection.execute(statement("select_alarm_samples"), parameters)
-    return [latest_row(row) for row in await cursor.fetchall()]
+    found: dict[int, list[LatestRow]] = {}
+    if bounds:
+        cursor = await connection.execute(statement("select_alarm_samples"), parameters)
+        for row in await cursor.fetchall():
+            found.setdefault(int(row[0]) - 1, []).append(latest_row(row[1:]))
+    return found
+
+
+async def select_alarm_sources(connection: Connection, series_ids: Sequence[int]) -> dict[int, tuple[str, str | None]]:
+    """Read agent and device of each series."""
+    cursor = await connection.execute(statement("select_alarm_sources"), {"series_ids": list(series_ids)})
+    return {row[0]: (row[1], row[2]) for row in await cursor.fetchall()}
 
 
 async def select_alarm_samples_before(connection: Connection, tos: Mapping[int, int]) -> dict[int, LatestRow]:

@@ -1,14 +1,17 @@
 """The verbs on alarm definitions: create, replace, delete, apply a set; audited, versioned, in force at once."""
 
+import asyncio
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
 from cloud_api.alarms.definitions.instances import Actor, Changes, Wanted, read_ground, reconcile
+from cloud_api.alarms.definitions.instances import compare as compare_instances
 from cloud_api.alarms.definitions.models import Definition
 from cloud_api.problems import FieldProblem, Kinds, Problem, body_invalid, not_found
 from cloud_api.storage.alarm_definitions import (
@@ -21,7 +24,7 @@ from cloud_api.storage.alarm_definitions import (
     update_alarm_definitions,
     update_alarm_definitions_deleted,
 )
-from cloud_api.storage.alarm_instances import update_alarm_generation
+from cloud_api.storage.alarm_instances import select_alarm_instances, update_alarm_generation
 from cloud_api.storage.audit import insert_audit
 from cloud_api.storage.pool import Connection
 
@@ -97,7 +100,12 @@ async def find(connection: Connection, definition_id: UUID) -> Stored:
 
 def stored(row: DefinitionRow) -> Stored:
     """Read the document of a row."""
-    return Stored(row, Definition.model_validate(msgspec.json.decode(row.body)))
+    return Stored(row, _definition(row.body))
+
+
+@lru_cache(maxsize=50_000)
+def _definition(body: str) -> Definition:
+    return Definition.model_validate(msgspec.json.decode(body))
 
 
 async def compare(connection: Connection, definitions: Sequence[Definition], *, is_pruning: bool) -> Difference:
@@ -131,9 +139,17 @@ async def apply(
 
 
 async def reconcile_all(connection: Connection, by: Actor) -> Changes:
-    """Hold every definition against the series and assets that there are now."""
-    generation = await update_alarm_generation(connection)
+    """Hold every definition against the series and assets that there are now; nobody waits while nothing differs."""
     rows = await select_alarm_definitions(connection)
+    wanted = [Wanted(row.id, row.version, stored(row).definition) for row in rows]
+    existing = await select_alarm_instances(connection, [row.id for row in rows])
+    found = await asyncio.to_thread(compare_instances, wanted, existing, await read_ground(connection))
+    if not found.rows:
+        return found
+    generation = await update_alarm_generation(connection)
+    # Somebody may have changed them before the generation was ours: they are read again.
+    moved = {row.definition_id for row in found.rows}
+    rows = [row for row in await select_alarm_definitions(connection) if row.id in moved]
     wanted = [Wanted(row.id, row.version, stored(row).definition) for row in rows]
     return await reconcile(connection, wanted, await read_ground(connection), generation, by)
 

@@ -6,7 +6,7 @@ Nothing here changes before `settle`, which is called after COMMIT: a transactio
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
 import numpy as np
@@ -21,6 +21,8 @@ from cloud_api.alarms.evaluation.state import Reading, State
 from cloud_api.storage.alarm_instances import LatestRow
 from cloud_api.storage.ledger import UntilRow
 from cloud_api.storage.rows import SampleRows
+
+Source: TypeAlias = tuple[str | None, str | None]
 
 LONG_AGO_US = -(2**62)
 
@@ -65,7 +67,7 @@ class Board:
     def __init__(
         self,
         entries: Iterable[Entry],
-        watched: Iterable[int],
+        watched: Mapping[int, Source],
         latest: Mapping[int, LatestRow],
         untils: Mapping[tuple[str, str], int],
     ) -> None:
@@ -81,7 +83,9 @@ class Board:
         self._starts = np.searchsorted(self._slot, np.arange(count))
         self._counts = np.searchsorted(self._slot, np.arange(count), side="right") - self._starts
         self._devices: dict[tuple[str, str], int] = {}
-        places = [self._device(entry) for entry in self.entries]
+        places = [self._device((entry.agent, entry.device)) for entry in self.entries]
+        for source in watched.values():
+            self._device(source)
         self._device_of = np.array(places, dtype=np.int64)
         self._until = np.full(len(self._devices) + 1, LONG_AGO_US, dtype=np.int64)
         for key, index in self._devices.items():
@@ -91,14 +95,17 @@ class Board:
         self._status = np.zeros(count, dtype=np.int64)
         self._slot_device = np.full(count, -1, dtype=np.int64)
         self._slot_device[self._slot] = self._device_of
+        for series_id, source in watched.items():
+            self._slot_device[self._lookup[series_id]] = self._device(source)
         self._take_latest(latest)
         self._make_bands()
 
-    def _device(self, entry: Entry) -> int:
-        """The number of the entry's device; -1, the last of the array, stands for none that is known."""
-        if entry.agent is None or entry.device is None:
+    def _device(self, source: Source) -> int:
+        """The number of a device; -1, the last of the array, stands for none that is known."""
+        agent, device = source
+        if agent is None or device is None:
             return -1
-        return self._devices.setdefault((entry.agent, entry.device), len(self._devices))
+        return self._devices.setdefault((agent, device), len(self._devices))
 
     def _take_latest(self, latest: Mapping[int, LatestRow]) -> None:
         for slot, series_id in enumerate(self.series.tolist()):

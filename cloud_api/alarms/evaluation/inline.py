@@ -18,7 +18,7 @@ from cloud_api.storage.alarm_instances import (
     select_alarm_untils,
     upsert_alarm_states,
 )
-from cloud_api.storage.alarm_leader import insert_alarm_late
+from cloud_api.storage.alarm_leader import insert_alarm_late, select_alarm_sources
 from cloud_api.storage.instants import at_us
 from cloud_api.storage.ledger import UntilRow
 from cloud_api.storage.pool import Connection
@@ -67,7 +67,7 @@ class InlineEvaluation:
 
     async def _make_board(self, connection: Connection) -> Board:
         entries = self._roster.entries.values()
-        watched = await select_alarm_leader_series(connection)
+        watched = await select_alarm_sources(connection, await select_alarm_leader_series(connection))
         own = {entry.plan.series_id for entry in entries if entry.plan.series_id is not None}
         latest = await select_alarm_latest(connection, sorted({*own, *watched}))
         board = Board(entries, watched, latest, await select_alarm_untils(connection))

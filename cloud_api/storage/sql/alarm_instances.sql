@@ -24,7 +24,8 @@ order by a.path collate "C"
 -- Whether series came, went, moved or were described since the instances were made.
 select count(*), coalesce(max(id), 0), count(device), coalesce(
     sum(hashtextextended(concat_ws('|', id, path, source_agent, device, unit, low, high, scan_period_s, max_silence_s), 0)), 0
-)::text
+)::text,
+    (select count(*) from asset where template_id is not null), (select max(updated_at) from asset)
 from series
 where retired_at is null
 

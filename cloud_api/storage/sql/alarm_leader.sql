@@ -18,17 +18,17 @@ select exists (
 )
 
 -- name: select_alarm_samples
--- What came of these series after one instant and up to another, each series by its own bounds.
-select wanted.series_id, found.time, found.value, found.status, found.text
-from unnest(%(series_ids)s::int4[], %(afters)s::timestamptz[], %(tos)s::timestamptz[]) as wanted (series_id, after, upto)
+-- What came of these series after one instant and up to another; a series may be asked for more than once.
+select wanted.number, wanted.series_id, found.time, found.value, found.status, found.text
+from unnest(%(series_ids)s::int4[], %(afters)s::timestamptz[], %(tos)s::timestamptz[]) with ordinality
+    as wanted (series_id, after, upto, number)
 cross join lateral (
     select time, value, status, text
     from sample
     where series_id = wanted.series_id and time > wanted.after and time <= wanted.upto
     order by time
-    limit %(limit)s
 ) found
-order by wanted.series_id, found.time
+order by wanted.number, found.time
 
 -- name: select_alarm_samples_before
 -- The newest sample of each series up to an instant.
@@ -41,6 +41,10 @@ cross join lateral (
     order by time desc
     limit 1
 ) found
+
+-- name: select_alarm_sources
+-- Whose device each series is on.
+select id, source_agent, device from series where id = any(%(series_ids)s::int4[])
 
 -- name: select_alarm_cursors
 select devices, evaluated_at from alarm_cursor
