@@ -19,6 +19,7 @@ from cloud_api import problems
 from cloud_api.agents.router import router as agents
 from cloud_api.alarms.definitions.router import router as alarm_definitions
 from cloud_api.alarms.duty import AlarmDuty
+from cloud_api.alarms.evaluation.leader import AlarmLeader
 from cloud_api.alarms.journal.feed import Feed
 from cloud_api.alarms.journal.router import router as alarm_journal
 from cloud_api.alarms.kpi.router import router as alarm_kpi
@@ -220,6 +221,7 @@ async def _work(state: State, roles: frozenset[Role]) -> None:
             tasks.create_task(ingest.run(), name="ingest")
         if Role.ALARMS in roles:
             tasks.create_task(AlarmDuty(pool).run(), name="alarms")
+            tasks.create_task(AlarmLeader(pool).run(), name="alarm leader")
         if Role.API in roles:
             await ensure_first_user(pool, state["passwords"])
             tasks.create_task(_keep_house(state), name="housekeeping")
