@@ -53,14 +53,16 @@ clean: ## Remove .venv, caches and what tests have installed
 	find . -name __pycache__ -prune -exec rm -rf {} + -o -name node_modules -prune -exec rm -rf {} +
 	find tests -name .install.lock -delete
 
-# Mosquitto is in no wheel: root installs it, everybody else is told how.
+# What tests need and no wheel has: root installs it, everybody else is told how.
+SYSTEM_PACKAGES := mosquitto libmodbus5 socat
 system:
-	@PATH="$$PATH:/usr/sbin:/sbin"; command -v mosquitto mosquitto_passwd >/dev/null && exit 0; \
+	@PATH="$$PATH:/usr/sbin:/sbin"; \
+	command -v mosquitto mosquitto_passwd socat >/dev/null && ldconfig -p | grep -q 'libmodbus\.so\.5' && exit 0; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	  echo "Installing Mosquitto, which tests need"; export DEBIAN_FRONTEND=noninteractive; \
-	  apt-get update -qq && apt-get install -y -qq --no-install-recommends mosquitto >/dev/null; \
+	  echo "Installing $(SYSTEM_PACKAGES), which tests need"; export DEBIAN_FRONTEND=noninteractive; \
+	  apt-get update -qq && apt-get install -y -qq --no-install-recommends $(SYSTEM_PACKAGES) >/dev/null; \
 	else \
-	  echo "Tests need Mosquitto: install the package \`mosquitto\` (Debian, Ubuntu: sudo apt-get install mosquitto)" >&2; exit 1; \
+	  echo "Tests need the packages $(SYSTEM_PACKAGES) (Debian, Ubuntu: sudo apt-get install $(SYSTEM_PACKAGES))" >&2; exit 1; \
 	fi
 
 $(BIN)/python:

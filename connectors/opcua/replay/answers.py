@@ -146,11 +146,17 @@ class Answers:
     def _below(self, node: ua.NodeId) -> Any:
         """The variables that are known, in one list below Objects: which tree they stood in was not recorded."""
         is_root = node == ua.NodeId(ua.Int32(_IDS.ObjectsFolder))
-        places = {place.node for place in self._played.items} if is_root else set[NodeAddress]()
+        places = self._variables() if is_root else set[NodeAddress]()
         spaces = self._played.namespaces
         known = sorted((each for each in places if each.namespace in spaces), key=str)
         references = [_reference(each, spaces.index(each.namespace)) for each in known]
         return ua.BrowseResult(References=references)
+
+    def _variables(self) -> set[NodeAddress]:
+        created = self._played.items.items()
+        return {
+            place.node for place, code in created if place.attribute == AttributeIds.Value and not status.is_bad(code)
+        }
 
     def _translate(self, message: bytes) -> Any:
         literal = self._literal(message, ua.TranslateBrowsePathsToNodeIdsResponse)

@@ -76,8 +76,8 @@ class Server:
             if task is not None and not self._stage.is_gone:
                 self._serving[task] = writer
                 await wire.serve(reader)
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass  # a cancelled task would make asyncio of Python 3.11 log an error; it ends here anyway
         except Exception as error:  # noqa: BLE001 whatever a client sends costs nobody but itself
             logger.info("a client is sent away: %r", error)
         finally:

@@ -59,13 +59,13 @@ def _all_types() -> list[tuple[dict[str, Any], Value]]:
     return [*numbers, *texts]
 
 
-@pytest.fixture(params=[(make, framing) for make in SERVERS for framing in ("tcp", "rtu")], ids="-".join)
+@pytest.fixture(params=SERVERS)
 async def server(request: pytest.FixtureRequest) -> AsyncIterator[tuple[str, Image]]:
-    make, framing = request.param
+    framing = request.param.rpartition("-")[2]
     data, random_bytes = layout()[2], random.Random(7).randbytes
     assert len(data) < 1000
     image = Image(data.ljust(4000, b"\0"), data.ljust(4000, b"\0"), random_bytes(250), random_bytes(250))
-    async with SERVERS[make](image, framing) as place:
+    async with SERVERS[request.param](image, framing) as place:
         yield f"{'rtu+' if framing == 'rtu' else ''}tcp://{place}", image
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from asyncua import Client
 from asyncua.ua.object_ids import ObjectIds
 from asyncua.ua.ua_binary import nodeid_to_binary
 
@@ -185,6 +186,31 @@ async def test_no_secret_is_in_the_recording(
         assert PASSWORD.encode() not in content
         assert WRITTEN.encode() not in content
         assert token not in content
+
+
+async def test_another_client_sees_it_too(processes: Processes, connect: Connect, subscribe: Subscribe) -> None:
+    server = server_maker(processes, "asyncua")()
+    connector = connect(server.url, NODES[:2])
+    ring = recorded(connector)
+    first = await subscribe(connector)
+    await changed(first, server, 1.5)
+    await first.stop()
+    await connector.close()
+    heard: asyncio.Queue[float] = asyncio.Queue()
+
+    class Listener:
+        def datachange_notification(self, node: Any, value: float, data: Any) -> None:
+            heard.put_nowait(value)
+
+    async with desk(taken(ring)) as url, Client(url, timeout=20) as client:
+        found = await client.nodes.objects.get_children()
+        assert {node.nodeid.Identifier for node in found} == {"Double", "String"}
+        subscription = await client.create_subscription(50, Listener())
+        double = next(node for node in found if node.nodeid.Identifier == "Double")
+        await subscription.subscribe_data_change(double)
+        async with asyncio.timeout(45):
+            assert await heard.get() == 0.1
+            assert await heard.get() == 1.5
 
 
 async def test_a_recording_of_nothing_is_an_empty_server(connect: Connect) -> None:
