@@ -20,6 +20,7 @@ from cloud_api.completeness.answers import (
     item_rows,
 )
 from cloud_api.completeness.models import CompletenessAnswer, CompletenessParameters, SheetRows
+from cloud_api.completeness.observing import Purse
 from cloud_api.completeness.service import Group, Judged, Question, Sums, judge_groups, judge_page, key_of, total
 from cloud_api.completeness.stretches import Stretch
 from cloud_api.cursors import read_cursor, write_cursor
@@ -29,7 +30,7 @@ from cloud_api.scopes import read_scope
 from cloud_api.settings import CloudSettings
 from cloud_api.sheets import MEDIA_TYPE, wants_sheet, write_sheet
 from cloud_api.slots import slot
-from cloud_api.storage.completeness import PromiseFilter
+from cloud_api.storage.completeness import PromiseFilter, set_one_snapshot
 from cloud_api.storage.history import set_statement_timeout
 from cloud_api.storage.instants import at_us
 from cloud_api.storage.pool import Connection, transaction
@@ -59,14 +60,16 @@ async def get_completeness(
     settings: CloudSettings = request.state.settings
     window = _window(parameters)
     async with slot(request.state.query_slots), transaction(pool) as connection:
+        await set_one_snapshot(connection)
         await set_statement_timeout(connection, settings.query_timeout_s)
         glob = await read_scope(connection, parameters.path, parameters.asset)
         promise_filter = PromiseFilter(glob, parameters.agent, at_us(window[0]))
-        question = Question(promise_filter, window, time.time_ns() // 1000, settings.query_max_samples)
+        most = settings.query_max_samples
+        question = Question(promise_filter, window, time.time_ns() // 1000, Purse(most, most))
         if parameters.group is Group.SERIES:
             return await _series(connection, request, parameters, question)
         sums = await judge_groups(connection, question, key_of(parameters.group, parameters.depth))
-    return _groups(request, parameters, window, sums)
+    return _groups(request, parameters, question, sums)
 
 
 def _window(parameters: CompletenessParameters) -> Stretch:
@@ -91,7 +94,7 @@ async def _series(
     for each in page:
         sums.add(each)
     whole = encode_sums(sums) if cursor is None and not parameters.cursor else None
-    return _json(parameters.group, question.window, items, whole, cursor)
+    return _json(parameters.group, question, items, whole, cursor)
 
 
 def _sheet(parameters: CompletenessParameters, page: Sequence[Judged]) -> Response:
@@ -102,23 +105,25 @@ def _sheet(parameters: CompletenessParameters, page: Sequence[Judged]) -> Respon
     return Response(write_sheet(columns, rows, parameters.csv), media_type=MEDIA_TYPE)
 
 
-def _groups(request: Request, parameters: CompletenessParameters, window: Stretch, sums: dict[str, Sums]) -> Response:
+def _groups(
+    request: Request, parameters: CompletenessParameters, question: Question, sums: dict[str, Sums]
+) -> Response:
     name = parameters.group.value
     items = [encode_sums(each, **{name: key or None}) for key, each in sums.items()]
     if wants_sheet(request.headers.get("Accept")):
         columns = (name, "series", *SUM_COLUMNS)
         return Response(write_sheet(columns, item_rows(items, columns), parameters.csv), media_type=MEDIA_TYPE)
-    return _json(parameters.group, window, items, encode_sums(total(sums.values())), None)
+    return _json(parameters.group, question, items, encode_sums(total(sums.values())), None)
 
 
 def _json(
-    group: Group, window: Stretch, items: list[dict[str, Any]], whole: dict[str, Any] | None, cursor: str | None
+    group: Group, question: Question, items: list[dict[str, Any]], whole: dict[str, Any] | None, cursor: str | None
 ) -> Response:
     answer = {
-        "from_at": format_us(window[0]),
-        "to_at": format_us(window[1]),
+        "from_at": format_us(question.window[0]),
+        "to_at": format_us(question.window[1]),
         "group": group.value,
-        "resolution": "raw",
+        "resolution": question.resolution,
         "total": whole,
         "items": items,
         "next": cursor,

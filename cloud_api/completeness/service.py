@@ -8,15 +8,16 @@ from cloud_api.completeness.causes import Blame, Hole, Reason, tail_hole
 from cloud_api.completeness.expectation import Expectation, expect
 from cloud_api.completeness.facts import Facts, read_facts
 from cloud_api.completeness.judge import Case, Judgement, judge
-from cloud_api.completeness.observing import Seen, Watched, observe
+from cloud_api.completeness.observing import Purse, Seen, Watched, observe
 from cloud_api.completeness.stretches import Stretch, length_us, subtract
 from cloud_api.problems import Kinds, Problem
 from cloud_api.storage.completeness import PromiseFilter, PromiseRow, select_promises
 from cloud_api.storage.instants import us_of
 from cloud_api.storage.pool import Connection
+from cloud_api.storage.rollup_rows import Resolution
 
 MAX_SERIES = 20_000
-CHUNK = 2_000
+CHUNK = 5_000
 
 
 class Group(StrEnum):
@@ -72,14 +73,23 @@ class Sums:
             self.reasons[hole.reason, hole.blame] = (count + 1, time_us + hole.to_us - hole.from_us)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Question:
-    """What is asked: which series, which window, as of when, and how many samples may be walked over."""
+    """What is asked: which series, which window, as of when, and how many samples or rows may be walked over.
+
+    `read` fills up with the rollups that the answer came from.
+    """
 
     promise_filter: PromiseFilter
     window: Stretch
     now_us: int
-    max_samples: int
+    purse: Purse
+    read: set[Resolution] = field(default_factory=set[Resolution])
+
+    @property
+    def resolution(self) -> str:
+        """The coarsest that was read."""
+        return Resolution.QUARTER.value if Resolution.QUARTER in self.read else min(self.read, default="raw")
 
 
 async def judge_page(connection: Connection, question: Question, after_path: str, limit: int) -> list[Judged]:
@@ -125,9 +135,11 @@ async def _judge_all(connection: Connection, question: Question, rows: Sequence[
     if not rows:
         return []
     watched = [Watched(row, expect(row.scan_period_s, row.deadband, row.max_silence_s)) for row in rows]
-    seen = await observe(connection, watched, question.window, question.max_samples)
+    sight = await observe(connection, watched, question.window, question.purse)
+    if sight.resolution is not None:
+        question.read.add(sight.resolution)
     facts = await read_facts(connection, rows, question.window, question.now_us)
-    return [_judge_one(each, seen[each.row.id], facts) for each in watched]
+    return [_judge_one(each, sight.seen[each.row.id], facts) for each in watched]
 
 
 def _judge_one(watched: Watched, seen: Seen, facts: Facts) -> Judged:

@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
+from psycopg import sql
 from psycopg.rows import class_row
 
 from cloud_api.globs import PathGlob
 from cloud_api.storage.pool import Connection
+from cloud_api.storage.rollup_rows import Resolution
 from cloud_api.storage.statements import statement
 
 RowT = TypeVar("RowT")
@@ -48,6 +50,7 @@ class Walk:
 
     series_ids: Sequence[int]
     limits_us: Sequence[int]
+    intervals_us: Sequence[int]
     scan_from: datetime
     from_at: datetime
     to_at: datetime
@@ -63,6 +66,34 @@ class SilenceRow:
     last_at: datetime
     first_measured_at: datetime | None
     last_measured_at: datetime | None
+    silent_from: list[datetime] | None
+    silent_to: list[datetime] | None
+    unmeasured_from: list[datetime] | None
+    unmeasured_to: list[datetime] | None
+
+
+@dataclass(frozen=True, slots=True)
+class RollupSilenceRow(SilenceRow):
+    """The same of rollup rows; `suspects` are buckets that may hide a silence."""
+
+    suspects: list[datetime] | None
+
+
+@dataclass(frozen=True, slots=True)
+class WholeRow:
+    """A series without silence: its first sample in the first bucket, and its last in the last one."""
+
+    series_id: int
+    received: int
+    first_offset_us: int
+    last_offset_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class InsideRow:
+    """Silences inside single buckets of a series."""
+
+    series_id: int
     silent_from: list[datetime] | None
     silent_to: list[datetime] | None
     unmeasured_from: list[datetime] | None
@@ -132,6 +163,11 @@ class MaintenanceRow:
     to_at: datetime
 
 
+async def set_one_snapshot(connection: Connection) -> None:
+    """Let all that this transaction reads be of one moment; before anything else in it."""
+    await connection.execute(statement("set_one_snapshot"))
+
+
 async def select_promises(
     connection: Connection, promise_filter: PromiseFilter, after_path: str, limit: int
 ) -> list[PromiseRow]:
@@ -159,6 +195,59 @@ async def select_silences(connection: Connection, walk: Walk) -> list[SilenceRow
         "to_at": walk.to_at,
     }
     return await _rows(connection, SilenceRow, "select_silences", parameters)
+
+
+async def select_rollup_whole(connection: Connection, resolution: Resolution, walk: Walk) -> list[WholeRow]:
+    """Series without any silence over whole buckets in [from_at, to_at), as far as sums tell; others are left out."""
+    width = timedelta(microseconds=resolution.width_us)
+    query = sql.SQL(statement("select_rollup_whole")).format(rollup=sql.Identifier(f"rollup_{resolution.value}"))
+    parameters = {
+        "series_ids": list(walk.series_ids),
+        "limits_us": list(walk.limits_us),
+        "intervals_us": list(walk.intervals_us),
+        "from_at": walk.from_at,
+        "to_at": walk.to_at,
+        "last_at": walk.to_at - width,
+        "buckets": (walk.to_at - walk.from_at) // width,
+        "width_us": resolution.width_us,
+    }
+    async with connection.cursor(row_factory=class_row(WholeRow)) as cursor:
+        await cursor.execute(query, parameters)
+        return await cursor.fetchall()
+
+
+async def select_rollup_silences(connection: Connection, resolution: Resolution, walk: Walk) -> list[RollupSilenceRow]:
+    """Walk over the rollup rows of whole buckets in [from_at, to_at)."""
+    query = sql.SQL(statement("select_rollup_silences")).format(rollup=sql.Identifier(f"rollup_{resolution.value}"))
+    parameters = {
+        "series_ids": list(walk.series_ids),
+        "limits_us": list(walk.limits_us),
+        "intervals_us": list(walk.intervals_us),
+        "from_at": walk.from_at,
+        "to_at": walk.to_at,
+    }
+    async with connection.cursor(row_factory=class_row(RollupSilenceRow)) as cursor:
+        await cursor.execute(query, parameters)
+        return await cursor.fetchall()
+
+
+async def select_silences_inside(
+    connection: Connection,
+    series_ids: Sequence[int],
+    buckets: Sequence[datetime],
+    limits_us: Sequence[int],
+    width: timedelta,
+) -> list[InsideRow]:
+    """Walk over the raw samples of single buckets, each given with its series."""
+    parameters = {
+        "series_ids": list(series_ids),
+        "buckets": list(buckets),
+        "limits_us": list(limits_us),
+        "width": width,
+        "from_at": min(buckets),
+        "to_at": max(buckets) + width,
+    }
+    return await _rows(connection, InsideRow, "select_silences_inside", parameters)
 
 
 async def select_gaps_between(

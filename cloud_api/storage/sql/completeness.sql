@@ -1,5 +1,9 @@
 -- What is known of how complete history is: series and what they promise, silences, gaps, outages, what is under way.
 
+-- name: set_one_snapshot
+-- Rollup rows and the marks over them must be of one moment.
+set transaction isolation level repeatable read
+
 -- name: select_promises
 -- Series of a scope that were in use in the window, with what their source promises and how far it has delivered.
 select s.id, s.path, s.asset, s.source_agent as agent, s.source_path, s.device, s.scan_period_s, s.deadband,
@@ -109,3 +113,100 @@ where u.agent = any(%(agents)s::text[])
 select agent, device, asset, pattern, from_at, least(until_at, coalesce(ended_at, until_at)) as to_at
 from maintenance
 where from_at < %(to_at)s and least(until_at, coalesce(ended_at, until_at)) > %(from_at)s
+
+-- name: select_rollup_whole
+-- Series that are whole by sums alone, without a walk: a row for every bucket, no sample Bad, enough in each, and the
+-- latest beginning of a row so near to the earliest end that no two neighbours are too far apart.
+with watched as (
+    select w.series_id, w.limit_us, w.interval_us
+    from unnest(%(series_ids)s::int4[], %(limits_us)s::int8[], %(intervals_us)s::int8[])
+        as w (series_id, limit_us, interval_us)
+)
+select r.series_id,
+       sum(r.total)::int8 as received,
+       max(r.first_at) filter (where r.bucket = %(from_at)s) as first_offset_us,
+       max(coalesce(r.last_at, r.first_at)) filter (where r.bucket = %(last_at)s) as last_offset_us
+from {rollup} r
+join watched w on w.series_id = r.series_id
+where r.series_id = any(%(series_ids)s::int4[]) and r.bucket >= %(from_at)s and r.bucket < %(to_at)s
+  and not r.with_uncertain
+group by r.series_id, w.limit_us, w.interval_us
+having count(*) = %(buckets)s
+   and count(r.accepted) = 0
+   and max(coalesce(r.last_at, r.first_at) - r.first_at - (r.total - 1) * w.interval_us) <= w.limit_us - w.interval_us
+   and max(r.first_at) + %(width_us)s - min(coalesce(r.last_at, r.first_at)) <= w.limit_us
+
+-- name: select_rollup_silences
+-- The same walk over rollup rows: from the last sample of one to the first of the next. Where every scan gives a
+-- sample, a row with too few of them hides a silence inside: its bucket is named, to be walked over itself.
+with watched as (
+    select w.series_id, w.limit_us * interval '1 microsecond' as may_be_silent, w.limit_us, w.interval_us
+    from unnest(%(series_ids)s::int4[], %(limits_us)s::int8[], %(intervals_us)s::int8[])
+        as w (series_id, limit_us, interval_us)
+),
+spans as (
+    select r.series_id, r.bucket, r.total, coalesce(r.accepted, r.total) as accepted,
+           r.first_at as low, coalesce(r.last_at, r.first_at) as high,
+           case when coalesce(r.accepted, r.total) > 0 then coalesce(r.front_at, r.first_at) end as front,
+           case when coalesce(r.accepted, r.total) > 1 then coalesce(r.back_at, r.last_at, r.first_at)
+                when coalesce(r.accepted, r.total) = 1 then coalesce(r.back_at, r.front_at, r.first_at) end as back
+    from {rollup} r
+    where r.series_id = any(%(series_ids)s::int4[]) and r.bucket >= %(from_at)s and r.bucket < %(to_at)s
+      and not r.with_uncertain
+),
+timed as (
+    select s.*, w.may_be_silent,
+           s.bucket + s.low * interval '1 microsecond' as first_at,
+           s.bucket + s.high * interval '1 microsecond' as last_at,
+           s.bucket + s.front * interval '1 microsecond' as front_at,
+           s.bucket + s.back * interval '1 microsecond' as back_at,
+           greatest(s.high - s.low - (s.total - 1) * w.interval_us, s.back - s.front - (s.accepted - 1) * w.interval_us)
+               > w.limit_us - w.interval_us as is_suspect
+    from spans s
+    join watched w on w.series_id = s.series_id
+),
+walked as (
+    select timed.*, lag(last_at) over run as before,
+           max(back_at) over (run rows between unbounded preceding and 1 preceding) as measured_before
+    from timed
+    window run as (partition by series_id order by bucket)
+)
+select series_id,
+       sum(total)::int8 as received,
+       min(first_at) as first_at,
+       max(last_at) as last_at,
+       min(front_at) as first_measured_at,
+       max(back_at) as last_measured_at,
+       array_agg(before order by bucket) filter (where first_at - before > may_be_silent) as silent_from,
+       array_agg(first_at order by bucket) filter (where first_at - before > may_be_silent) as silent_to,
+       array_agg(measured_before order by bucket) filter (where front_at - measured_before > may_be_silent)
+           as unmeasured_from,
+       array_agg(front_at order by bucket) filter (where front_at - measured_before > may_be_silent) as unmeasured_to,
+       array_agg(bucket order by bucket) filter (where is_suspect) as suspects
+from walked
+group by series_id
+
+-- name: select_silences_inside
+-- Silences between the samples of single buckets.
+select series_id,
+       array_agg(before order by time) filter (where time - before > may_be_silent) as silent_from,
+       array_agg(time order by time) filter (where time - before > may_be_silent) as silent_to,
+       array_agg(measured_before order by time)
+           filter (where is_measured and time - measured_before > may_be_silent) as unmeasured_from,
+       array_agg(time order by time)
+           filter (where is_measured and time - measured_before > may_be_silent) as unmeasured_to
+from (
+    select b.series_id, b.may_be_silent, s.time, s.status >= 0 as is_measured,
+           lag(s.time) over run as before,
+           max(s.time) filter (where s.status >= 0)
+               over (run rows between unbounded preceding and 1 preceding) as measured_before
+    from (
+        select series_id, bucket, limit_us * interval '1 microsecond' as may_be_silent
+        from unnest(%(series_ids)s::int4[], %(buckets)s::timestamptz[], %(limits_us)s::int8[])
+            as b (series_id, bucket, limit_us)
+    ) b
+    join sample s on s.series_id = b.series_id and s.time >= b.bucket and s.time < b.bucket + %(width)s::interval
+    where s.time >= %(from_at)s and s.time < %(to_at)s
+    window run as (partition by b.series_id, b.bucket order by s.time)
+) walked
+group by series_id

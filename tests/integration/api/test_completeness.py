@@ -1,8 +1,11 @@
 """Completeness through the whole application: samples, gaps, ledger, rejects and maintenance on each engine."""
 
+import random
 from datetime import timedelta
 from typing import Any
 
+from cloud_api.storage.instants import us_of
+from tests.integration.api.rolled import roll_everything
 from tests.integration.api.service import BAD, GOOD, Api, Row, at, shown
 
 HOUR = {"from": shown(at()), "to": shown(at(3_600))}
@@ -213,3 +216,34 @@ async def test_unreasonable_questions_are_refused(postgres_api: Api):
     assert (await api.refused("GET", "/completeness", params={**HOUR, "asset": "no/where"}))["status"] == 404
     long = {"from": shown(at()), "to": shown(at() + timedelta(days=300))}
     assert (await api.get("/completeness", **long))["items"]  # few samples, whatever the period allows
+
+
+async def test_rollups_say_the_same_as_raw_samples(api: Api):
+    chance = random.Random(5)
+    day = range(-1_000, 4 * 3_600, 10)
+    for index in range(6):
+        lost = set(chance.sample(day, 20)) | set(range(start := chance.randrange(0, 10_000), start + 1_500))
+        more: dict[str, Any] = {} if index % 3 else {"deadband": "1%", "max_silence_s": [50.0, 600.0][index % 2]}
+        series_id = await scanned(api, f"r/{index}", [second for second in day if second not in lost], **more)
+        bad = [(at(second + 3), None, None, BAD) for second in sorted(lost) if second % 40 == 0]
+        await api.fill.samples(series_id, bad)
+    await scanned(api, "r/on_change", list(day)[::7], scan_period_s=None)
+    await until(api, 4 * 3_600 - 400)
+    await gap(api, 3_000, 7_000, "device_unreachable")
+    window = {"from": shown(at(125)), "to": shown(at(4 * 3_600)), "path": "r/*"}
+    raw = await api.get("/completeness", **window)
+    await roll_everything(api.fill, us_of(at(3 * 3_600 + 77)) // 60_000_000 * 60_000_000)
+    rolled = await api.get("/completeness", **window)
+    assert (raw["resolution"], rolled["resolution"]) == ("raw", "15m")
+    assert rolled["items"] == raw["items"]
+    # What waits to be rolled again is read from raw samples: rows under a mark are not believed.
+    table = "update rollup_15m set total = total + 100 where bucket = %s"
+    await api.fill.run(table, at(3_600))
+    await api.fill.run(
+        "insert into rollup_dirty (resolution, bin_at, bin_minutes, from_at, to_at, series_ids)"
+        " values ('1m', %s, 15, %s, %s, '{[1,100)}')",
+        at(3_600),
+        at(3_660),
+        at(3_720),
+    )
+    assert (await api.get("/completeness", **window))["items"] == raw["items"]
