@@ -40,10 +40,10 @@ class _Runs:
         return self.run[self.starts]
 
 
-def merge(rows: Partials, group: Integers) -> Partials:
+def merge(rows: Partials, group: Integers, *, is_counted: bool = False) -> Partials:
     """Merge rows of equal numbers in `group`; rows are of one reading and one series a group, in the order of time.
 
-    Rows without samples must not be among them.
+    Rows without samples must not be among them. `is_counted`: counts, means and extremes are enough.
     """
     starts = starts_of(group)
     run = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(rows))))
@@ -57,6 +57,7 @@ def merge(rows: Partials, group: Integers) -> Partials:
     if len(kept):
         _merge_accepted(merged, rows, accepted)
         _merge_extremes(merged, rows, accepted)
+    if len(kept) and not is_counted:
         _merge_regions(merged, rows, every)
         _merge_spans(merged, rows, accepted)
         _merge_steps(merged, rows, accepted)

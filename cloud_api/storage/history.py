@@ -2,14 +2,23 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cloud_api.storage.columns import SampleColumns, load_arrays_raw, read_doubles, read_statuses, read_times
+from cloud_api.storage.instants import FIRST_US, LAST_US, at_us
 from cloud_api.storage.pool import Connection
+from cloud_api.storage.rows import timestamptz_array_bytes
 from cloud_api.storage.statements import statement
+from cloud_api.storage.wire_arrays import TimestamptzArray
+
+NO_SAMPLES = SampleColumns(np.empty(0, np.int64), np.empty(0, np.float64), np.empty(0, np.uint32), None)
+# How far from a window its neighbours are looked for, step by step; in the end however far they are.
+NEAR = (timedelta(hours=1), timedelta(days=1), timedelta(days=30), None)
+_EARLIEST, _LATEST = at_us(FIRST_US), at_us(LAST_US)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,19 +69,55 @@ async def select_samples(
     return await _columns(connection, "select_samples", parameters)
 
 
+async def select_samples_of_spans(
+    connection: Connection, series_id: int, spans: NDArray[np.int64], limit: int
+) -> SampleColumns:
+    """Read up to `limit` samples in many stretches, int64[n, 2], ascending."""
+    parameters = {
+        "series_id": series_id,
+        "froms": TimestamptzArray(timestamptz_array_bytes(spans[:, 0])),
+        "tos": TimestamptzArray(timestamptz_array_bytes(spans[:, 1])),
+        "from_at": at_us(int(spans[0, 0])),
+        "to_at": at_us(int(spans[-1, 1])),
+        "limit": limit,
+    }
+    return await _columns(connection, "select_samples_of_spans", parameters)
+
+
 async def select_surrounding_samples(
     connection: Connection, around: Surroundings
 ) -> tuple[SampleColumns, SampleColumns]:
-    """Read the nearest samples before and after a window: of any status, and of those that count as Good."""
-    parameters = {
+    """Read the nearest samples before and after a window: of any status, and of those that count as Good.
+
+    Mostly they are near, and looking there first spares every other partition the trouble of being planned.
+    """
+    before = after = NO_SAMPLES
+    for near in NEAR:
+        if _accepted_count(around, before) < 2:
+            near_at = _EARLIEST if near is None else max(_EARLIEST, around.from_at - near)
+            before = await _columns(connection, "select_samples_before", _near(around, near_at))
+        if _accepted_count(around, after) < 1:
+            near_at = _LATEST if near is None else min(_LATEST, around.to_at + near)
+            after = await _columns(connection, "select_samples_after", _near(around, near_at))
+    return before, after
+
+
+def _near(around: Surroundings, near_at: datetime) -> dict[str, Any]:
+    return {
         "series_id": around.series_id,
         "from_at": around.from_at,
         "to_at": around.to_at,
         "highest_good": around.highest_good,
         "is_text": around.is_text,
+        "near_at": near_at,
     }
-    before = await _columns(connection, "select_samples_before", parameters)
-    return before, await _columns(connection, "select_samples_after", parameters)
+
+
+def _accepted_count(around: Surroundings, columns: SampleColumns) -> int:
+    accepted = columns.statuses <= around.highest_good
+    if not around.is_text:
+        accepted &= ~np.isnan(columns.values)
+    return int(np.count_nonzero(accepted))
 
 
 async def select_sample_count_capped(
@@ -107,7 +152,7 @@ async def _columns(connection: Connection, name: str, parameters: dict[str, Any]
         await cursor.execute(statement(name), parameters)
         row = await cursor.fetchone()
     if row is None or row[0] is None:
-        return SampleColumns(np.empty(0, np.int64), np.empty(0, np.float64), np.empty(0, np.uint32), None)
+        return NO_SAMPLES
     return SampleColumns(read_times(row[0]), read_doubles(row[1]), read_statuses(row[2]), row[3])
 
 

@@ -97,6 +97,12 @@ COLUMNS = (
     Column("high_repeated", "flag", lambda _: False),
     Column("skips", "flag", lambda _: False),
 )
+# What counts, means and extremes need, in the order of `select_rollup_counts`.
+_COUNTED = {
+    *("total", "accepted", "first_at", "last_at", "front_at", "low_at", "high_at", "first_value", "front_value"),
+    *("mean_offset", "m2", "low", "high", "low_repeated", "high_repeated"),
+}
+COUNT_COLUMNS = tuple(column for column in COLUMNS if column.name in _COUNTED)
 _WIRE = {"double": ">f8", "integer": ">i4", "offset": ">i4", "status": ">i4", "flag": "u1"}
 
 

@@ -22,7 +22,15 @@ from cloud_api.storage.rollup_rows import (
     no_rollups,
     same_partials,
 )
-from cloud_api.storage.rollup_wire import COLUMNS, TEXTS, Read, copy_rollup_bytes, read_rollups
+from cloud_api.storage.rollup_wire import (
+    COLUMNS,
+    COUNT_COLUMNS,
+    TEXTS,
+    Column,
+    Read,
+    copy_rollup_bytes,
+    read_rollups,
+)
 from cloud_api.storage.rows import int4_array_bytes, timestamptz_array_bytes
 from cloud_api.storage.statements import statement
 from cloud_api.storage.wire_arrays import Int4Array, TimestamptzArray
@@ -35,6 +43,16 @@ class Scope:
     series_ids: Sequence[int]
     from_at: datetime
     to_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """Which rows beside an instant are wanted: before it, or from it on."""
+
+    series_id: int
+    at: datetime
+    is_after: bool
+    with_uncertain: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,30 +105,72 @@ async def replace_rollups(
     )
 
 
-async def select_rollups(connection: Connection, resolution: Resolution, scope: Scope) -> RollupRows:
-    """Read rows by series, bucket and reading."""
-    parameters = {"series_ids": list(scope.series_ids), "from_at": scope.from_at, "to_at": scope.to_at}
-    query = sql.SQL(statement("select_rollups")).format(rollup=_table(resolution))
+async def select_rollups(
+    connection: Connection, resolution: Resolution, scope: Scope, as_of: datetime | None = None
+) -> RollupRows:
+    """Read rows by series, bucket and reading; `as_of`: those that were known at that time."""
+    row = await _read(connection, "select_rollups", resolution, _of(scope), as_of)
+    return no_rollups() if row is None or row[0] is None else _rows(row, COLUMNS, (*TEXTS, "falls"))
+
+
+async def select_rollup_counts(
+    connection: Connection, resolution: Resolution, scope: Scope, as_of: datetime | None = None
+) -> RollupRows:
+    """The same with counts, means, extremes and ends alone; every other partial is 0."""
+    row = await _read(connection, "select_rollup_counts", resolution, _of(scope), as_of)
+    return no_rollups() if row is None or row[0] is None else _rows(row, COUNT_COLUMNS, ("low_text", "high_text"))
+
+
+async def select_neighbour_rollups(
+    connection: Connection, resolution: Resolution, neighbours: Neighbours, as_of: datetime | None = None
+) -> RollupRows:
+    """Read the nearest rows before or after an instant: of any samples, and of accepted ones."""
+    name = "select_rollup_buckets_after" if neighbours.is_after else "select_rollup_buckets_before"
+    parameters = {
+        "series_id": neighbours.series_id,
+        "at": neighbours.at,
+        "with_uncertain": neighbours.with_uncertain,
+    }
+    row = await _read(connection, name, resolution, parameters, as_of)
+    starts = [] if row is None or row[0] is None else read_times(row[0]).tolist()
+    parts: list[RollupRows] = []
+    for start_us in sorted(set(starts)):
+        scope = Scope([neighbours.series_id], at_us(start_us), at_us(start_us + resolution.width_us))
+        parts.append(await select_rollups(connection, resolution, scope, as_of))
+    return join_rollups([no_rollups(), *parts])
+
+
+async def _read(
+    connection: Connection, name: str, resolution: Resolution, parameters: dict[str, Any], as_of: datetime | None
+) -> Sequence[Any] | None:
+    """One row of arrays from the rows as they stand, or as they were known."""
+    table, known = _table(resolution), sql.SQL("")
+    if as_of is not None:
+        table, known = sql.Identifier(f"rollup_{resolution.value}_known"), sql.SQL(statement("known_rollups"))
+    query = sql.SQL(statement(name)).format(rollup=table, known=known)
     async with connection.cursor(binary=True) as cursor:
         load_arrays_raw(cursor)
-        await cursor.execute(query, parameters)
-        row = await cursor.fetchone()
-    return no_rollups() if row is None or row[0] is None else _rows(row)
+        await cursor.execute(query, parameters | ({} if as_of is None else {"as_of": as_of}))
+        return await cursor.fetchone()
 
 
-def _rows(row: Sequence[Any]) -> RollupRows:
+def _of(scope: Scope) -> dict[str, Any]:
+    return {"series_ids": list(scope.series_ids), "from_at": scope.from_at, "to_at": scope.to_at}
+
+
+def _rows(row: Sequence[Any], read: Sequence[Column], texts: Sequence[str]) -> RollupRows:
     columns: dict[str, NDArray[Any]] = {}
-    for column, cell in zip(COLUMNS, row[5:], strict=False):
+    for column, cell in zip(read, row[5:], strict=False):
         if column.kind == "double":
             columns[column.name] = read_doubles(cell)
         else:
             whole = read_integers(cell)
             columns[column.name] = whole.view(np.uint32) if column.kind == "status" else whole
-    for name, cell in zip((*TEXTS, "falls"), row[5 + len(COLUMNS) :], strict=True):
+    for name, cell in zip(texts, row[5 + len(read) :], strict=True):
         if cell is not None:
-            texts = np.empty(len(cell), np.object_)
-            texts[:] = cell
-            columns[name] = texts
+            found = np.empty(len(cell), np.object_)
+            found[:] = cell
+            columns[name] = found
     states = read_integers(row[3]).astype(np.uint8).view("S1")
     keys = (read_integers(row[0]), read_times(row[1]), read_integers(row[2]) == 1, states, read_times(row[4]))
     return read_rollups(Read(*keys, columns))

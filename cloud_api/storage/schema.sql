@@ -715,3 +715,14 @@ create table ledger_mark (
 create index ledger_mark_at on ledger_mark (at);
 
 create index gap_agent on gap (agent, to_at);
+
+-- What was known at a time: rows as they stand, and those that they replaced.
+create view rollup_1m_known as
+select *, 'infinity'::timestamptz as valid_to from rollup_1m
+union all
+select * from rollup_1m_revision;
+
+create view rollup_15m_known as
+select *, 'infinity'::timestamptz as valid_to from rollup_15m
+union all
+select * from rollup_15m_revision;

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cloud_api.query.aggregates.counted import counter_growth
-from cloud_api.query.aggregates.names import Aggregate, Configuration
+from cloud_api.query.aggregates.names import IN_DATABASE, Aggregate, Configuration
 from cloud_api.query.aggregates.samples import (
     CALCULATED,
     IS_BAD,
@@ -157,6 +157,20 @@ def growth_inside(rows: Partials, rollover: float | None) -> Floats:
             grown[index] = rows["rise"][index] + counter_growth(pairs[:, 0], pairs[:, 1], rollover).sum()
     return grown
 
+
+# What rows with counts, means and extremes alone answer.
+COUNTED = frozenset(
+    {
+        *IN_DATABASE,
+        Aggregate.RANGE,
+        Aggregate.MINIMUM_ACTUAL_TIME,
+        Aggregate.MAXIMUM_ACTUAL_TIME,
+        Aggregate.STANDARD_DEVIATION_SAMPLE,
+        Aggregate.STANDARD_DEVIATION_POPULATION,
+        Aggregate.VARIANCE_SAMPLE,
+        Aggregate.VARIANCE_POPULATION,
+    }
+)
 
 _MADE: dict[Aggregate, Callable[[Counts], Result]] = {
     Aggregate.AVERAGE: Counts.average,

@@ -13,7 +13,7 @@ import numpy as np
 
 from cloud_api.query.aggregates.compute import finish
 from cloud_api.query.aggregates.counts import Counts, compute_counts
-from cloud_api.query.aggregates.names import Aggregate, Configuration
+from cloud_api.query.aggregates.names import IN_DATABASE, Aggregate, Configuration
 from cloud_api.query.aggregates.regions import Regions, interpolated_regions, simple_regions
 from cloud_api.query.aggregates.samples import (
     IS_BAD,
@@ -31,11 +31,19 @@ from cloud_api.query.aggregates.timed import Timed, bound_codes, compute_timed
 from cloud_api.rollups.partials import Partials, status_classes
 
 
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """Results, where a sample is named by its place among the firsts and then the lasts of `rows`, one an interval."""
+
+    results: dict[Aggregate, Result]
+    rows: Partials
+
+
 def compute_rolled(
     aggregates: Iterable[Aggregate], rolled: Rolled, intervals: Intervals, configuration: Configuration
-) -> dict[Aggregate, Result]:
-    """Compute aggregates; `start` and `end` name interval i as sample i of the firsts and then of the lasts."""
-    rows = merge_into(rolled.rows, intervals)
+) -> Answered:
+    """Compute aggregates from rows of partials and the samples that surround them."""
+    rows = merge_into(rolled.rows, intervals, is_counted=rolled.is_counted)
     samples = stand_ins(rows, rolled)
     timed = RolledTimed(samples, intervals, configuration, rows)
     extent = extent_of(samples, intervals)
@@ -46,8 +54,10 @@ def compute_rolled(
             result = counts.worst_quality(bound_codes(samples, timed.simple)[:-1])
         else:
             result = compute_counts(aggregate, counts) or compute_timed(aggregate, timed)
-        results[aggregate] = finish(aggregate, result, intervals, extent)
-    return results
+        # What the database computes from raw has no Partial bit either.
+        is_plain = aggregate in IN_DATABASE
+        results[aggregate] = result if is_plain else finish(aggregate, result, intervals, extent)
+    return Answered(results, rows)
 
 
 @dataclass(frozen=True)

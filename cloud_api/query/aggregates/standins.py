@@ -16,16 +16,18 @@ class Rolled:
     rows: Partials
     before: Samples
     after: Samples
+    # Whether the rows hold counts, means, extremes and ends alone.
+    is_counted: bool = False
 
 
-def merge_into(rows: Partials, intervals: Intervals) -> Partials:
+def merge_into(rows: Partials, intervals: Intervals, *, is_counted: bool = False) -> Partials:
     """One row for each interval; where `total` is 0 it has no samples."""
     merged = no_partials(intervals.count)
     for name in ("first_text", "last_text", "low_text", "high_text", "falls"):
         merged[name] = None
     if len(rows):
         group = intervals.find(rows["first_at"])
-        merged[np.unique(group)] = merge(rows, group)
+        merged[np.unique(group)] = merge(rows, group, is_counted=is_counted)
     return merged
 
 

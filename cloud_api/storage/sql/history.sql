@@ -24,7 +24,7 @@ from (
     (
         select time, value, status, text
         from sample
-        where series_id = %(series_id)s and time < %(from_at)s
+        where series_id = %(series_id)s and time < %(from_at)s and time >= %(near_at)s
         order by time desc
         limit 1
     )
@@ -32,7 +32,7 @@ from (
     (
         select time, value, status, text
         from sample
-        where series_id = %(series_id)s and time < %(from_at)s
+        where series_id = %(series_id)s and time < %(from_at)s and time >= %(near_at)s
           and status between 0 and %(highest_good)s and (value is not null or %(is_text)s)
         order by time desc
         limit 2
@@ -49,7 +49,7 @@ from (
     (
         select time, value, status, text
         from sample
-        where series_id = %(series_id)s and time >= %(to_at)s
+        where series_id = %(series_id)s and time >= %(to_at)s and time < %(near_at)s
         order by time
         limit 1
     )
@@ -57,12 +57,31 @@ from (
     (
         select time, value, status, text
         from sample
-        where series_id = %(series_id)s and time >= %(to_at)s
+        where series_id = %(series_id)s and time >= %(to_at)s and time < %(near_at)s
           and status between 0 and %(highest_good)s and (value is not null or %(is_text)s)
         order by time
         limit 1
     )
 ) found
+
+-- name: select_samples_of_spans
+-- As select_samples, of many stretches at once; the outer bounds let the engine leave out partitions and chunks.
+select array_agg(time),
+       array_agg(coalesce(value, 'NaN'::float8)),
+       array_agg(status),
+       case when count(text) > 0 then array_agg(text) end
+from (
+    select x.time, x.value, x.status, x.text
+    from unnest(%(froms)s::timestamptz[], %(tos)s::timestamptz[]) as span (from_at, to_at)
+    cross join lateral (
+        select time, value, status, text
+        from sample
+        where series_id = %(series_id)s and time >= span.from_at and time < span.to_at
+          and time >= %(from_at)s and time < %(to_at)s
+    ) x
+    order by x.time
+    limit %(limit)s
+) page
 
 -- name: select_sample_count_capped
 select count(*)

@@ -41,9 +41,75 @@ select array_agg(series_id), array_agg(bucket), array_agg(with_uncertain::int), 
 from (
     select *
     from {rollup}
-    where series_id = any(%(series_ids)s) and bucket >= %(from_at)s and bucket < %(to_at)s
+    where series_id = any(%(series_ids)s) and bucket >= %(from_at)s and bucket < %(to_at)s {known}
     order by series_id, bucket, with_uncertain
 ) ordered
+
+-- name: select_rollup_counts
+-- The same of a few columns: a year of quarters for a chart.
+select array_agg(series_id), array_agg(bucket), array_agg(with_uncertain::int), array_agg(state::int),
+       array_agg(valid_from),
+       array_agg(total), array_agg(coalesce(accepted, -1)), array_agg(first_at), array_agg(coalesce(last_at, -1)),
+       array_agg(coalesce(front_at, -1)), array_agg(coalesce(low_at, -1)), array_agg(coalesce(high_at, -1)),
+       array_agg(coalesce(first_value, 'NaN')), array_agg(coalesce(front_value, 'NaN')),
+       array_agg(coalesce(mean_offset, 'NaN')), array_agg(coalesce(m2, 'NaN')), array_agg(coalesce(low, 'NaN')),
+       array_agg(coalesce(high, 'NaN')), array_agg(coalesce(low_repeated, false)::int),
+       array_agg(coalesce(high_repeated, false)::int),
+       case when count(low_text) > 0 then array_agg(low_text) end,
+       case when count(high_text) > 0 then array_agg(high_text) end
+from (
+    select *
+    from {rollup}
+    where series_id = any(%(series_ids)s) and bucket >= %(from_at)s and bucket < %(to_at)s {known}
+    order by series_id, bucket, with_uncertain
+) ordered
+
+-- name: select_rollup_buckets_before
+-- A bucket may have two rows, one a reading: three rows are two buckets at least.
+select array_agg(bucket)
+from (
+    (
+        select bucket
+        from {rollup}
+        where series_id = %(series_id)s and bucket < %(at)s {known}
+        order by bucket desc
+        limit 1
+    )
+    union
+    (
+        select bucket
+        from {rollup}
+        where series_id = %(series_id)s and bucket < %(at)s {known}
+          and coalesce(accepted, total) > 0 and (%(with_uncertain)s or not with_uncertain)
+        order by bucket desc
+        limit 3
+    )
+) found
+
+-- name: select_rollup_buckets_after
+select array_agg(bucket)
+from (
+    (
+        select bucket
+        from {rollup}
+        where series_id = %(series_id)s and bucket >= %(at)s {known}
+        order by bucket
+        limit 1
+    )
+    union
+    (
+        select bucket
+        from {rollup}
+        where series_id = %(series_id)s and bucket >= %(at)s {known}
+          and coalesce(accepted, total) > 0 and (%(with_uncertain)s or not with_uncertain)
+        order by bucket
+        limit 1
+    )
+) found
+
+-- name: known_rollups
+-- A part of the statements above, of the views rollup_…_known: what was known at a time.
+and valid_from <= %(as_of)s and valid_to > %(as_of)s
 
 -- name: update_rollup_states
 update {rollup} r

@@ -98,8 +98,8 @@ async def test_what_is_replaced_is_kept_as_a_revision(engine_url: str) -> None:
     await pool.close()
 
 
-async def test_open_rows_leave_no_trace(engine_url: str) -> None:
-    pool = await opened(engine_url)
+async def test_open_rows_leave_no_trace(postgres_url: str) -> None:
+    pool = await opened(postgres_url)
     ids, block = samples()
     rows = roll_minutes(ids, block)
     half = block.times_us < us_of(START + timedelta(seconds=3_630))

@@ -68,7 +68,7 @@ def both_ways(
     rolled = Rolled(rows, part(samples, before), part(samples, after))
     return (
         compute(WANTED, read, intervals, configuration),
-        compute_rolled(WANTED, rolled, intervals, configuration),
+        compute_rolled(WANTED, rolled, intervals, configuration).results,
         read,
         rolled,
     )

@@ -1,0 +1,121 @@
+"""Answers a window of one series from the cheapest sources that are exact: rollups inside, raw samples at the sides."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from cloud_api.instants import to_us
+from cloud_api.query.aggregates.counts import COUNTED
+from cloud_api.query.aggregates.names import FOR_ANY_KIND, IN_DATABASE, Aggregate
+from cloud_api.query.aggregates.rolled import Answered, compute_rolled
+from cloud_api.query.aggregates.samples import Intervals
+from cloud_api.query.buckets import Buckets, Window
+from cloud_api.query.plan import EVER_US, NEVER_US, Kept, Plan, make_plan
+from cloud_api.query.sources import Scanned, Wanted, scan, surround
+from cloud_api.query.spans import Spans, make_spans
+from cloud_api.storage.catalog import SeriesRow
+from cloud_api.storage.pool import Connection
+from cloud_api.storage.rollup_marks import select_unrolled
+from cloud_api.storage.rollup_progress import RollupProgress, select_rollup_progress
+from cloud_api.storage.rollup_rows import Resolution
+
+# Samples a second of a series that says nothing of itself.
+USUAL_RATE = 1.0
+GROWING = frozenset({Aggregate.INCREASE, Aggregate.RATE})
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What was computed, after which plan, and how many rows of each source were read for it."""
+
+    plan: Plan
+    answered: Answered
+    rows: Mapping[str, int]
+
+
+async def read_kept(
+    connection: Connection, series: Sequence[SeriesRow], window: Window, as_of: datetime | None
+) -> dict[int, Kept]:
+    """What can be read of each series; in the snapshot that is read from afterwards."""
+    progress = await select_rollup_progress(connection)
+    raw_us = _kept_us(progress.raw_kept_at)
+    kept = Kept(
+        EVER_US if progress.marked_at is None else to_us(progress.marked_at),
+        raw_us,
+        _kept_us(progress.rollup_1m_kept_at),
+        _kept_us(progress.rollup_15m_kept_at),
+    )
+    if as_of is not None:
+        past = replace(kept, raw_us=NEVER_US, rolled_us=NEVER_US)
+        return {row.id: past for row in series}
+    waiting = await _unrolled(connection, [row.id for row in series], window, progress)
+    return {row.id: replace(kept, unrolled=waiting[row.id], rate=_rate(row)) for row in series}
+
+
+async def _unrolled(
+    connection: Connection, ids: Sequence[int], window: Window, progress: RollupProgress
+) -> dict[int, dict[Resolution, Spans]]:
+    pairs: dict[int, dict[Resolution, list[tuple[int, int]]]] = {
+        series_id: {resolution: [] for resolution in Resolution} for series_id in ids
+    }
+    if progress.marked_at is not None:
+        # A mark just outside may cover a bucket that the window cuts.
+        wide = Resolution.QUARTER.width_us
+        for found in await select_unrolled(connection, ids, window.from_us - wide, window.to_us + wide):
+            for series_id in found.series_ids:
+                pairs[series_id][Resolution(found.resolution)].append((found.from_us, found.to_us))
+    return {
+        series_id: {resolution: make_spans(spans) for resolution, spans in each.items()}
+        for series_id, each in pairs.items()
+    }
+
+
+def _kept_us(kept_at: datetime | None) -> int:
+    return EVER_US if kept_at is None else to_us(kept_at)
+
+
+def _rate(row: SeriesRow) -> float:
+    return 1 / row.scan_period_s if row.scan_period_s and row.scan_period_s > 0 else USUAL_RATE
+
+
+async def read_planned(
+    connection: Connection,
+    wanted: Wanted,
+    aggregates: Sequence[Aggregate],
+    buckets: Buckets,
+    chosen: tuple[Plan, Kept],
+    limit: int,
+) -> Planned:
+    """Read what the plan names of one series, and compute beside the event loop."""
+    plan, kept = chosen
+    possible = [each for each in aggregates if not wanted.is_text or each in FOR_ANY_KIND]
+    counted = replace(wanted, is_counted=set(possible) <= COUNTED)
+    intervals = Intervals(plan.edges_us, buckets.cut())
+    scanned = await scan(connection, counted, plan, intervals, limit)
+    if GROWING.intersection(possible) and wanted.configuration.counter_rollover is not None:
+        plan, scanned = await _clear(connection, counted, (plan, kept), scanned, (intervals, limit))
+    rows = dict(scanned.rows)
+    rolled = scanned.rolled
+    if not set(possible) <= set(IN_DATABASE):
+        before, after = await surround(connection, counted, plan, kept)
+        rolled = replace(rolled, before=before, after=after)
+    answered = await asyncio.to_thread(compute_rolled, possible, rolled, intervals, wanted.configuration)
+    return Planned(plan, answered, rows)
+
+
+async def _clear(
+    connection: Connection, wanted: Wanted, chosen: tuple[Plan, Kept], scanned: Scanned, how: tuple[Intervals, int]
+) -> tuple[Plan, Scanned]:
+    """Read buckets in which restarts and rollovers of a counter mix from something finer, where that is kept."""
+    plan, kept = chosen
+    intervals, limit = how
+    for _ in Resolution:
+        unclear = {resolution: spans for resolution, spans in scanned.unclear.items() if len(spans)}
+        if not unclear:
+            break
+        for resolution, spans in unclear.items():
+            kept = kept.without(resolution, spans)
+        plan = replace(make_plan(plan.edges_us, kept), is_aligned=plan.is_aligned)
+        scanned = await scan(connection, wanted, plan, intervals, limit)
+    return plan, scanned
