@@ -32,7 +32,7 @@ from cloud_api.auth.principal import REALM
 from cloud_api.completeness.delivery.router import router as delivery
 from cloud_api.completeness.router import router as completeness
 from cloud_api.corrections.router import router as corrections
-from cloud_api.health.checks import Checks, check_database, check_ingest
+from cloud_api.health.checks import Checks, DiskForecast, check_database, check_ingest, check_rollups
 from cloud_api.health.router import router as health
 from cloud_api.ingest.router import Doors
 from cloud_api.ingest.router import router as ingest_doors
@@ -57,6 +57,7 @@ from cloud_api.users.router import router as users
 
 if TYPE_CHECKING:
     from cloud_api.ingest.pipeline import Ingest
+    from cloud_api.rollups.roller import Roller
 
 API = "/api/v1"
 DOCS = ("/docs", "/static-offline-docs/")
@@ -82,6 +83,14 @@ class RunningIngest:
         return self.ingest
 
 
+@dataclass(slots=True)
+class RunningRoller:
+    """The roller of this process, once the database has been reached."""
+
+    roller: "Roller | None" = None
+    started_s: float = 0.0
+
+
 class State(TypedDict):
     """What routes find in `request.state`."""
 
@@ -89,12 +98,14 @@ class State(TypedDict):
     telemetry: Telemetry
     database: Database
     ingest: RunningIngest
+    rollups: RunningRoller
     query_slots: asyncio.Semaphore
     pace: Pace
     passwords: Passwords
     closing: Closing
     alarm_feed: Feed
     checks: Checks
+    forecast: DiskForecast
 
 
 def create_app(
@@ -183,18 +194,22 @@ def _lifespan(
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncGenerator[State]:
         database = Database(settings.database_url, settings.database_pool_size)
-        running = RunningIngest()
+        running, rollups = RunningIngest(), RunningRoller()
         state = State(
             settings=settings,
             telemetry=telemetry,
             database=database,
             ingest=running,
+            rollups=rollups,
             query_slots=asyncio.Semaphore(settings.query_slots),
             pace=Pace(settings.rate_per_minute, settings.running_max, settings.streams_max),
             passwords=Passwords(),
             closing=closing,
             alarm_feed=Feed(lambda: database.pool, closing),
-            checks=check_database(database) | (check_ingest(running) if Role.INGEST in roles else {}),
+            checks=check_database(database)
+            | (check_ingest(running) if Role.INGEST in roles else {})
+            | (check_rollups(rollups) if Role.ROLLUPS in roles else {}),
+            forecast=DiskForecast(database),
         )
         work = asyncio.create_task(_work(state, roles), name="work")
         work.add_done_callback(lambda task: _tell_end(task, give_up))
@@ -222,6 +237,10 @@ async def _work(state: State, roles: frozenset[Role]) -> None:
         if Role.ALARMS in roles:
             tasks.create_task(AlarmDuty(pool).run(), name="alarms")
             tasks.create_task(AlarmLeader(pool).run(), name="alarm leader")
+        if Role.ROLLUPS in roles:
+            roller = state["rollups"].roller = _load_roller(state, pool)
+            state["rollups"].started_s = time.monotonic()
+            tasks.create_task(roller.run(), name="rollups")
         if Role.API in roles:
             await ensure_first_user(pool, state["passwords"])
             tasks.create_task(_keep_house(state), name="housekeeping")
@@ -237,6 +256,14 @@ def _load_ingest(state: State) -> "Callable[[Pool], Ingest]":
         mqtt=settings.mqtt, topic_root=settings.topic_root, reject_max_bytes=settings.reject_max_bytes
     )
     return lambda pool: Ingest(pool, options, state["telemetry"], InlineEvaluation)
+
+
+def _load_roller(state: State, pool: Pool) -> "Roller":
+    from cloud_api.retention.keeping import Retention
+    from cloud_api.rollups.roller import Roller
+
+    retention = Retention(pool, state["settings"].retention, state["telemetry"])
+    return Roller(pool, state["telemetry"], beside=[retention.run])
 
 
 async def _keep_house(state: State) -> None:

@@ -1,13 +1,17 @@
 """CloudSettings: everything the cloud reads from its environment, once, with all problems told at once."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import SplitResult, unquote, urlsplit
 
 PREFIX = "MILLSTREAM_"
+_AGE = re.compile(r"(\d{1,6})([dwy])")
+_DAYS = {"d": 1, "w": 7, "y": 365}
 
 _Number = TypeVar("_Number", int, float)
 
@@ -17,6 +21,7 @@ class Role(StrEnum):
 
     API = "api"
     INGEST = "ingest"
+    ROLLUPS = "rollups"
     ALARMS = "alarms"
 
 
@@ -58,6 +63,16 @@ class MqttSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class RetentionSettings:
+    """How long raw samples and rollups are kept (None: for ever), and how large the database may become."""
+
+    raw: timedelta | None
+    rollup_1m: timedelta | None
+    rollup_15m: timedelta | None
+    database_max_bytes: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class CloudSettings:
     """The settings of one cloud process."""
 
@@ -82,6 +97,7 @@ class CloudSettings:
     reject_max_bytes: int
     session_idle_s: float
     session_max_s: float
+    retention: RetentionSettings
     log_level: str
 
 
@@ -114,6 +130,7 @@ def read_settings(environ: Mapping[str, str], roles: frozenset[Role]) -> CloudSe
         reject_max_bytes=env.integer("REJECT_MAX_BYTES", 1024**3, 1024, 1024**4),
         session_idle_s=env.number("SESSION_IDLE_S", 8 * 3600.0, 60.0, 30 * 86400.0),
         session_max_s=env.number("SESSION_MAX_S", 7 * 86400.0, 60.0, 366 * 86400.0),
+        retention=env.retention(),
         log_level=env.choice("LOG_LEVEL", "info", LOG_LEVELS),
     )
     if env.problems:
@@ -168,6 +185,32 @@ class _Environment:
             allowed = "levels joined by '/', without + or #, not starting with / or $"
             self._refuse("TOPIC_ROOT", root, "is not a usable topic root", allowed)
         return root
+
+    def retention(self) -> RetentionSettings:
+        names = ("RETENTION_RAW", "RETENTION_1M", "RETENTION_15M")
+        raw, minutes, quarters = (
+            self._age(name, default) for name, default in zip(names, ("90d", "2y", "forever"), strict=True)
+        )
+        for name, shorter, longer in ((names[1], raw, minutes), (names[2], minutes, quarters)):
+            if longer is not None and (shorter is None or shorter > longer):
+                # Quarters are merged from minutes, and minutes are rolled from raw samples.
+                value = self.text(name, "")
+                self._refuse(name, value or None, "is shorter than what it is made from is kept", "at least as long")
+        maximum = self.integer("DATABASE_MAX_BYTES", 0, 0, 2**60)
+        return RetentionSettings(raw, minutes, quarters, maximum or None)
+
+    def _age(self, name: str, default: str) -> timedelta | None:
+        raw = self.text(name, default).lower()
+        if raw == "forever":
+            return None
+        match = _AGE.fullmatch(raw)
+        days = int(match[1]) * _DAYS[match[2]] if match else 0
+        if not 2 <= days <= 100 * 365:
+            self._refuse(
+                name, raw, "is not a time to keep data", "2d to 100y in days (d), weeks (w), years (y), or forever"
+            )
+            return None
+        return timedelta(days=days)
 
     def mqtt(self, *, is_needed: bool) -> MqttSettings | None:
         allowed = "mqtt://user:password@host:1883 or mqtts://user:password@host:8883"

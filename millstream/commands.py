@@ -13,6 +13,7 @@ from millstream.edge_commands import add_commissioning
 from millstream.journal_commands import add_journal
 from millstream.language import Language, Words
 from millstream.record_commands import add_record
+from millstream.rollup_commands import add_rollups
 from millstream.user_commands import add_users
 
 _HELP = ["-h", "--help"]
@@ -139,6 +140,9 @@ def _cloud(text: Words) -> typer.Typer:
     journal = _group(text("journal.about"))
     add_journal(journal, text)
     app.add_typer(journal, name="journal")
+    rollups = _group(text("rollups.about"))
+    add_rollups(rollups, text)
+    app.add_typer(rollups, name="rollups")
     return app
 
 

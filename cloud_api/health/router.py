@@ -6,7 +6,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
 from cloud_api.auth.access import REFUSALS, check_metrics_reader
-from cloud_api.health.checks import FINE, Checks
+from cloud_api.health.checks import FINE, Checks, DiskForecast
 from cloud_api.problems import problem_responses
 from cloud_api.storage.database import Database
 from cloud_api.telemetry import CONTENT_TYPE, Telemetry
@@ -25,6 +25,11 @@ class Readiness(BaseModel):
 
     status: str = Field(examples=["ready", "not_ready"])
     parts: dict[str, str] = Field(examples=[{"database": "ready", "broker": "ready", "ingest": "standby"}])
+    days_to_full: float | None = Field(
+        description="When the database's disk is full at the pace of the last week; null where that is not known, "
+        "or it does not fill",
+        examples=[412.5],
+    )
 
 
 @router.get("/health/live", response_model=Liveness, description="The process answers. No key needed.")
@@ -44,7 +49,12 @@ async def get_ready(request: Request) -> Response:
     checks: Checks = request.state.checks
     parts = {name: await check() for name, check in checks.items()}
     is_ready = all(state in FINE for state in parts.values())
-    content = msgspec.json.encode({"status": "ready" if is_ready else "not_ready", "parts": parts})
+    forecast: DiskForecast = request.state.forecast
+    days = await forecast.days() if parts.get("database") == "ready" else None
+    status = "ready" if is_ready else "not_ready"
+    content = msgspec.json.encode(
+        {"status": status, "parts": parts, "days_to_full": None if days is None else round(days, 1)}
+    )
     return Response(content, status_code=200 if is_ready else 503, media_type="application/json")
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from cloud_api.storage.instants import at_us
 from cloud_api.storage.pool import Connection, Cursor
+from cloud_api.storage.rollup_rows import Resolution
 from cloud_api.storage.statements import statement
 
 MINUTE_US = 60_000_000
@@ -46,7 +47,7 @@ class Mark:
 class Unrolled:
     """Stretches of these series whose rows of that resolution cannot be taken: something waits to be rolled."""
 
-    resolution: str
+    resolution: Resolution
     from_us: int
     to_us: int
     series_ids: Sequence[int]
@@ -65,12 +66,19 @@ async def read_closed(cursor: Cursor) -> Closed:
 
 
 async def insert_marks(
-    connection: Connection, marks: Sequence[Mark], due_at: datetime, *, is_first: bool = False, is_open: bool = False
+    connection: Connection,
+    marks: Sequence[Mark],
+    due_at: datetime,
+    resolution: Resolution = Resolution.MINUTE,
+    *,
+    is_first: bool = False,
+    is_open: bool = False,
 ) -> None:
     """Append marks; `is_first`: nothing can have been rolled there before; `is_open`: rolled, but not yet final."""
     if not marks:
         return
     parameters = {
+        "resolution": resolution.value,
         "bins": [at_us(mark.bin_us) for mark in marks],
         "widths": [mark.bin_minutes for mark in marks],
         "froms": [at_us(mark.from_us) for mark in marks],
@@ -100,7 +108,7 @@ async def select_unrolled(
     """What is marked of these series in [from_us, to_us); read it in the snapshot that the rows are read in."""
     parameters = {"series_ids": list(series_ids), "from_at": at_us(from_us), "to_at": at_us(to_us)}
     cursor = await connection.execute(statement("select_unrolled"), parameters)
-    return [Unrolled(*row) for row in await cursor.fetchall()]
+    return [Unrolled(Resolution(row[0]), *row[1:]) for row in await cursor.fetchall()]
 
 
 def marks_of(series_ids: NDArray[np.int32], times_us: NDArray[np.int64]) -> list[Mark]:
@@ -130,6 +138,11 @@ def marks_between(series: str, from_us: int, to_us: int) -> list[Mark]:
     minutes = next(
         (width for width in BIN_MINUTES if (to_us - from_us) // (width * MINUTE_US) < MANY_BINS), BIN_MINUTES[-1]
     )
+    return marks_in(series, from_us, to_us, minutes)
+
+
+def marks_in(series: str, from_us: int, to_us: int, minutes: int) -> list[Mark]:
+    """Marks of whole minutes over a stretch, in bins of so many minutes."""
     width_us = minutes * MINUTE_US
     starts = range(from_us // width_us * width_us, to_us, width_us)
     return [Mark(start, minutes, max(start, from_us), min(start + width_us, to_us), series) for start in starts]

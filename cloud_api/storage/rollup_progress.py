@@ -1,10 +1,16 @@
-"""How far rollups have got: the one row that ingest, the roller, retention and the planner look at."""
+"""How far rollups have got: the one row that ingest, the roller, retention and the planner look at, and what waits."""
 
+import asyncio
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
-from cloud_api.storage.pool import Connection
+from cloud_api.storage.pool import Connection, Pool
+from cloud_api.storage.rollup_marks import BIN_MINUTES
+from cloud_api.storage.rollup_rows import Resolution
 from cloud_api.storage.statements import statement
+
+HOLDERS_PAUSE_S = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +27,128 @@ class RollupProgress:
     rollup_15m_kept_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """Marks that wait: how many, over how many series, the oldest by when it was made, and by what it covers."""
+
+    mark_count: int
+    series_count: int
+    oldest_marked_at: datetime | None
+    oldest_from_at: datetime | None
+    open_count: int
+
+
 async def select_rollup_progress(connection: Connection) -> RollupProgress:
     """Read the row; nothing is rolled before the role `rollups` has run."""
     cursor = await connection.execute(statement("select_rollup_progress"))
     row = await cursor.fetchone()
     return RollupProgress(*row) if row is not None else RollupProgress(None, None, None, None, None)
+
+
+async def update_closed(connection: Connection, closed_at: datetime) -> None:
+    """From COMMIT on, whoever writes samples before this instant marks them."""
+    await connection.execute(statement("update_closed"), {"closed_at": closed_at})
+
+
+async def update_marked(connection: Connection, marked_at: datetime) -> None:
+    """Everything before this instant is rolled or has a mark."""
+    await connection.execute(statement("update_marked"), {"marked_at": marked_at})
+
+
+async def wait_for_holders(pool: Pool) -> None:
+    """Wait until every transaction that may know an older watermark, or older edge of what is kept, has ended."""
+    holders = await _holders(pool)
+    while holders:
+        await asyncio.sleep(HOLDERS_PAUSE_S)
+        holders &= await _holders(pool)
+
+
+async def _holders(pool: Pool) -> set[str]:
+    async with pool.connection() as connection:
+        cursor = await connection.execute(statement("select_closed_holders"))
+        return {str(row[0]) for row in await cursor.fetchall()}
+
+
+async def select_first_sample_at(connection: Connection) -> datetime | None:
+    """The oldest sample of all; reads every sample of an engine that has no index by time."""
+    return await _one(connection, "select_first_sample_at", {})
+
+
+async def select_series_since(connection: Connection, from_at: datetime) -> str | None:
+    """The series that may have samples from then on, as a multirange; None when there is none."""
+    return await _one(connection, "select_series_since", {"from_at": from_at})
+
+
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """Marks that are rolled together: of one resolution, in a stretch of so many minutes.
+
+    Marks of what is rolled for the first time (`is_first`) go together only where they cover the very same minutes.
+    """
+
+    resolution: Resolution
+    at: datetime
+    minutes: int
+    is_first: bool
+    from_at: datetime
+    to_at: datetime
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether there are no narrower bins."""
+        return self.minutes == BIN_MINUTES[0]
+
+    @property
+    def end_at(self) -> datetime:
+        """Where it ends."""
+        return self.at + timedelta(minutes=self.minutes)
+
+
+@dataclass(frozen=True, slots=True)
+class Cleared:
+    """What the deleted marks of a bin covered together; `series` is the text of a multirange."""
+
+    from_us: int
+    to_us: int
+    series: str
+
+
+async def select_due_bin(connection: Connection, now: datetime) -> Bin | None:
+    """The bin that is rolled next."""
+    cursor = await connection.execute(statement("select_due_bin"), {"now": now})
+    row = await cursor.fetchone()
+    return None if row is None else Bin(Resolution(row[0]), *row[1:])
+
+
+async def delete_marks(connection: Connection, found: Bin, now: datetime) -> Cleared | None:
+    """Clear a bin; what is marked from here on stays."""
+    parameters = {
+        "resolution": found.resolution.value,
+        "bin_at": found.at,
+        "bin_minutes": found.minutes,
+        "is_first": found.is_first,
+        "from_at": found.from_at,
+        "to_at": found.to_at,
+        "now": now,
+    }
+    cursor = await connection.execute(statement("delete_marks"), parameters)
+    row = await cursor.fetchone()
+    return None if row is None or row[0] >= row[1] else Cleared(*row)
+
+
+async def set_rollup_snapshot(connection: Connection) -> None:
+    """Let every statement of this transaction see the same; the first statement of its transaction."""
+    await connection.execute(statement("set_rollup_snapshot"))
+
+
+async def select_backlog(connection: Connection) -> Backlog:
+    """What waits to be rolled."""
+    cursor = await connection.execute(statement("select_backlog"))
+    row = await cursor.fetchone()
+    return Backlog(*row) if row is not None else Backlog(0, 0, None, None, 0)
+
+
+async def _one(connection: Connection, name: str, parameters: dict[str, object]) -> Any:
+    cursor = await connection.execute(statement(name), parameters)
+    row = await cursor.fetchone()
+    return None if row is None else row[0]

@@ -2,7 +2,7 @@
 
 -- name: lock_closed
 -- Nobody ever waits for this lock: the roller looks who holds it (select_closed_holders).
-select pg_advisory_xact_lock_shared(hashtextextended('millstream.rollups', 0))
+select pg_advisory_xact_lock_shared(7260202, 1)
 
 -- name: select_closed
 -- A statement of its own after lock_closed: its snapshot must not be older than the lock.
@@ -12,7 +12,7 @@ from rollup_progress
 
 -- name: insert_marks
 insert into rollup_dirty (resolution, bin_at, bin_minutes, from_at, to_at, series_ids, is_first, is_open, due_at)
-select '1m', new.bin_at, new.bin_minutes, new.from_at, new.to_at, new.series_ids::int4multirange,
+select %(resolution)s, new.bin_at, new.bin_minutes, new.from_at, new.to_at, new.series_ids::int4multirange,
        %(is_first)s, %(is_open)s, %(due_at)s
 from unnest(
     %(bins)s::timestamptz[], %(widths)s::int4[], %(froms)s::timestamptz[], %(tos)s::timestamptz[], %(series)s::text[]

@@ -1,4 +1,4 @@
--- How far rollups have got.
+-- How far rollups have got, and the steps in which they get on (decision 0052).
 
 -- name: select_rollup_progress
 select closed_until,
@@ -7,3 +7,92 @@ select closed_until,
        nullif(rollup_1m_kept_from, '-infinity'),
        nullif(rollup_15m_kept_from, '-infinity')
 from rollup_progress
+
+-- name: update_closed
+update rollup_progress set closed_until = %(closed_at)s where closed_until is null or closed_until < %(closed_at)s
+
+-- name: update_marked
+update rollup_progress set marked_until = %(marked_at)s
+
+-- name: select_closed_holders
+-- The transactions that promised to mark; each has a number of its own.
+select virtualtransaction
+from pg_locks
+where locktype = 'advisory' and classid = 7260202 and objid = 1 and objsubid = 2 and mode = 'ShareLock'
+  and database = (select oid from pg_database where datname = current_database())
+  and pid <> pg_backend_pid()
+
+-- name: select_first_sample_at
+select min(time) from sample
+
+-- name: select_series_since
+-- A series that has samples from then on has a newest one that is not older.
+select range_agg(int4range(series_id, series_id + 1))::text from latest where time >= %(from_at)s
+
+-- name: select_due_bin
+-- The newest first, so that what is on time stays so while history is caught up; minutes before quarters.
+select resolution, bin_at, bin_minutes, is_first, from_at, to_at
+from rollup_dirty
+where due_at <= %(now)s
+order by bin_at desc, resolution desc, is_first
+limit 1
+
+-- name: delete_marks
+-- Together what they cover, without what may have been dropped; marks that appear from here on stay.
+with gone as (
+    delete from rollup_dirty
+    where resolution = %(resolution)s and bin_at = %(bin_at)s and bin_minutes = %(bin_minutes)s
+      and is_first = %(is_first)s and (not is_first or (from_at = %(from_at)s and to_at = %(to_at)s))
+      and (due_at <= %(now)s or not is_open)
+    returning from_at, to_at, series_ids
+)
+select (extract(epoch from greatest(min(from_at), edge.kept_from)) * 1000000)::bigint,
+       (extract(epoch from max(to_at)) * 1000000)::bigint,
+       range_agg(series_ids)::text
+from gone
+cross join (
+    select case when %(resolution)s = '1m' then raw_drop_until else rollup_1m_kept_from end as kept_from
+    from rollup_progress
+) edge
+group by edge.kept_from
+
+-- name: select_series_to_roll
+-- Their ids, whether they hold text, and how far their device was measured.
+select array_agg(s.id order by s.id),
+       array_agg((s.kind in ('str', 'json'))::int4 order by s.id),
+       array_agg(coalesce(u.until_at, '9999-12-31 00:00:00+00') order by s.id)
+from unnest(%(series)s::int4multirange) as run
+join series s on s.id >= lower(run) and s.id < upper(run)
+left join agent_until u on u.agent = s.source_agent and u.device = s.device
+
+-- name: select_samples_of_series
+-- Columns instead of rows, at most so many; `value` is never null inside the array so that its elements have one width.
+select array_agg(series_id),
+       array_agg(time),
+       array_agg(coalesce(value, 'NaN'::float8)),
+       array_agg(status),
+       case when count(text) > 0 then array_agg(text) end
+from (
+    select series_id, time, value, status, text
+    from sample
+    where series_id = any(%(series_ids)s::int4[]) and time >= %(from_at)s and time < %(to_at)s
+    order by series_id, time
+    limit %(limit)s
+) block
+
+-- name: select_backlog
+select count(*),
+       coalesce(sum((select sum(upper(run) - lower(run)) from unnest(series_ids) as run)), 0)::bigint,
+       min(marked_at),
+       min(from_at),
+       count(*) filter (where is_open)
+from rollup_dirty
+
+-- name: set_rollup_snapshot
+set transaction isolation level repeatable read, read only
+
+-- name: select_sample_span
+select min(time), max(time) from sample where series_id = %(series_id)s
+
+-- name: select_sample_at
+select min(time) from sample where series_id = %(series_id)s and time >= %(from_at)s

@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import threading
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -175,9 +176,10 @@ def test_all_roles_work_in_one_process_with_one_connection(processes: Processes,
     headers = {"Authorization": f"Bearer {make_key(processes, postgres_url, 'eva', '--role', 'engineer')['key']}"}
     child = processes.millstream("cloud", "run", **environment).start()
     child.wait_for(lambda: ready(port)[0] == 200, "is ready")
-    assert ready(port)[1]["parts"] == {"database": "ready", "ingest": "ready", "broker": "ready"}
+    assert ready(port)[1]["parts"] == dict.fromkeys(("database", "ingest", "broker", "rollups"), "ready")
+    time = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     for value in (1.5, 2.5):
-        items = [{"path": "a/b", "time": "2026-01-31T08:00:00Z", "value": value}]
+        items = [{"path": "a/b", "time": time, "value": value}]
         posted = httpx.post(f"http://127.0.0.1:{port}/api/v1/samples", json=items, headers=headers, timeout=60)
         assert posted.status_code == 200, posted.text
         assert posted.json()["rejected"] == []

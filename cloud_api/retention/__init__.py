@@ -1,0 +1,1 @@
+"""How long data is kept, and when the disk would be full."""

@@ -1,0 +1,228 @@
+"""One step of the roller: clear the marks of one bin, read what they cover, write its rows; all in one transaction.
+
+Marks are deleted before raw is read: what is committed between the two is read now and marked for once more, what is
+committed later is marked. What does not fit one step, and what must wait, is marked anew in the same transaction.
+"""
+
+import asyncio
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cloud_api.leases import Ownership, check_lease
+from cloud_api.rollups.blocks import Stretch, read_portion
+from cloud_api.rollups.partials import SampleBlock
+from cloud_api.rollups.roll import merge_quarters, roll_minutes
+from cloud_api.storage.engine import DAY_US, Engine, EngineKind, Partitions
+from cloud_api.storage.faults import KEY_EXISTS, PARTITION_MISSING
+from cloud_api.storage.instants import MICROSECOND, at_us, us_of
+from cloud_api.storage.pool import Connection, Pool, transaction
+from cloud_api.storage.raw_blocks import RawBlock, SeriesToRoll, select_series_to_roll
+from cloud_api.storage.rollup_marks import (
+    BIN_MINUTES,
+    MINUTE_US,
+    SLOT_US,
+    Mark,
+    insert_marks,
+    marks_between,
+    marks_in,
+    multirange,
+)
+from cloud_api.storage.rollup_progress import Bin, Cleared, delete_marks, select_due_bin, select_rollup_progress
+from cloud_api.storage.rollup_rows import OPEN, Resolution, RollupRows
+from cloud_api.storage.rollups import Scope, insert_rollups, replace_rollups, select_rollups
+from cloud_api.storage.samples import set_decompression_unlimited
+
+# A device that says nothing is waited for so long; then its minutes are rolled as open, and after a day they are final.
+SILENCE = timedelta(minutes=2)
+GIVEN_UP = timedelta(days=1)
+ASK_AGAIN = timedelta(seconds=5)
+ASK_AGAIN_AT_LEAST = timedelta(hours=1)
+# What a quarter is merged from changes often once it has changed.
+MERGE_AFTER = timedelta(seconds=20)
+# Rows of minutes that one step merges.
+MOST_ROWS = 40_000
+
+
+@dataclass(slots=True)
+class Stepped:
+    """What one step did."""
+
+    resolution: Resolution
+    samples: int = 0
+    rows: int = 0
+    revised: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """Rolls bin by bin for the process that holds the lease."""
+
+    pool: Pool
+    engine: Engine
+    mine: Ownership
+    minutes: Partitions
+    quarters: Partitions
+
+    async def roll_next(self, now: datetime) -> Stepped | None:
+        """Roll what is due first; None when nothing is."""
+        async with self.pool.connection() as connection:
+            found = await select_due_bin(connection, now)
+            if found is None:
+                return None
+            if self.engine.kind is EngineKind.POSTGRES:
+                partitions = self.minutes if found.resolution is Resolution.MINUTE else self.quarters
+                await partitions.ensure(connection, range(us_of(found.at) // DAY_US, us_of(found.end_at) // DAY_US + 1))
+        try:
+            return await self._transact(found, now)
+        except KEY_EXISTS:
+            # What was late came before its minute was rolled for the first time.
+            return await self._transact(found, now, is_compared=True)
+        except PARTITION_MISSING:
+            self.minutes.clear()
+            self.quarters.clear()
+            raise
+
+    async def _transact(self, found: Bin, now: datetime, *, is_compared: bool = False) -> Stepped:
+        async with transaction(self.pool) as connection:
+            await check_lease(connection, self.mine)
+            if self.engine.kind is EngineKind.TIMESCALE:
+                await set_decompression_unlimited(connection)
+            cleared = await delete_marks(connection, found, now)
+            stepped = Stepped(found.resolution)
+            if cleared is None:
+                return stepped
+            if found.resolution is Resolution.QUARTER:
+                await _merge(connection, found, cleared, now, stepped)
+            else:
+                await _roll(
+                    connection, replace(found, is_first=found.is_first and not is_compared), cleared, now, stepped
+                )
+            return stepped
+
+
+async def _roll(connection: Connection, found: Bin, cleared: Cleared, now: datetime, stepped: Stepped) -> None:
+    """Minutes from raw samples."""
+    series = await select_series_to_roll(connection, cleared.series)
+    is_ready, is_final = _readiness(series, cleared.to_us, now)
+    await _mark_anew(connection, found, Stretch(series.ids[~is_ready], cleared.from_us, cleared.to_us), now + ASK_AGAIN)
+    ready = Stretch(series.ids[is_ready], cleared.from_us, cleared.to_us)
+    portion = await read_portion(connection, ready, is_narrow=found.is_narrow)
+    await _mark_anew(connection, found, portion.rest, now)
+    await _mark_narrower(connection, found, portion.too_long, now)
+    rows = await asyncio.to_thread(roll_block, portion.block, series)
+    open_ids = series.ids[is_ready & ~is_final]
+    rows.states[np.isin(rows.series_ids, open_ids)] = OPEN
+    stepped.samples += len(portion.block)
+    if found.is_first:
+        await insert_rollups(connection, Resolution.MINUTE, _stamped(rows, now))
+        stepped.rows += len(rows)
+    else:
+        await _replace(connection, Resolution.MINUTE, portion.done, rows, now, stepped)
+    still_open = portion.done.of(np.unique(rows.series_ids[np.isin(rows.series_ids, open_ids)]))
+    await _mark_open(connection, still_open, now)
+    # Of what is rolled for the first time only what has rows can change a quarter.
+    changed = portion.done.of(np.unique(rows.series_ids)) if found.is_first else portion.done
+    await _mark_quarters(connection, changed, now)
+
+
+def _readiness(series: SeriesToRoll, to_us: int, now: datetime) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which series can be rolled, and of which nothing more is to be expected."""
+    is_told = series.until_us >= to_us
+    silent_us = us_of(now) - to_us
+    is_ready = is_told | (silent_us >= SILENCE // MICROSECOND)
+    return is_ready, is_told | (silent_us >= GIVEN_UP // MICROSECOND)
+
+
+def roll_block(block: RawBlock, series: SeriesToRoll) -> RollupRows:
+    """Minutes of a block of raw samples."""
+    texts = None
+    if block.texts is not None:
+        texts = np.empty(len(block), np.object_)
+        texts[:] = block.texts
+    is_text = series.is_text[np.searchsorted(series.ids, block.series_ids)] if series.is_text.any() else None
+    return roll_minutes(block.series_ids, SampleBlock(block.times_us, block.values, block.statuses, texts, is_text))
+
+
+def _stamped(rows: RollupRows, now: datetime) -> RollupRows:
+    return replace(rows, valid_from_us=np.full(len(rows), us_of(now), np.int64))
+
+
+async def _replace(
+    connection: Connection,
+    resolution: Resolution,
+    stretch: Stretch,
+    rows: RollupRows,
+    now: datetime,
+    stepped: Stepped,
+) -> None:
+    """Let these rows stand in a stretch, and no others."""
+    if stretch.is_empty:
+        return
+    scope = Scope(stretch.series_ids.tolist(), at_us(stretch.from_us), at_us(stretch.to_us))
+    replaced = await replace_rollups(connection, resolution, scope, rows, now)
+    stepped.rows += replaced.inserted + replaced.revised
+    stepped.revised += replaced.revised + replaced.removed
+
+
+async def _merge(connection: Connection, found: Bin, cleared: Cleared, now: datetime, stepped: Stepped) -> None:
+    """Quarters from minutes."""
+    ids = (await select_series_to_roll(connection, cleared.series)).ids
+    rows_each = max(1, (cleared.to_us - cleared.from_us) // MINUTE_US)
+    count = max(1, MOST_ROWS // rows_each)
+    await _mark_anew(connection, found, Stretch(ids[count:], cleared.from_us, cleared.to_us), now)
+    mine = Stretch(ids[:count], cleared.from_us, cleared.to_us)
+    scope = Scope(mine.series_ids.tolist(), at_us(mine.from_us), at_us(mine.to_us))
+    minutes = await select_rollups(connection, Resolution.MINUTE, scope)
+    quarters = await asyncio.to_thread(_quarters, minutes)
+    await _replace(connection, Resolution.QUARTER, mine, quarters, now, stepped)
+
+
+def _quarters(minutes: RollupRows) -> RollupRows:
+    """A quarter is open as long as one of its minutes is."""
+    quarters = merge_quarters(minutes)
+    is_open = minutes.states == OPEN
+    if is_open.any():
+        slots = minutes.buckets_us // SLOT_US * SLOT_US
+        open_keys = set(zip(minutes.series_ids[is_open].tolist(), slots[is_open].tolist(), strict=True))
+        keys = zip(quarters.series_ids.tolist(), quarters.buckets_us.tolist(), strict=True)
+        quarters.states[[key in open_keys for key in keys]] = OPEN
+    return quarters
+
+
+async def _mark_anew(connection: Connection, found: Bin, rest: Stretch, due_at: datetime) -> None:
+    """Marks that were deleted and not followed stand again, in the same bin."""
+    if not rest.is_empty:
+        bin_us = us_of(found.at)
+        mark = Mark(bin_us, found.minutes, rest.from_us, rest.to_us, multirange(rest.series_ids))
+        await insert_marks(connection, [mark], due_at, found.resolution, is_first=found.is_first)
+
+
+async def _mark_narrower(connection: Connection, found: Bin, long: Stretch, now: datetime) -> None:
+    """One series has more samples in a wide bin than a step may hold: it goes on in narrower bins."""
+    if not long.is_empty:
+        minutes = BIN_MINUTES[BIN_MINUTES.index(found.minutes) - 1]
+        marks = marks_in(multirange(long.series_ids), long.from_us, long.to_us, minutes)
+        await insert_marks(connection, marks, now, is_first=found.is_first)
+
+
+async def _mark_open(connection: Connection, still_open: Stretch, now: datetime) -> None:
+    """Open rows are looked at again, the older the later."""
+    if not still_open.is_empty:
+        again = now + min(max((now - at_us(still_open.to_us)) / 4, ASK_AGAIN), ASK_AGAIN_AT_LEAST)
+        marks = marks_between(multirange(still_open.series_ids), still_open.from_us, still_open.to_us)
+        await insert_marks(connection, marks, again, is_open=True)
+
+
+async def _mark_quarters(connection: Connection, changed: Stretch, now: datetime) -> None:
+    """Quarters that are whole already are merged again."""
+    progress = await select_rollup_progress(connection)
+    if progress.marked_at is None or changed.is_empty:
+        return
+    from_us = changed.from_us // SLOT_US * SLOT_US
+    to_us = min(-(-changed.to_us // SLOT_US) * SLOT_US, us_of(progress.marked_at) // SLOT_US * SLOT_US)
+    if from_us < to_us:
+        marks = marks_between(multirange(changed.series_ids), from_us, to_us)
+        await insert_marks(connection, marks, now + MERGE_AFTER, Resolution.QUARTER)

@@ -1,0 +1,57 @@
+"""A child of test_rollups: the real ingest lanes, fed around the watermark; its transactions stay open for a moment.
+
+`python -m tests.faults.feeding URL SECONDS SEED` writes samples from just before the watermark to just after it.
+"""
+
+import asyncio
+import random
+import sys
+import time
+from collections.abc import Sequence
+
+from cloud_api.storage.ledger import UntilRow
+from cloud_api.storage.pool import Connection
+from cloud_api.storage.rollup_progress import select_rollup_progress
+from cloud_api.storage.rows import SampleRows
+from cloud_api.telemetry import Lane
+from schemas.sample import Kind
+from tests.integration.ingest.conftest import Rig, batch, column, running_rig
+
+TAGS = tuple(f"hall/press-{number}/pressure" for number in range(20))
+MINUTE_US = 60_000_000
+
+
+async def feed(url: str, seconds: float, seed: int) -> None:
+    """Feed both lanes until the time is over."""
+    chance = random.Random(seed)
+
+    async def linger(connection: Connection, _samples: SampleRows, _untils: Sequence[UntilRow], _lane: Lane) -> None:
+        # Between the look at the watermark and COMMIT: here the roller may close the very minute that was written.
+        await connection.execute(f"select pg_sleep({chance.random() * 0.15})".encode())
+
+    async with running_rig(url, evaluate=linger) as rig:
+        print("feeds", flush=True)
+        end_s = time.monotonic() + seconds
+        await asyncio.gather(*(_feed(rig, lane, chance, end_s) for lane in (Lane.LIVE, Lane.BACKLOG)))
+
+
+async def _feed(rig: Rig, lane: Lane, chance: random.Random, end_s: float) -> None:
+    seq = 0
+    while time.monotonic() < end_s:
+        async with rig.pool.connection() as connection:
+            closed_at = (await select_rollup_progress(connection)).closed_at
+        assert closed_at is not None
+        closed_us = int(closed_at.timestamp()) * 1_000_000
+        seq += 1
+        count = chance.randrange(1, 60)
+        tags = [chance.randrange(len(TAGS)) for _ in range(count)]
+        times = [closed_us + chance.randrange(-2 * MINUTE_US, 2 * MINUTE_US) for _ in range(count)]
+        epoch = bytes([lane is Lane.LIVE] * 16)
+        await rig.take(
+            batch(seq, [column(Kind.F64, tags, times, [float(tag) for tag in tags])], tags=TAGS, epoch=epoch),
+            lane=lane,
+        )
+
+
+if __name__ == "__main__":
+    asyncio.run(feed(sys.argv[1], float(sys.argv[2]), int(sys.argv[3])))
