@@ -27,8 +27,9 @@ from cloud_api.alarms.maintenance.router import router as maintenance
 from cloud_api.alarms.operation.router import router as alarms
 from cloud_api.assets.router import router as assets
 from cloud_api.assets.templates.router import router as asset_templates
+from cloud_api.auth.access import UNLIMITED
 from cloud_api.auth.pace import Pace
-from cloud_api.auth.principal import REALM
+from cloud_api.auth.principal import REALM, Principal
 from cloud_api.completeness.delivery.router import router as delivery
 from cloud_api.completeness.router import router as completeness
 from cloud_api.corrections.router import router as corrections
@@ -48,6 +49,7 @@ from cloud_api.storage.failures import CANCELLED, UNAVAILABLE
 from cloud_api.storage.idempotency import delete_idempotency_old
 from cloud_api.storage.ledger import delete_ledger_marks_old
 from cloud_api.storage.pool import Pool
+from cloud_api.storage.reach import REFUSED, ReachUnenforced
 from cloud_api.storage.sessions import delete_sessions_ended
 from cloud_api.storage.users import delete_login_failures_old
 from cloud_api.telemetry import Telemetry
@@ -168,6 +170,8 @@ def _install_problems(app: FastAPI) -> None:
     problems.install(app)
     for kind in UNAVAILABLE:
         app.add_exception_handler(kind, _answer_unavailable)
+    for kind in (*REFUSED, ReachUnenforced):
+        app.add_exception_handler(kind, _answer_refused)
     for kind in CANCELLED:
         app.add_exception_handler(kind, _answer_cancelled)
 
@@ -178,6 +182,14 @@ async def _answer_unavailable(request: Request, error: Exception) -> Response:
     )
     detail = "the service reconnects by itself; try again"
     return problems.response(Problem(Kinds.DATABASE_UNAVAILABLE, detail, headers={"Retry-After": "5"}))
+
+
+async def _answer_refused(request: Request, error: Exception) -> Response:
+    caller: Principal | None = getattr(request.state, "caller", None)
+    if caller is None or caller.reach.is_whole:
+        return await problems.answer_unexpected(request, error)
+    log.warning("%s %s: refused by the database: %s", request.method, request.url.path, " ".join(str(error).split()))
+    return problems.response(Problem(Kinds.OUTSIDE_REACH, UNLIMITED))
 
 
 async def _answer_cancelled(request: Request, _error: Exception) -> Response:

@@ -44,6 +44,7 @@ class Kinds(Enum):
     SECOND_FACTOR_NEEDED = Kind("second-factor-needed", 401, "The second factor is needed as well")
     ROLE_INSUFFICIENT = Kind("role-insufficient", 403, "The caller's role does not allow this")
     PASSWORD_CHANGE_NEEDED = Kind("password-change-needed", 403, "The one-time password must be replaced first")
+    OUTSIDE_REACH = Kind("outside-reach", 403, "This is for callers whose reach is not limited")
     FORGED_REQUEST = Kind("forged-request", 403, "The request does not prove that a page of this service sent it")
     NOT_FOUND = Kind("not-found", 404, "There is no such thing here")
     METHOD_NOT_ALLOWED = Kind("method-not-allowed", 405, "This address does not answer that method")
@@ -177,7 +178,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Problem, _answer_problem)
     app.add_exception_handler(RequestValidationError, _answer_validation)
     app.add_exception_handler(HTTPException, _answer_http)
-    app.add_exception_handler(Exception, _answer_unexpected)
+    app.add_exception_handler(Exception, answer_unexpected)
 
 
 def response(problem: Problem) -> Response:
@@ -205,7 +206,8 @@ async def _answer_http(request: Request, error: Exception) -> Response:
     return response(_from_http(request, error))
 
 
-async def _answer_unexpected(request: Request, error: Exception) -> Response:
+async def answer_unexpected(request: Request, error: Exception) -> Response:
+    """Answer what is a fault of the service: the log has it, the caller learns nothing of its inside."""
     log.error("%s %s failed", request.method, request.url.path, exc_info=error)
     return response(Problem(Kinds.INTERNAL, "the service's log has the details"))
 

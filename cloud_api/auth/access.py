@@ -15,11 +15,13 @@ from cloud_api.problems import Kinds, Problem, problem_responses
 from cloud_api.settings import CloudSettings
 from cloud_api.storage.database import Database
 from cloud_api.storage.pool import Pool
+from cloud_api.storage.reach import reached_pool
 
 # For OpenAPI alone: the key itself is read below, so that every refusal is a problem document.
 _BEARER = HTTPBearer(auto_error=False, bearerFormat="ms_<prefix>_<secret>", description="An API key")
 
 PATIENCE_S = 3.0
+UNLIMITED = "ask with a key or a user that reaches everything (**)"
 LOOPBACK = frozenset({"127.0.0.1", "::1"})
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 REFUSALS = (
@@ -28,21 +30,23 @@ REFUSALS = (
     Kinds.ROLE_INSUFFICIENT,
     Kinds.PASSWORD_CHANGE_NEEDED,
     Kinds.FORGED_REQUEST,
+    Kinds.OUTSIDE_REACH,
     Kinds.TOO_MANY_REQUESTS,
     Kinds.DATABASE_UNAVAILABLE,
 )
 
 
-def read_pool(request: Request) -> Pool:
+def read_whole_pool(request: Request) -> Pool:
     """Hand over the process's pool; DatabaseUnreachable until the database has been reached."""
     database: Database = request.state.database
     return database.pool
 
 
-PoolOf = Annotated[Pool, Depends(read_pool)]
+# For what is about callers themselves: log-in, users, keys. Everything else asks for `PoolOf`.
+WholePool = Annotated[Pool, Depends(read_whole_pool)]
 
 
-async def read_principal(request: Request, pool: PoolOf) -> Principal:
+async def read_principal(request: Request, pool: WholePool) -> Principal:
     """Prove the key or the session of this request."""
     settings: CloudSettings = request.state.settings
     text = _credentials(request)
@@ -56,6 +60,7 @@ async def admit(
 ) -> AsyncGenerator[Principal]:
     """Let a request run within its caller's pace."""
     pace: Pace = request.state.pace
+    request.state.caller = principal
     pace.step(principal.scope_of_keys)
     with pace.running(principal.scope_of_keys, request.url.path):
         yield principal
@@ -63,6 +68,14 @@ async def admit(
 
 # Whoever this is, also somebody who must replace a one-time password first.
 Caller = Annotated[Principal, Depends(admit)]
+
+
+def read_pool(pool: WholePool, caller: Caller) -> Pool:
+    """Hand over a pool that sees as far as the caller does: the database refuses the rest, whatever a route asks."""
+    return pool if caller.reach.pattern is None else reached_pool(pool, caller.reach.pattern)
+
+
+PoolOf = Annotated[Pool, Depends(read_pool)]
 
 
 def _credentials(request: Request) -> str:
@@ -76,15 +89,17 @@ def _credentials(request: Request) -> str:
     return cookie
 
 
-def needs(role: Role, *instead: Scope) -> Callable[..., Awaitable[Principal]]:
-    """Ask for a role, or for one of the scopes that stand in for it."""
+def needs(role: Role, *instead: Scope, is_whole: bool = False) -> Callable[..., Awaitable[Principal]]:
+    """Ask for a role, or for one of the scopes that stand in for it; where `is_whole`, for a reach without limits."""
 
     async def check(principal: Caller, _documented: Annotated[object, Depends(_BEARER)] = None) -> Principal:
         if principal.must_change_password:
             raise Problem(Kinds.PASSWORD_CHANGE_NEEDED, "replace it with PUT /api/v1/me/password")
-        if is_enough(principal.role, role) or principal.scopes.intersection(instead):
-            return principal
-        raise _insufficient(principal, role, instead)
+        if not (is_enough(principal.role, role) or principal.scopes.intersection(instead)):
+            raise _insufficient(principal, role, instead)
+        if is_whole and not principal.reach.is_whole:
+            raise Problem(Kinds.OUTSIDE_REACH, UNLIMITED)
+        return principal
 
     return check
 
@@ -101,7 +116,9 @@ Maintenance = Annotated[Principal, Depends(needs(Role.MAINTENANCE))]
 Engineer = Annotated[Principal, Depends(needs(Role.ENGINEER))]
 Auditor = Annotated[Principal, Depends(needs(Role.AUDITOR))]
 Admin = Annotated[Principal, Depends(needs(Role.ADMIN))]
-Feeder = Annotated[Principal, Depends(needs(Role.ENGINEER, Scope.INGEST))]
+# What does not go by a pool: ingest takes anything from anybody whom it trusts.
+WholeEngineer = Annotated[Principal, Depends(needs(Role.ENGINEER, is_whole=True))]
+Feeder = Annotated[Principal, Depends(needs(Role.ENGINEER, Scope.INGEST, is_whole=True))]
 
 
 async def check_metrics_reader(request: Request) -> None:
@@ -113,7 +130,7 @@ async def check_metrics_reader(request: Request) -> None:
     is_forwarded = "forwarded" in request.headers or "x-forwarded-for" in request.headers
     if host in LOOPBACK and not is_forwarded:
         return
-    principal = await read_principal(request, read_pool(request))
+    principal = await read_principal(request, read_whole_pool(request))
     if not (Scope.METRICS in principal.scopes or is_enough(principal.role, Role.ADMIN)):
         raise _insufficient(principal, Role.ADMIN, (Scope.METRICS,))
 

@@ -1,8 +1,9 @@
 """Who calls: an API key or a person's session becomes a Principal, or the request is refused."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
+from cloud_api.auth.reach import Reach, read_reach
 from cloud_api.auth.roles import Role, Scope
 from cloud_api.auth.session_tokens import hash_session_token, is_session_token
 from cloud_api.auth.tokens import FORM, is_proved, parse_token
@@ -24,6 +25,7 @@ class Principal:
     name: str
     role: Role | None
     scopes: frozenset[Scope]
+    reach: Reach = field(default_factory=Reach)
     key_id: int | None = None
     user_id: int | None = None
     session_id: int | None = None
@@ -81,6 +83,7 @@ def _of_person(row: SessionRow) -> Principal:
         name=row.name,
         role=Role(row.role),
         scopes=frozenset(),
+        reach=read_reach(row.reach),
         user_id=row.user_id,
         session_id=row.id,
         must_change_password=row.must_change_password,
@@ -90,7 +93,8 @@ def _of_person(row: SessionRow) -> Principal:
 def _of_key(row: KeyRow) -> Principal:
     known = {scope.value for scope in Scope}
     scopes = frozenset(Scope(scope) for scope in row.scopes if scope in known)
-    return Principal(row.name, Role(row.role) if row.role else None, scopes, key_id=row.id)
+    role = Role(row.role) if row.role else None
+    return Principal(row.name, role, scopes, read_reach(row.reach), key_id=row.id)
 
 
 def _challenge(kind: Kinds, detail: str, error: str | None) -> Problem:

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Header, Path, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from cloud_api.auth.access import Engineer, Feeder, PoolOf, Viewer, refusals, role_line
+from cloud_api.auth.access import Feeder, PoolOf, Viewer, WholeEngineer, refusals, role_line
 from cloud_api.auth.roles import Role, Scope
 from cloud_api.cursors import read_cursor, write_cursor
 from cloud_api.ingest.answers import encode_reject_page, encode_result, join_results, refusal
@@ -192,7 +192,7 @@ async def list_rejects(parameters: Annotated[RejectParameters, Query()], pool: P
     description="Try once more to store what was put aside. Audited." + role_line(Role.ENGINEER),
 )
 async def replay_reject(
-    reject_id: Annotated[int, Path(ge=1, le=NEWEST)], caller: Engineer, doors: DoorsOf, pool: PoolOf
+    reject_id: Annotated[int, Path(ge=1, le=NEWEST)], caller: WholeEngineer, doors: DoorsOf, pool: PoolOf
 ) -> Response:
     """Replay one reject."""
     with _told(reject_id):

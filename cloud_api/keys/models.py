@@ -2,6 +2,7 @@
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from cloud_api.auth.reach import ALLOWED
 from cloud_api.auth.roles import Role, Scope
 from cloud_api.instants import Instant
 
@@ -14,6 +15,7 @@ class NewApiKey(BaseModel):
     name: str = Field(min_length=1, max_length=100)
     role: Role | None = None
     scopes: list[Scope] = Field(default_factory=list[Scope])
+    reach: list[str] = Field(default=["**"], description=f"Globs of the paths that exist for it: {ALLOWED}")
     days: int | None = Field(
         default=None, ge=1, le=36_500, description="After how many days it expires; null for never"
     )
@@ -39,6 +41,7 @@ class ApiKey(BaseModel):
     created_at: Instant
     expires_at: Instant | None
     last_used_at: Instant | None
+    reach: list[str]
 
 
 class ApiKeyPage(BaseModel):

@@ -20,6 +20,7 @@ class NewKey:
     role: str | None
     scopes: Sequence[str]
     expires_at: datetime | None
+    reach: Sequence[str] = ("**",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ class KeyRow:
     expires_at: datetime | None
     revoked_at: datetime | None
     last_used_at: datetime | None
+    reach: list[str]
     is_use_unnoted: bool
     is_expired: bool
 
@@ -49,6 +51,7 @@ async def insert_api_key(connection: Connection, key: NewKey) -> int:
         "role": key.role,
         "scopes": list(key.scopes),
         "expires_at": key.expires_at,
+        "reach": list(key.reach),
     }
     cursor = await connection.execute(statement("insert_api_key"), parameters)
     row = await cursor.fetchone()

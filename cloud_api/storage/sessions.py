@@ -17,6 +17,7 @@ class SessionRow:
     user_id: int
     name: str
     role: str
+    reach: list[str]
     must_change_password: bool
     is_sight_unnoted: bool
 

@@ -24,6 +24,18 @@ class UserRow:
     password_changed_at: datetime | None
     must_change_password: bool
     has_second_factor: bool
+    reach: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class NewUserRow:
+    """A user to be made, whose password must be changed."""
+
+    name: str
+    role: str
+    display_name: str | None
+    reach: Sequence[str]
+    password_hash: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +60,15 @@ class LockRow:
     locked_s: float
 
 
-async def insert_user(
-    connection: Connection, name: str, role: str, display_name: str | None, password_hash: str
-) -> int | None:
-    """Make a user whose password must be changed; None when the name is taken, by a key too."""
-    parameters = {"name": name, "role": role, "display_name": display_name, "password_hash": password_hash}
+async def insert_user(connection: Connection, user: NewUserRow) -> int | None:
+    """Make a user; None when the name is taken, by a key too."""
+    parameters = {
+        "name": user.name,
+        "role": user.role,
+        "display_name": user.display_name,
+        "reach": list(user.reach),
+        "password_hash": user.password_hash,
+    }
     cursor = await connection.execute(statement("insert_user"), parameters)
     row = await cursor.fetchone()
     return None if row is None else int(row[0])
@@ -92,12 +108,13 @@ async def select_other_admin_count(connection: Connection, user_id: int) -> int:
 
 
 async def update_user(connection: Connection, user: UserRow) -> None:
-    """Write a user's role, display name, and whether he is disabled."""
+    """Write a user's role, display name, reach, and whether he is disabled."""
     parameters = {
         "user_id": user.id,
         "role": user.role,
         "display_name": user.display_name,
         "disabled_at": user.disabled_at,
+        "reach": user.reach,
     }
     await connection.execute(statement("update_user"), parameters)
 

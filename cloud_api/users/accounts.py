@@ -5,12 +5,14 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from cloud_api.auth.reach import checked_reach
 from cloud_api.auth.roles import Role
 from cloud_api.problems import Kinds, Problem, body_invalid, not_found
 from cloud_api.storage.audit import insert_audit
 from cloud_api.storage.pool import Connection
 from cloud_api.storage.sessions import delete_sessions
 from cloud_api.storage.users import (
+    NewUserRow,
     UserRow,
     insert_user,
     lock_users,
@@ -34,10 +36,11 @@ async def create_user(connection: Connection, new: NewUser, password_hash: str, 
     if problem := user_name_problem(new.name):
         raise body_invalid("name", new.name, problem, NAME_ALLOWED)
     await lock_users(connection)
-    user_id = await insert_user(connection, new.name, new.role, new.display_name, password_hash)
+    row = NewUserRow(new.name, new.role, new.display_name, checked_reach(new.reach, new.role), password_hash)
+    user_id = await insert_user(connection, row)
     if user_id is None:
         raise Problem(Kinds.CONFLICT, f"a user or an API key has the name {new.name!r}")
-    await insert_audit(connection, principal, "user.create", new.name, {"role": new.role})
+    await insert_audit(connection, principal, "user.create", new.name, {"role": new.role, "reach": new.reach})
     return await find_user(connection, user_id)
 
 
@@ -46,12 +49,14 @@ async def change_user(connection: Connection, user_id: int, change: UserChange, 
     await lock_users(connection)
     user = await find_user(connection, user_id)
     named: dict[str, Any] = change.model_dump(exclude_unset=True)
-    if not named or ("role" in named and change.role is None):
-        raise body_invalid("role", None, "is missing, and so is every other field", "role, display_name or state")
+    if not named or ("role" in named and change.role is None) or ("reach" in named and change.reach is None):
+        allowed = "role, display_name, reach or state"
+        raise body_invalid("role", None, "is missing, and so is every other field", allowed)
     state = named.pop("state", None)
     if state is not None:
         named["disabled_at"] = None if state == "enabled" else user.disabled_at or datetime.now(UTC)
     changed = replace(user, **named)
+    checked_reach(changed.reach, changed.role)
     await _keep_an_admin(connection, user, changed)
     await update_user(connection, changed)
     if changed.disabled_at is not None:

@@ -5,9 +5,11 @@ import unicodedata
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
+from cloud_api.auth.reach import ALLOWED as REACH_ALLOWED
 from cloud_api.auth.roles import Permission, Role
 from cloud_api.instants import Instant
 
+REACH = f"Globs of the paths that exist for this caller: {REACH_ALLOWED}"
 NAME_ALLOWED = "1 to 64 letters of any script, digits, and . _ - @ (not first)"
 _NAME = re.compile(r"\w[\w.@-]{0,63}")
 
@@ -60,6 +62,7 @@ class NewUser(Asked):
     name: str = Field(min_length=1, max_length=64, description=NAME_ALLOWED, examples=["wang.li"])
     role: Role
     display_name: str | None = Field(default=None, max_length=100)
+    reach: list[str] = Field(default=["**"], description=REACH, examples=[["hangzhou/press-shop/**"]])
 
 
 class UserChange(Asked):
@@ -67,6 +70,7 @@ class UserChange(Asked):
 
     role: Role | None = None
     display_name: str | None = Field(default=None, max_length=100)
+    reach: list[str] | None = Field(default=None, description=REACH)
     state: str | None = Field(default=None, pattern="^(enabled|disabled)$")
 
 
@@ -77,6 +81,7 @@ class Me(BaseModel):
     display_name: str | None = None
     role: Role | None
     permissions: list[Permission]
+    reach: list[str] = Field(description=REACH)
     is_user: bool = Field(description="False for an API key")
     must_change_password: bool = False
     has_second_factor: bool = False
@@ -106,6 +111,7 @@ class User(BaseModel):
     password_changed_at: Instant | None
     must_change_password: bool
     has_second_factor: bool
+    reach: list[str] = Field(description=REACH)
 
 
 class UserWithPassword(BaseModel):

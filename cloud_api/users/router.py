@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import Response
 
-from cloud_api.auth.access import Admin, Caller, PoolOf, refusals, role_line
+from cloud_api.auth.access import Admin, Caller, WholePool, refusals, role_line
 from cloud_api.auth.roles import PERMISSIONS, Permission, Role
 from cloud_api.auth.session_tokens import COOKIE, proof_of
 from cloud_api.cursors import read_cursor, write_cursor
@@ -67,7 +67,7 @@ UserId = Annotated[int, Path(ge=1, le=2**63 - 1)]
     ),
     description="Open a session. No key needed; after five wrong log-ins with a name it is locked for a while.",
 )
-async def login(request: Request, response: Response, body: LoginRequest, pool: PoolOf) -> LoggedIn:
+async def login(request: Request, response: Response, body: LoginRequest, pool: WholePool) -> LoggedIn:
     """Log in."""
     settings: CloudSettings = request.state.settings
     attempt = Attempt(
@@ -99,7 +99,7 @@ async def login(request: Request, response: Response, body: LoginRequest, pool: 
 @router.post(
     "/logout", status_code=204, responses=refusals(Kinds.CONFLICT), description="End this session. For every user."
 )
-async def logout(response: Response, pool: PoolOf, caller: Caller) -> None:
+async def logout(response: Response, pool: WholePool, caller: Caller) -> None:
     """Log out."""
     user_id = person(caller)
     async with transaction(pool) as connection:
@@ -109,10 +109,11 @@ async def logout(response: Response, pool: PoolOf, caller: Caller) -> None:
 
 
 @router.get("/me", responses=refusals(), description="Who is asking, and what that allows. For every caller.")
-async def get_me(request: Request, pool: PoolOf, caller: Caller) -> Me:
+async def get_me(request: Request, pool: WholePool, caller: Caller) -> Me:
     """Describe the caller."""
     if caller.user_id is None:
-        return Me(name=caller.name, role=caller.role, permissions=_permissions(caller.role), is_user=False)
+        permissions, reach = _permissions(caller.role), list(caller.reach.globs)
+        return Me(name=caller.name, role=caller.role, permissions=permissions, reach=reach, is_user=False)
     async with pool.connection() as connection:
         me = await _me_of_user(connection, caller.user_id)
     cookie = request.cookies.get(COOKIE)
@@ -126,7 +127,7 @@ async def get_me(request: Request, pool: PoolOf, caller: Caller) -> Me:
     responses=refusals(*_OWN, Kinds.LOGIN_LOCKED, Kinds.TOO_MANY_REQUESTS),
     description="Replace one's own password; the other sessions end. Audited. For every user.",
 )
-async def put_password(request: Request, body: PasswordChange, pool: PoolOf, caller: Caller) -> None:
+async def put_password(request: Request, body: PasswordChange, pool: WholePool, caller: Caller) -> None:
     """Change one's own password."""
     old, new = body.old.get_secret_value(), body.new.get_secret_value()
     await change_password(pool, _passwords(request), caller, old, new)
@@ -137,7 +138,7 @@ async def put_password(request: Request, body: PasswordChange, pool: PoolOf, cal
     responses=refusals(Kinds.CONFLICT),
     description="Make a second factor (RFC 6238); it counts once it is confirmed. For every user.",
 )
-async def create_second_factor(pool: PoolOf, caller: Caller) -> SecondFactorSetup:
+async def create_second_factor(pool: WholePool, caller: Caller) -> SecondFactorSetup:
     """Begin with a second factor."""
     secret, uri = await begin_second_factor(pool, caller)
     return SecondFactorSetup(secret=secret, uri=uri)
@@ -148,7 +149,7 @@ async def create_second_factor(pool: PoolOf, caller: Caller) -> SecondFactorSetu
     responses=refusals(*_OWN),
     description="Confirm the second factor by its first code; the other sessions end. Audited. For every user.",
 )
-async def put_second_factor(body: CodeProof, pool: PoolOf, caller: Caller) -> RecoveryCodes:
+async def put_second_factor(body: CodeProof, pool: WholePool, caller: Caller) -> RecoveryCodes:
     """Confirm a second factor."""
     return RecoveryCodes(recovery_codes=await confirm_second_factor(pool, caller, body.code.get_secret_value()))
 
@@ -159,13 +160,13 @@ async def put_second_factor(body: CodeProof, pool: PoolOf, caller: Caller) -> Re
     responses=refusals(*_OWN, Kinds.LOGIN_LOCKED, Kinds.TOO_MANY_REQUESTS),
     description="Do without the second factor again. Audited. For every user.",
 )
-async def delete_second_factor(request: Request, body: PasswordProof, pool: PoolOf, caller: Caller) -> None:
+async def delete_second_factor(request: Request, body: PasswordProof, pool: WholePool, caller: Caller) -> None:
     """Remove the second factor."""
     await remove_second_factor(pool, _passwords(request), caller, body.password.get_secret_value())
 
 
 @router.get("/me/sessions", responses=refusals(Kinds.CONFLICT), description="One's own sessions. For every user.")
-async def list_sessions(request: Request, pool: PoolOf, caller: Caller) -> SessionPage:
+async def list_sessions(request: Request, pool: WholePool, caller: Caller) -> SessionPage:
     """List one's own sessions."""
     settings: CloudSettings = request.state.settings
     async with pool.connection() as connection:
@@ -185,7 +186,7 @@ async def list_sessions(request: Request, pool: PoolOf, caller: Caller) -> Sessi
     responses=refusals(Kinds.CONFLICT, Kinds.NOT_FOUND, Kinds.PARAMETER_INVALID),
     description="End one of one's own sessions. Audited. For every user.",
 )
-async def end_session(session_id: UserId, pool: PoolOf, caller: Caller) -> None:
+async def end_session(session_id: UserId, pool: WholePool, caller: Caller) -> None:
     """End a session."""
     user_id = person(caller)
     async with transaction(pool) as connection:
@@ -200,7 +201,7 @@ async def end_session(session_id: UserId, pool: PoolOf, caller: Caller) -> None:
     description="Users by name." + role_line(Role.ADMIN),
 )
 async def list_users(
-    pool: PoolOf,
+    pool: WholePool,
     _caller: Admin,
     limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
     cursor: Annotated[str | None, Query(description="`next` of the page before")] = None,
@@ -222,7 +223,7 @@ async def list_users(
     responses=refusals(Kinds.BODY_INVALID, Kinds.CONFLICT, Kinds.MEDIA_TYPE_UNSUPPORTED),
     description="Make a user; the answer has a password for one use. Audited." + role_line(Role.ADMIN),
 )
-async def post_user(request: Request, body: NewUser, pool: PoolOf, caller: Admin) -> UserWithPassword:
+async def post_user(request: Request, body: NewUser, pool: WholePool, caller: Admin) -> UserWithPassword:
     """Make a user."""
     password = new_password()
     hashed = await _passwords(request).hash(password)
@@ -236,7 +237,7 @@ async def post_user(request: Request, body: NewUser, pool: PoolOf, caller: Admin
     responses=refusals(Kinds.NOT_FOUND, Kinds.PARAMETER_INVALID),
     description="Describe one user." + role_line(Role.ADMIN),
 )
-async def get_user(user_id: UserId, pool: PoolOf, _caller: Admin) -> User:
+async def get_user(user_id: UserId, pool: WholePool, _caller: Admin) -> User:
     """Describe one user."""
     async with pool.connection() as connection:
         return _shown(await find_user(connection, user_id))
@@ -248,7 +249,7 @@ async def get_user(user_id: UserId, pool: PoolOf, _caller: Admin) -> User:
     description="Change a user's role or name, disable or enable. Holds at once, in open sessions too. Audited."
     + role_line(Role.ADMIN),
 )
-async def patch_user(user_id: UserId, body: UserChange, pool: PoolOf, caller: Admin) -> User:
+async def patch_user(user_id: UserId, body: UserChange, pool: WholePool, caller: Admin) -> User:
     """Change one user."""
     async with transaction(pool) as connection:
         return _shown(await change_user(connection, user_id, body, caller.name))
@@ -260,7 +261,7 @@ async def patch_user(user_id: UserId, body: UserChange, pool: PoolOf, caller: Ad
     description="Give a user a new password for one use; second factor and sessions end. Audited."
     + role_line(Role.ADMIN),
 )
-async def post_user_reset(request: Request, user_id: UserId, pool: PoolOf, caller: Admin) -> UserWithPassword:
+async def post_user_reset(request: Request, user_id: UserId, pool: WholePool, caller: Admin) -> UserWithPassword:
     """Reset one user's password."""
     password = new_password()
     hashed = await _passwords(request).hash(password)
@@ -275,7 +276,7 @@ async def post_user_reset(request: Request, user_id: UserId, pool: PoolOf, calle
     responses=refusals(Kinds.NOT_FOUND, Kinds.PARAMETER_INVALID),
     description="Log a user out everywhere. Audited." + role_line(Role.ADMIN),
 )
-async def post_end_sessions(user_id: UserId, pool: PoolOf, caller: Admin) -> None:
+async def post_end_sessions(user_id: UserId, pool: WholePool, caller: Admin) -> None:
     """End all sessions of one user."""
     async with transaction(pool) as connection:
         user = await find_user(connection, user_id)
@@ -300,6 +301,7 @@ async def _me_of_user(connection: Connection, user_id: int) -> Me:
         is_user=True,
         must_change_password=row.must_change_password,
         has_second_factor=row.has_second_factor,
+        reach=row.reach,
     )
 
 
@@ -319,6 +321,7 @@ def _shown(row: UserRow) -> User:
         password_changed_at=row.password_changed_at,
         must_change_password=row.must_change_password,
         has_second_factor=row.has_second_factor,
+        reach=row.reach,
     )
 
 

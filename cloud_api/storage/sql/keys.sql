@@ -1,19 +1,19 @@
 -- API keys: found by their public prefix, proved by the hash of their secret.
 
 -- name: insert_api_key
-insert into api_key (name, prefix, hash, role, scopes, expires_at)
-values (%(name)s, %(prefix)s, %(hash)s, %(role)s, %(scopes)s, %(expires_at)s)
+insert into api_key (name, prefix, hash, role, scopes, expires_at, reach)
+values (%(name)s, %(prefix)s, %(hash)s, %(role)s, %(scopes)s, %(expires_at)s, %(reach)s)
 returning id
 
 -- name: select_api_key
-select id, name, prefix, hash, role, scopes, created_at, expires_at, revoked_at, last_used_at,
+select id, name, prefix, hash, role, scopes, created_at, expires_at, revoked_at, last_used_at, reach,
        coalesce(last_used_at < now() - interval '1 minute', true) as is_use_unnoted,
        coalesce(expires_at <= now(), false) as is_expired
 from api_key
 where prefix = %(prefix)s
 
 -- name: select_api_keys
-select id, name, prefix, hash, role, scopes, created_at, expires_at, revoked_at, last_used_at,
+select id, name, prefix, hash, role, scopes, created_at, expires_at, revoked_at, last_used_at, reach,
        false as is_use_unnoted,
        coalesce(expires_at <= now(), false) as is_expired
 from api_key
@@ -26,7 +26,7 @@ update api_key set last_used_at = now() where id = %(key_id)s
 update api_key set revoked_at = now() where prefix = %(prefix)s and revoked_at is null returning id
 
 -- name: select_api_key_by_id
-select id, name, prefix, hash, role, scopes, created_at, expires_at, revoked_at, last_used_at,
+select id, name, prefix, hash, role, scopes, created_at, expires_at, revoked_at, last_used_at, reach,
        false as is_use_unnoted,
        coalesce(expires_at <= now(), false) as is_expired
 from api_key

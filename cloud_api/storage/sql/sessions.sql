@@ -6,7 +6,7 @@ values (%(user_id)s, %(token_hash)s, %(address)s, %(client)s, now() + %(lasts)s)
 returning expires_at
 
 -- name: select_session
-select s.id, p.id as user_id, p.name, p.role, p.is_password_one_time as must_change_password,
+select s.id, p.id as user_id, p.name, p.role, p.reach, p.is_password_one_time as must_change_password,
        s.seen_at < now() - interval '1 minute' as is_sight_unnoted
 from login_session s
 join principal p on p.id = s.principal_id

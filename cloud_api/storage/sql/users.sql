@@ -4,21 +4,21 @@
 select pg_advisory_xact_lock(7260202)
 
 -- name: insert_user
-insert into principal (name, role, display_name, password_hash, password_changed_at, is_password_one_time)
-select %(name)s, %(role)s, %(display_name)s, %(password_hash)s, now(), true
+insert into principal (name, role, display_name, reach, password_hash, password_changed_at, is_password_one_time)
+select %(name)s, %(role)s, %(display_name)s, %(reach)s, %(password_hash)s, now(), true
 where not exists (select from api_key where name = %(name)s)
 on conflict (name) do nothing
 returning id
 
 -- name: select_user
 select id, name, display_name, role, created_at, disabled_at, last_login_at, password_changed_at,
-       is_password_one_time as must_change_password, second_factor is not null as has_second_factor
+       is_password_one_time as must_change_password, second_factor is not null as has_second_factor, reach
 from principal
 where id = %(user_id)s
 
 -- name: select_users
 select id, name, display_name, role, created_at, disabled_at, last_login_at, password_changed_at,
-       is_password_one_time as must_change_password, second_factor is not null as has_second_factor
+       is_password_one_time as must_change_password, second_factor is not null as has_second_factor, reach
 from principal
 where name collate "C" > %(after_name)s
 order by name collate "C"
@@ -32,7 +32,7 @@ select count(*) from principal where role = 'admin' and disabled_at is null and 
 
 -- name: update_user
 update principal
-set role = %(role)s, display_name = %(display_name)s, disabled_at = %(disabled_at)s
+set role = %(role)s, display_name = %(display_name)s, disabled_at = %(disabled_at)s, reach = %(reach)s
 where id = %(user_id)s
 
 -- name: select_credentials

@@ -1,0 +1,13 @@
+"""How far callers see: a role that row policies limit, and the reach of users and keys."""
+
+from cloud_api.storage.migrate import run_file
+
+revision = "0011"
+down_revision = "0010"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Run the file of the same name."""
+    run_file("0011_limit_reach.sql")

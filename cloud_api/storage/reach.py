@@ -1,0 +1,40 @@
+"""A pool whose every transaction sees a limited caller's reach only: the database itself refuses the rest."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import cast
+
+from psycopg import errors
+
+from cloud_api.storage.pool import Connection, Pool
+from cloud_api.storage.statements import statement
+
+REFUSED: tuple[type[Exception], ...] = (errors.InsufficientPrivilege,)
+
+
+class ReachUnenforced(Exception):
+    """The database has no role millstream_reach for its user, so a limited caller cannot be served."""
+
+
+class ReachedPool:
+    """Gives connections like the process's pool, each in a transaction as the role millstream_reach."""
+
+    def __init__(self, pool: Pool, pattern: str) -> None:
+        self._pool = pool
+        self._pattern = pattern
+
+    @asynccontextmanager
+    async def connection(self, timeout: float | None = None) -> AsyncGenerator[Connection]:  # noqa: ASYNC109 as the pool
+        """One transaction; what is outside of the reach is not there."""
+        async with self._pool.connection(timeout=timeout) as connection, connection.transaction():
+            try:
+                await connection.execute(statement("set_reach"), {"pattern": self._pattern})
+            except (errors.InvalidParameterValue, errors.InsufficientPrivilege) as error:
+                raise ReachUnenforced(str(error)) from error
+            yield connection
+
+
+def reached_pool(pool: Pool, pattern: str) -> Pool:
+    """A pool limited to paths that match `pattern`; routes use it as they use the process's own."""
+    # Routes ask a pool for connections and nothing else.
+    return cast("Pool", ReachedPool(pool, pattern))
