@@ -70,9 +70,11 @@ async def admit(
 Caller = Annotated[Principal, Depends(admit)]
 
 
-def read_pool(pool: WholePool, caller: Caller) -> Pool:
+def read_pool(request: Request, pool: WholePool, caller: Caller) -> Pool:
     """Hand over a pool that sees as far as the caller does: the database refuses the rest, whatever a route asks."""
-    return pool if caller.reach.pattern is None else reached_pool(pool, caller.reach.pattern)
+    if caller.reach.pattern is None:
+        return pool
+    return reached_pool(pool, caller.reach.pattern, is_snapshot=request.method in SAFE_METHODS)
 
 
 PoolOf = Annotated[Pool, Depends(read_pool)]

@@ -41,7 +41,8 @@ async def change_series(connection: Connection, series_id: int, change: SeriesCh
         await update_series(connection, changed)
     except DOUBLED as error:
         raise Problem(Kinds.CONFLICT, f"another series has the path {change.path!r}") from error
-    await insert_grown_assets(connection, [changed.path])
+    if changed.path != row.path:
+        await insert_grown_assets(connection, [changed.path])
     before = {name: getattr(row, name) for name in named}
     await insert_audit(connection, principal, "series.change", str(series_id), {"from": before, "to": named})
     return await _find(connection, series_id)

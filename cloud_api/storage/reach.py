@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import cast
 
-from psycopg import errors
+from psycopg import IsolationLevel, errors
 
 from cloud_api.storage.pool import Connection, Pool
 from cloud_api.storage.statements import statement
@@ -19,22 +19,33 @@ class ReachUnenforced(Exception):
 class ReachedPool:
     """Gives connections like the process's pool, each in a transaction as the role millstream_reach."""
 
-    def __init__(self, pool: Pool, pattern: str) -> None:
+    def __init__(self, pool: Pool, pattern: str, *, is_snapshot: bool) -> None:
         self._pool = pool
         self._pattern = pattern
+        self._is_snapshot = is_snapshot
 
     @asynccontextmanager
     async def connection(self, timeout: float | None = None) -> AsyncGenerator[Connection]:  # noqa: ASYNC109 as the pool
         """One transaction; what is outside of the reach is not there."""
-        async with self._pool.connection(timeout=timeout) as connection, connection.transaction():
+        async with self._pool.connection(timeout=timeout) as connection:
+            # Inside, a reader cannot ask for a snapshot any more: naming the caller was the transaction's first query.
+            await connection.set_isolation_level(IsolationLevel.REPEATABLE_READ if self._is_snapshot else None)
             try:
-                await connection.execute(statement("set_reach"), {"pattern": self._pattern})
-            except (errors.InvalidParameterValue, errors.InsufficientPrivilege) as error:
-                raise ReachUnenforced(str(error)) from error
-            yield connection
+                async with connection.transaction():
+                    await self._take(connection)
+                    yield connection
+            finally:
+                if not connection.closed:
+                    await connection.set_isolation_level(None)
+
+    async def _take(self, connection: Connection) -> None:
+        try:
+            await connection.execute(statement("set_reach"), {"pattern": self._pattern})
+        except (errors.InvalidParameterValue, errors.InsufficientPrivilege) as error:
+            raise ReachUnenforced(str(error)) from error
 
 
-def reached_pool(pool: Pool, pattern: str) -> Pool:
-    """A pool limited to paths that match `pattern`; routes use it as they use the process's own."""
+def reached_pool(pool: Pool, pattern: str, *, is_snapshot: bool) -> Pool:
+    """A pool limited to paths that match `pattern`; routes use it as their process's own. Readers see one snapshot."""
     # Routes ask a pool for connections and nothing else.
-    return cast("Pool", ReachedPool(pool, pattern))
+    return cast("Pool", ReachedPool(pool, pattern, is_snapshot=is_snapshot))

@@ -32,6 +32,12 @@ CATALOG = {
     "functions": "select proname from pg_proc where pronamespace = 'public'::regnamespace order by 1",
     "triggers": "select tgname, tgrelid::regclass::text from pg_trigger where not tgisinternal order by 1, 2",
     "partitioning": "select partrelid::regclass::text, partstrat, partnatts from pg_partitioned_table order by 1",
+    "row policies": """
+        select tablename, policyname, permissive, roles::text, cmd, qual, with_check from pg_policies order by 1, 2""",
+    "row security": "select relname from pg_class where relrowsecurity order by 1",
+    "grants": """
+        select table_name, privilege_type from information_schema.role_table_grants
+        where grantee = 'millstream_reach' order by 1, 2""",
     "first rows": "select name, owner, token, series_generation from lease order by 1",
 }
 TIMESCALE_CATALOG = {

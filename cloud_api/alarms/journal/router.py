@@ -78,7 +78,7 @@ async def stream_alarms(
     request: Request,
     parameters: AsStream,
     pool: PoolOf,
-    _caller: Viewer,
+    caller: Viewer,
     last_event_id: LastEventId = None,
     languages: Languages = None,
 ) -> Response:
@@ -88,9 +88,8 @@ async def stream_alarms(
         is_open = parameters.path is None and parameters.asset is None
         glob = None if is_open else await read_scope(connection, parameters.path, parameters.asset)
     positions = None if parameters.position is None else tuple(parameters.position)
-    options = StreamOptions(
-        AlarmFilter(positions=positions, glob=glob), in_chinese=(languages or "").lower().startswith("zh")
-    )
+    alarm_filter = AlarmFilter(positions=positions, glob=glob)
+    options = StreamOptions(alarm_filter, (languages or "").lower().startswith("zh"), caller.reach)
     closing: Closing = request.state.closing
     feed: Feed = request.state.alarm_feed
     events = AlarmStream(pool, feed, closing, options).events(after)

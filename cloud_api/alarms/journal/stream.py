@@ -1,13 +1,14 @@
 """The stream of alarms: a snapshot first, then every sealed change once, in order, resumed after any number."""
 
 from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 
 from cloud_api.alarms.journal.answers import show_entry
 from cloud_api.alarms.journal.feed import Feed
 from cloud_api.alarms.operation.answers import show_alarm
+from cloud_api.auth.reach import Reach
 from cloud_api.server_events import Closing, write_event, write_heartbeat, write_retry
 from cloud_api.storage.alarm_list import AlarmFilter, AlarmList, AlarmOrder, select_alarm_page
 from cloud_api.storage.alarms import AlarmRow, select_alarms_by_id
@@ -28,6 +29,7 @@ class StreamOptions:
 
     alarm_filter: AlarmFilter
     in_chinese: bool
+    reach: Reach = field(default_factory=Reach)
     heartbeat_s: float = HEARTBEAT_S
 
 
@@ -103,4 +105,6 @@ class AlarmStream:
     def _is_meant(self, row: JournalRow) -> bool:
         wanted = self._options.alarm_filter
         is_there = wanted.glob is None or wanted.glob.matches(row.path)
+        # The feed is read once for all readers, past the limits of any of them.
+        is_there = is_there and self._options.reach.holds(row.path)
         return is_there and (wanted.positions is None or row.position in wanted.positions)

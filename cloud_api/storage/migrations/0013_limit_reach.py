@@ -2,12 +2,12 @@
 
 from cloud_api.storage.migrate import run_file
 
-revision = "0011"
-down_revision = "0010"
+revision = "0013"
+down_revision = "0012"
 branch_labels = None
 depends_on = None
 
 
 def upgrade() -> None:
     """Run the file of the same name."""
-    run_file("0011_limit_reach.sql")
+    run_file("0013_limit_reach.sql")
