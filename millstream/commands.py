@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from millstream.alarm_commands import add_alarms
 from millstream.cli import guarded, run_agent
 from millstream.edge_commands import add_commissioning
 from millstream.journal_commands import add_journal
@@ -137,6 +138,9 @@ def _cloud(text: Words) -> typer.Typer:
     users = _group(text("user.about"))
     add_users(users, text)
     app.add_typer(users, name="user")
+    alarms = _group(text("alarms.about"))
+    add_alarms(alarms, text)
+    app.add_typer(alarms, name="alarms")
     journal = _group(text("journal.about"))
     add_journal(journal, text)
     app.add_typer(journal, name="journal")

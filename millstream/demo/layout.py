@@ -54,6 +54,11 @@ class Layout:
         return self.data / "api.key"
 
     @property
+    def alarms(self) -> Path:
+        """The hall's alarm definitions, written once; from then on they are the user's."""
+        return self.data / "alarms.toml"
+
+    @property
     def outcome(self) -> Path:
         """Where everything answers, there only while it does."""
         return self.data / "demo.json"

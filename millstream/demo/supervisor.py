@@ -11,6 +11,7 @@ from importlib.metadata import version
 from typing import TypeVar
 
 from millstream.demo.agent_config import tag_count
+from millstream.demo.alarms import AlarmsRefused, apply_first
 from millstream.demo.child import Child, Role, bound_log, last_lines
 from millstream.demo.cloud import CloudCommandFailed, api_key, migrate
 from millstream.demo.database import Database, left_over, open_database
@@ -147,9 +148,17 @@ class _Demo:
         await self._explained("cloud", migrate(environment))
         await self._bring_up(self._roles.cloud(database))
         key = await self._explained("cloud", api_key(self._layout, self._ports.api, environment))
+        await self._define_alarms(key)
         await self._bring_up(self._roles.agent())
         await self._wait_for_samples(key)
         self._announce(database, key)
+
+    async def _define_alarms(self, key: str) -> None:
+        """The first start brings the hall's alarms into force; without them everything else runs."""
+        try:
+            await apply_first(self._layout, self._ports.api, key)
+        except AlarmsRefused as refused:
+            self._screen.trouble(self._text("trouble.no_alarms", reason=refused))
 
     async def _wait_for_left_over(self) -> None:
         """The database of a demonstration that was killed ends by itself, in good order; let it."""
