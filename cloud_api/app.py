@@ -10,12 +10,11 @@ from datetime import timedelta
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from fastapi import FastAPI, Request
-from fastapi.responses import Response
+from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from fastapi_offline import FastAPIOffline
 
-from cloud_api import problems
+from cloud_api import problems, storage_refusals
 from cloud_api.agents.router import router as agents
 from cloud_api.alarms.definitions.router import router as alarm_definitions
 from cloud_api.alarms.duty import AlarmDuty
@@ -27,9 +26,8 @@ from cloud_api.alarms.maintenance.router import router as maintenance
 from cloud_api.alarms.operation.router import router as alarms
 from cloud_api.assets.router import router as assets
 from cloud_api.assets.templates.router import router as asset_templates
-from cloud_api.auth.access import UNLIMITED
 from cloud_api.auth.pace import Pace
-from cloud_api.auth.principal import REALM, Principal
+from cloud_api.auth.principal import REALM
 from cloud_api.completeness.delivery.router import router as delivery
 from cloud_api.completeness.router import router as completeness
 from cloud_api.corrections.router import router as corrections
@@ -40,16 +38,14 @@ from cloud_api.ingest.router import router as ingest_doors
 from cloud_api.keys.router import router as keys
 from cloud_api.middleware import AskForKey, CountRequests, LimitBody, SecureHeaders, TimeBody
 from cloud_api.openapi import tidy
-from cloud_api.problems import Kinds, Problem
 from cloud_api.query.router import router as query
 from cloud_api.server_events import Closing
 from cloud_api.settings import CloudSettings, Role
 from cloud_api.storage.database import Database
-from cloud_api.storage.failures import CANCELLED, UNAVAILABLE
+from cloud_api.storage.failures import UNAVAILABLE
 from cloud_api.storage.idempotency import delete_idempotency_old
 from cloud_api.storage.ledger import delete_ledger_marks_old
 from cloud_api.storage.pool import Pool
-from cloud_api.storage.reach import REFUSED, ReachUnenforced
 from cloud_api.storage.sessions import delete_sessions_ended
 from cloud_api.storage.users import delete_login_failures_old
 from cloud_api.telemetry import Telemetry
@@ -148,7 +144,8 @@ def create_app(
     app.add_middleware(TimeBody, timeout_s=settings.body_timeout_s)
     app.add_middleware(SecureHeaders, docs=DOCS)
     app.add_middleware(CountRequests, telemetry=telemetry)
-    _install_problems(app)
+    problems.install(app)
+    storage_refusals.install(app)
     _describe(app)
     return app
 
@@ -164,38 +161,6 @@ def _describe(app: FastAPI) -> None:
         return tidy(describe())
 
     app.openapi = describe_tidily
-
-
-def _install_problems(app: FastAPI) -> None:
-    problems.install(app)
-    for kind in UNAVAILABLE:
-        app.add_exception_handler(kind, _answer_unavailable)
-    for kind in (*REFUSED, ReachUnenforced):
-        app.add_exception_handler(kind, _answer_refused)
-    for kind in CANCELLED:
-        app.add_exception_handler(kind, _answer_cancelled)
-
-
-async def _answer_unavailable(request: Request, error: Exception) -> Response:
-    log.warning(
-        "%s %s: the database is unavailable: %s", request.method, request.url.path, " ".join(str(error).split())
-    )
-    detail = "the service reconnects by itself; try again"
-    return problems.response(Problem(Kinds.DATABASE_UNAVAILABLE, detail, headers={"Retry-After": "5"}))
-
-
-async def _answer_refused(request: Request, error: Exception) -> Response:
-    caller: Principal | None = getattr(request.state, "caller", None)
-    if caller is None or caller.reach.is_whole:
-        return await problems.answer_unexpected(request, error)
-    log.warning("%s %s: refused by the database: %s", request.method, request.url.path, " ".join(str(error).split()))
-    return problems.response(Problem(Kinds.OUTSIDE_REACH, UNLIMITED))
-
-
-async def _answer_cancelled(request: Request, _error: Exception) -> Response:
-    settings: CloudSettings = request.state.settings
-    detail = f"it ran for {settings.query_timeout_s:g} s; ask for a shorter window or fewer series"
-    return problems.response(Problem(Kinds.QUERY_TIMEOUT, detail))
 
 
 def _lifespan(
