@@ -26,6 +26,7 @@ from cloud_api.alarms.maintenance.router import router as maintenance
 from cloud_api.alarms.operation.router import router as alarms
 from cloud_api.assets.router import router as assets
 from cloud_api.assets.templates.router import router as asset_templates
+from cloud_api.audit.router import router as audit
 from cloud_api.auth.pace import Pace
 from cloud_api.auth.principal import REALM
 from cloud_api.completeness.delivery.router import router as delivery
@@ -134,6 +135,7 @@ def create_app(
         app.include_router(delivery, prefix=API)
         app.include_router(ingest_doors, prefix=API)
         app.include_router(users, prefix=API)
+        app.include_router(audit, prefix=API)
         app.include_router(keys, prefix=API)
         app.include_router(alarm_journal, prefix=API)
         app.include_router(maintenance, prefix=API)
