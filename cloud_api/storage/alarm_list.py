@@ -79,7 +79,7 @@ class AlarmCounts:
     shelved: int
     suppressed: int
     out_of_service: int
-    all: int
+    listed: int
     critical: int
     high: int
     medium: int

@@ -104,7 +104,7 @@ class AlarmCountsShown(BaseModel):
     shelved: int
     suppressed: int
     out_of_service: int
-    all: int
+    listed: int
     critical: int
     high: int
     medium: int

@@ -18,6 +18,7 @@ order by {order}
 limit %(limit)s
 
 -- name: select_alarm_counts
+-- Normal alarms, by far the most, are not looked at.
 select count(*) filter (where {open}) as open,
        count(*) filter (where {active}) as active,
        count(*) filter (where {unacknowledged}) as unacknowledged,
@@ -26,13 +27,13 @@ select count(*) filter (where {open}) as open,
        count(*) filter (where {shelved}) as shelved,
        count(*) filter (where {suppressed}) as suppressed,
        count(*) filter (where {out_of_service}) as out_of_service,
-       count(*) as all,
+       count(*) as listed,
        count(*) filter (where {open} and a.priority = 'critical') as critical,
        count(*) filter (where {open} and a.priority = 'high') as high,
        count(*) filter (where {open} and a.priority = 'medium') as medium,
        count(*) filter (where {open} and a.priority = 'low') as low
 from alarm a
-where a.retired_at is null
+where a.state <> 'normal' and a.retired_at is null
   and (%(priorities)s::text[] is null or a.priority = any(%(priorities)s))
   and (%(positions)s::text[] is null or a.position = any(%(positions)s))
   and (%(from_path)s::text is null
