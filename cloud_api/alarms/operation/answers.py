@@ -22,9 +22,9 @@ def encode_alarm_page(
     return msgspec.json.encode({"items": items, "counts": counts, "as_of": format_at(as_of), "next": cursor})
 
 
-def encode_alarm(row: AlarmRow, *, in_chinese: bool) -> bytes:
-    """Write one alarm."""
-    return msgspec.json.encode(show_alarm(row, in_chinese=in_chinese))
+def encode_alarm(row: AlarmRow, guidance: dict[str, Any] | None, *, in_chinese: bool) -> bytes:
+    """Write one alarm, with what to do about it."""
+    return msgspec.json.encode(show_alarm(row, in_chinese=in_chinese) | {"guidance": guidance})
 
 
 def encode_outcome(outcome: Outcome, *, in_chinese: bool) -> bytes:

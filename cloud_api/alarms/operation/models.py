@@ -86,6 +86,25 @@ class Alarm(BaseModel):
     retired_at: datetime | None = Field(description="When its definition, or this place of it, was removed")
 
 
+class Guidance(BaseModel):
+    """What its definition, as it is at this place, says to the operator."""
+
+    action: str = Field(description="What to do, in the language of Accept-Language")
+    action_en: str
+    action_zh: str
+    cause: str
+    consequence: str = Field(description="What happens if nobody acts")
+    response: str
+    time_to_respond_s: float | None
+    owner: str
+
+
+class AlarmDetail(Alarm):
+    """One alarm, with what to do about it."""
+
+    guidance: Guidance | None = Field(description="null when the definition is gone")
+
+
 class AlarmAnswer(Alarm):
     """An alarm after a verb."""
 

@@ -13,9 +13,10 @@ from fastapi.responses import Response
 
 from cloud_api.alarms.operation.answers import encode_alarm, encode_alarm_page, encode_many, encode_outcome
 from cloud_api.alarms.operation.duration import parse_duration
+from cloud_api.alarms.operation.guidance import show_guidance
 from cloud_api.alarms.operation.lifecycle import PRIORITIES
 from cloud_api.alarms.operation.many import acknowledge_by_filter, acknowledge_by_ids
-from cloud_api.alarms.operation.models import Alarm, AlarmAnswer, AlarmPage, ManyAnswer
+from cloud_api.alarms.operation.models import AlarmAnswer, AlarmDetail, AlarmPage, ManyAnswer
 from cloud_api.alarms.operation.requests import (
     AcknowledgeManyRequest,
     AlarmParameters,
@@ -152,17 +153,19 @@ async def acknowledge_alarms(
 
 @router.get(
     "/{alarm_id}",
-    response_model=Alarm,
+    response_model=AlarmDetail,
     responses=refusals(Kinds.PARAMETER_INVALID, Kinds.NOT_FOUND),
-    description="One alarm; its ETag is its version." + role_line(Role.VIEWER),
+    description="One alarm, with what its definition says to do; its ETag is its version." + role_line(Role.VIEWER),
 )
 async def get_alarm(alarm_id: UUID, pool: PoolOf, _caller: Viewer, languages: Languages = None) -> Response:
     """Show one alarm."""
+    in_chinese = _is_chinese(languages)
     async with pool.connection() as connection:
         row = await select_alarm(connection, alarm_id)
-    if row is None:
-        raise not_found("alarm", "alarm_id", str(alarm_id))
-    content = encode_alarm(row, in_chinese=_is_chinese(languages))
+        if row is None:
+            raise not_found("alarm", "alarm_id", str(alarm_id))
+        guidance = await show_guidance(connection, row, in_chinese=in_chinese)
+    content = encode_alarm(row, guidance, in_chinese=in_chinese)
     return Response(content, media_type="application/json", headers={"ETag": f'"{row.version}"'})
 
 

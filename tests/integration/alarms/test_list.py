@@ -129,3 +129,34 @@ async def test_statuscodes_come_back_unsigned(desk: Desk):
     alarm = await desk.raised(status=0x80310000, value=None)
     shown = await desk.api.get(f"/alarms/{alarm}")
     assert (shown["status"], shown["value"]) == (0x80310000, None)
+
+
+async def test_one_alarm_says_what_to_do_at_its_place(desk: Desk):
+    await desk.api.fill.series("hall/pump-1/p")
+    await desk.api.fill.series("hall/pump-2/p")
+    definition = {
+        "name": "pressure",
+        "target": {"path": "hall/*/p"},
+        "condition": {"kind": "limit", "hi": {"limit": 7}},
+        "action": {"en": "open the bypass", "zh": "打开旁通阀"},
+        "rationalisation": {"consequence": "burst hose", "time_to_respond_s": 300},
+        "overrides": [{"path": "hall/pump-2/p", "change": {"action": {"en": "stop the pump", "zh": ""}}}],
+    }
+    made = await desk.api.client.post("/api/v1/alarm-definitions", json=definition, headers=dict(desk.engineer))
+    assert made.status_code == 201, made.text
+    alarms = {item["path"]: item for item in (await desk.api.get("/alarms", state="all"))["items"]}
+    assert {item["state"] for item in alarms.values()} == {"normal"}, "known before they were ever raised"
+
+    async def guidance(path: str, language: str = "en") -> dict[str, Any]:
+        address = f"/api/v1/alarms/{alarms[path]['id']}"
+        answer = await desk.api.client.get(address, headers={"Accept-Language": language})
+        shown: dict[str, Any] = answer.json()["guidance"]
+        return shown
+
+    first = await guidance("hall/pump-1/p")
+    assert (first["action"], first["consequence"], first["time_to_respond_s"]) == ("open the bypass", "burst hose", 300)
+    assert (await guidance("hall/pump-1/p", "zh-CN"))["action"] == "打开旁通阀"
+    assert (await guidance("hall/pump-2/p", "zh-CN"))["action"] == "stop the pump"
+    # What was never raised can be shelved and taken out of service all the same.
+    shelved = await desk.done(f"{alarms['hall/pump-1/p']['id']}/shelve", {"reason": "r", "duration": "1h"})
+    assert (shelved["state"], shelved["annunciated_at"]) == ("shelved", None)
