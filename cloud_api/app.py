@@ -24,6 +24,7 @@ from cloud_api.alarms.journal.router import router as alarm_journal
 from cloud_api.alarms.kpi.router import router as alarm_kpi
 from cloud_api.alarms.maintenance.router import router as maintenance
 from cloud_api.alarms.operation.router import router as alarms
+from cloud_api.alarms.operation.seen import acknowledge_seen
 from cloud_api.assets.router import router as assets
 from cloud_api.assets.templates.router import router as asset_templates
 from cloud_api.audit.router import router as audit
@@ -38,6 +39,9 @@ from cloud_api.ingest.router import Doors
 from cloud_api.ingest.router import router as ingest_doors
 from cloud_api.keys.router import router as keys
 from cloud_api.middleware import AskForKey, CountRequests, LimitBody, SecureHeaders, TimeBody
+from cloud_api.notify.delivery.worker import notifier_of
+from cloud_api.notify.links.router import AcknowledgeSeen, link_pages
+from cloud_api.notify.router import router as notifications
 from cloud_api.openapi import tidy
 from cloud_api.query.router import router as query
 from cloud_api.server_events import Closing
@@ -103,6 +107,7 @@ class State(TypedDict):
     passwords: Passwords
     closing: Closing
     alarm_feed: Feed
+    acknowledge_seen: AcknowledgeSeen
     checks: Checks
     forecast: DiskForecast
 
@@ -124,6 +129,8 @@ def create_app(
     )
     app.include_router(health)
     if Role.API in roles:
+        app.include_router(link_pages)
+        app.include_router(notifications, prefix=API)
         app.include_router(query, prefix=API)
         app.include_router(corrections, prefix=API)
         app.include_router(agents, prefix=API)
@@ -189,6 +196,7 @@ def _lifespan(
             | (check_ingest(running) if Role.INGEST in roles else {})
             | (check_rollups(rollups) if Role.ROLLUPS in roles else {}),
             forecast=DiskForecast(database),
+            acknowledge_seen=acknowledge_seen,
         )
         work = asyncio.create_task(_work(state, roles), name="work")
         work.add_done_callback(lambda task: _tell_end(task, give_up))
@@ -220,6 +228,8 @@ async def _work(state: State, roles: frozenset[Role]) -> None:
             roller = state["rollups"].roller = _load_roller(state, pool)
             state["rollups"].started_s = time.monotonic()
             tasks.create_task(roller.run(), name="rollups")
+        if Role.NOTIFY in roles:
+            tasks.create_task(notifier_of(pool, state["settings"].notify, state["telemetry"]).run(), name="notify")
         if Role.API in roles:
             await ensure_first_user(pool, state["passwords"])
             tasks.create_task(_keep_house(state), name="housekeeping")

@@ -1,10 +1,11 @@
 """CloudSettings: everything the cloud reads from its environment, once, with all problems told at once."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -23,6 +24,7 @@ class Role(StrEnum):
     INGEST = "ingest"
     ROLLUPS = "rollups"
     ALARMS = "alarms"
+    NOTIFY = "notify"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,16 @@ class RetentionSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class NotifySettings:
+    """How people reach this service, and what its messages may reach."""
+
+    public_url: str | None
+    allowed_networks: tuple[IPv4Network | IPv6Network, ...]
+    link_hours: float
+    max_attempts: int
+
+
+@dataclass(frozen=True, slots=True)
 class CloudSettings:
     """The settings of one cloud process."""
 
@@ -98,6 +110,7 @@ class CloudSettings:
     session_idle_s: float
     session_max_s: float
     retention: RetentionSettings
+    notify: NotifySettings
     log_level: str
 
 
@@ -131,6 +144,7 @@ def read_settings(environ: Mapping[str, str], roles: frozenset[Role]) -> CloudSe
         session_idle_s=env.number("SESSION_IDLE_S", 8 * 3600.0, 60.0, 30 * 86400.0),
         session_max_s=env.number("SESSION_MAX_S", 7 * 86400.0, 60.0, 366 * 86400.0),
         retention=env.retention(),
+        notify=env.notify(),
         log_level=env.choice("LOG_LEVEL", "info", LOG_LEVELS),
     )
     if env.problems:
@@ -211,6 +225,28 @@ class _Environment:
             )
             return None
         return timedelta(days=days)
+
+    def notify(self) -> NotifySettings:
+        return NotifySettings(
+            public_url=self._public_url(),
+            allowed_networks=tuple(self._networks("NOTIFY_ALLOWED_NETWORKS")),
+            link_hours=self.number("NOTIFY_LINK_HOURS", 24.0, 0.01, 720.0),
+            max_attempts=self.integer("NOTIFY_MAX_ATTEMPTS", 30, 1, 1000),
+        )
+
+    def _public_url(self) -> str | None:
+        url = self.text("PUBLIC_URL", "")
+        parts = urlsplit(url)
+        if url and (parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment):
+            self._refuse("PUBLIC_URL", url, "is not the address of this service", "https://millstream.plant.example")
+        return url or None
+
+    def _networks(self, name: str) -> Iterator[IPv4Network | IPv6Network]:
+        for text in filter(None, (part.strip() for part in self.text(name, "").split(","))):
+            try:
+                yield ip_network(text)
+            except ValueError:
+                self._refuse(name, text, "is not a network", "networks joined by commas, as 10.0.0.0/8,127.0.0.0/8")
 
     def mqtt(self, *, is_needed: bool) -> MqttSettings | None:
         allowed = "mqtt://user:password@host:1883 or mqtts://user:password@host:8883"

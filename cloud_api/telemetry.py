@@ -75,6 +75,8 @@ class Telemetry:
         self.days_to_full = self._gauge("database_days_to_full", "At the pace of the last week; NaN: none foretold")
         for unknown in (self.database_bytes, self.database_free_bytes, self.days_to_full):
             unknown.set(float("nan"))
+        self.notifications = self._counter("notifications", "Attempts to send a message, by outcome", ("outcome",))
+        self.notifications_kept = self._gauge("notifications_kept", "Messages waiting, under way or dead", ("state",))
         self.requests = self._counter("http_requests", "Answered requests", ("method", "route", "status"))
         self.request_seconds = self._histogram("http_request_seconds", "Time to answer", COMMIT_BUCKETS, ("route",))
         self.pool_connections = self._gauge("database_connections", "Connections of the pool", ("state",))

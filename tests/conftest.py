@@ -10,6 +10,7 @@ pytest_plugins = (
     "tests.fixtures.processes",
     "tests.fixtures.database",
     "tests.fixtures.broker",
+    "tests.fixtures.mailbox",
     "tests.fixtures.proxy",
     "tests.fixtures.modbus_plc",
     "tests.fixtures.stack",

@@ -112,7 +112,8 @@ def test_every_setting_is_explained():
     source = Path(settings.__file__).read_text()
     read = set(
         re.findall(
-            r'"((?:DATABASE|MQTT|TOPIC|HTTP|BODY|QUERY|REJECT|SESSION|LOG|RATE|RUNNING|STREAMS)_[A-Z_]+)"', source
+            r'"((?:DATABASE|MQTT|TOPIC|HTTP|BODY|QUERY|REJECT|SESSION|LOG|RATE|RUNNING|STREAMS|PUBLIC|NOTIFY)_[A-Z_]+)"',
+            source,
         )
     )
     assert set(re.findall(r"`MILLSTREAM_([A-Z0-9_]+)`", DOCUMENT)) == read

@@ -1,0 +1,1 @@
+"""Messages to people: by mail, chat services, SMS gateways and signed webhooks."""

@@ -1,0 +1,1 @@
+"""Links in messages that acknowledge alarms: single-use, expiring, confirmed on a page of their own."""

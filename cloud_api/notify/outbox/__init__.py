@@ -1,0 +1,1 @@
+"""From sealed journal rows to messages that wait for delivery, in transactions; nothing is sent here."""
