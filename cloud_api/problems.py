@@ -48,6 +48,7 @@ class Kinds(Enum):
     FORGED_REQUEST = Kind("forged-request", 403, "The request does not prove that a page of this service sent it")
     NOT_FOUND = Kind("not-found", 404, "There is no such thing here")
     METHOD_NOT_ALLOWED = Kind("method-not-allowed", 405, "This address does not answer that method")
+    NOT_ACCEPTABLE = Kind("not-acceptable", 406, "This address does not answer in a format that you read")
     REQUEST_TIMEOUT = Kind("request-timeout", 408, "The request did not come in time")
     CONFLICT = Kind("conflict", 409, "The present state does not allow this")
     VERSION_CONFLICT = Kind("version-conflict", 409, "It has changed since you saw it")

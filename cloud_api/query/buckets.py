@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 # 2000-01-03 is a Monday, so that days and weeks begin where people expect them, in UTC.
 CLOCK_ORIGIN_US = 946_857_600_000_000
+MINUTE_US, QUARTER_US = 60_000_000, 900_000_000
 
 
 class Align(StrEnum):
@@ -86,9 +87,17 @@ class Buckets:
         """int64[count + 1]: the edges as the window cuts them, from `window.from_us` to `window.to_us`."""
         return np.clip(self.whole_edges_us(), self.window.from_us, self.window.to_us)
 
-    def starts_us(self) -> NDArray[np.int64]:
-        """int64[count]: the start of each, which is the time of its row."""
-        return self.whole_edges_us()[:-1]
+    def starts_us(self, places: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
+        """int64[count]: the start of each, which is the time of its row; with `places` of those alone."""
+        if places is None:
+            return self.whole_edges_us()[:-1]
+        return self.first_us + places * self.step_us if self.calendar is None else self.calendar.edges_us[places]
+
+    def places_of(self, times_us: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Which bucket holds each instant of the window."""
+        if self.calendar is None:
+            return (times_us - self.first_us) // self.step_us
+        return np.searchsorted(self.calendar.edges_us, times_us, side="right").astype(np.int64) - 1
 
     def cut(self) -> NDArray[np.bool_]:
         """bool[count]: which ones the window cuts: the first, the last, or none."""
@@ -110,8 +119,18 @@ def buckets_by_length(window: Window, step_us: int, align: Align) -> Buckets:
     return Buckets(window, step_us, window.from_us if align is Align.FROM else CLOCK_ORIGIN_US)
 
 
-def buckets_by_points(window: Window, points: int) -> Buckets:
-    """Cut the window into at most that many buckets, from its start."""
+def buckets_by_points(window: Window, points: int, align: Align | None = None) -> Buckets:
+    """Cut the window into at most that many buckets.
+
+    Where they are a minute or longer, and `align` does not say otherwise, they are whole minutes (from fifteen on a
+    multiple of fifteen) on the clock of UTC, as rollups are, so that these serve them without reading samples.
+    """
+    if align is not Align.FROM and points > 1:
+        # One bucket less than allowed: the first and the last are cut by the window.
+        exact_us = -(-window.span_us // (points - 1))
+        if exact_us >= MINUTE_US or align is Align.CLOCK:
+            unit_us = QUARTER_US if exact_us >= QUARTER_US else MINUTE_US if exact_us >= MINUTE_US else 1
+            return Buckets(window, -(-exact_us // unit_us) * unit_us, CLOCK_ORIGIN_US)
     return Buckets(window, max(1, -(-window.span_us // points)), window.from_us)
 
 

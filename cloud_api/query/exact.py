@@ -1,7 +1,7 @@
 """Aggregates that the database does not compute: raw samples and their neighbours into numpy, then into rows."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,9 +11,10 @@ from cloud_api.instants import format_column, to_datetime
 from cloud_api.problems import body_invalid
 from cloud_api.query.aggregates.compute import compute
 from cloud_api.query.aggregates.names import FOR_ANY_KIND, IN_DATABASE, Aggregate, Configuration
-from cloud_api.query.aggregates.samples import CALCULATED, Form, Intervals, Result, make_samples, with_bits
+from cloud_api.query.aggregates.samples import Form, Intervals, Result, make_samples
+from cloud_api.query.bucketed import Bucketed, Found
 from cloud_api.query.buckets import Buckets
-from cloud_api.query.models import Fill, QueryRequest
+from cloud_api.query.models import QueryRequest
 from cloud_api.query.resolution import HIGHEST_GOOD, HIGHEST_UNCERTAIN
 from cloud_api.query.values import TEXT_KINDS, Int64, Json, read_values
 from cloud_api.storage.catalog import SeriesRow
@@ -23,7 +24,6 @@ from cloud_api.storage.pool import Connection
 from schemas.status import BAD, BAD_NO_DATA
 
 BAD_AGGREGATE_NOT_SUPPORTED = 0x80D50000
-_CODE_MASK = np.uint32(0xFFFF0000)
 # Kinds whose value stays until it changes; a line between two states means nothing.
 _STEPPED_KINDS = TEXT_KINDS | {"bool"}
 
@@ -35,15 +35,6 @@ class Exact:
     results: Mapping[Aggregate, Result]
     has_samples: NDArray[np.bool_]
     shown: SampleColumns
-    sample_count: int
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A value and a code of each bucket, from wherever they came."""
-
-    values: Sequence[Json]
-    codes: NDArray[np.uint32]
 
 
 def wants_exact(request: QueryRequest) -> bool:
@@ -74,41 +65,29 @@ def configuration_of(request: QueryRequest, kind: str) -> Configuration:
 
 async def read_exact(
     connection: Connection, request: QueryRequest, row: SeriesRow, buckets: Buckets, limit: int
-) -> Exact:
-    """Read at most `limit` samples of the window and the few around it, and compute beside the event loop."""
+) -> tuple[Bucketed, int]:
+    """Read at most `limit` samples of the window and the few around it, and compute beside the event loop.
+
+    Returns what the database does not aggregate, and how many samples of the window were read.
+    """
     from_at, to_at = to_datetime(buckets.window.from_us), to_datetime(buckets.window.to_us)
     inside = await select_samples(connection, row.id, from_at, to_at, limit)
     highest_good = HIGHEST_GOOD if request.treat_uncertain_as_bad else HIGHEST_UNCERTAIN
     around = Surroundings(row.id, from_at, to_at, highest_good, is_text=row.kind in TEXT_KINDS)
     before, after = await select_surrounding_samples(connection, around)
     columns = concatenate((before, inside, after))
-    return await asyncio.to_thread(_compute, request, row.kind, columns, buckets, len(inside))
+    return await asyncio.to_thread(_bucketed, request, row.kind, columns, buckets, len(inside)), len(inside)
 
 
-def encode_exact(
-    row: SeriesRow, request: QueryRequest, buckets: Buckets, exact: Exact, in_database: Mapping[Aggregate, Found]
-) -> list[list[Json]]:
-    """Rows of time, aggregates, the worst status of these, and the status of each."""
-    is_text = row.kind in TEXT_KINDS
-    found = [
-        in_database.get(aggregate) or _found(aggregate, exact, row.kind, request.int64, is_text=is_text)
+def _bucketed(request: QueryRequest, kind: str, columns: SampleColumns, buckets: Buckets, inside: int) -> Bucketed:
+    exact = _compute(request, kind, columns, buckets, inside)
+    is_text = kind in TEXT_KINDS
+    found = {
+        aggregate: _found(aggregate, exact, kind, request.int64, is_text=is_text)
         for aggregate in request.aggregate
-    ]
-    codes = np.stack([each.codes for each in found])
-    worst = np.argmax(np.minimum(codes >> np.uint32(30), 2), axis=0)
-    status = codes[worst, np.arange(codes.shape[1])] & _CODE_MASK
-    times = format_column(buckets.starts_us())
-    columns = [times, *(each.values for each in found), status.tolist(), *codes.tolist()]
-    rows = [list(each) for each in zip(*columns, strict=True)]
-    if request.fill is Fill.NULL:
-        return rows
-    kept = exact.has_samples | (codes < BAD).any(axis=0)
-    return [rows[index] for index in np.flatnonzero(kept).tolist()]
-
-
-def found_in_database(values: Sequence[Json], codes: Sequence[int]) -> Found:
-    """A column that the database computed."""
-    return Found(values, with_bits(np.array(codes, np.uint32), CALCULATED))
+        if aggregate not in IN_DATABASE
+    }
+    return Bucketed(found, exact.has_samples)
 
 
 def _compute(request: QueryRequest, kind: str, columns: SampleColumns, buckets: Buckets, inside: int) -> Exact:
@@ -130,7 +109,7 @@ def _compute(request: QueryRequest, kind: str, columns: SampleColumns, buckets: 
         else result
         for each, result in results.items()
     }
-    return Exact(places, np.diff(ends) > 0, kept, inside)
+    return Exact(places, np.diff(ends) > 0, kept)
 
 
 def _found(aggregate: Aggregate, exact: Exact, kind: str, int64: Int64, *, is_text: bool) -> Found:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from cloud_api.instants import UNIT_US
 from cloud_api.problems import body_invalid
 from cloud_api.query.buckets import CLOCK_ORIGIN_US, Align, Buckets, Window, buckets_by_edges, buckets_by_length
-from cloud_api.query.zones import Zone, find_zone, is_zone
+from cloud_api.wall_clocks import Zone, find_zone, is_zone
 
 ALLOWED = (
     "a whole number and a unit of ms, s, m, h, d, w, mo or y, as 100ms, 15m, 1d, 1mo; "

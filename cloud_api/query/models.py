@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from cloud_api.query.aggregates.names import IN_DATABASE, Aggregate
 from cloud_api.query.buckets import Align
+from cloud_api.query.fills import Fill
 from cloud_api.query.values import Int64
 
 Cell: TypeAlias = str | int | float | bool | None
@@ -18,11 +19,19 @@ SeriesName: TypeAlias = (
 EXAMPLE_TIME = "2026-01-31T08:00:00.123456Z"
 
 
-class Fill(StrEnum):
-    """What stands for a bucket without samples: no row, or a row of nulls. Nothing is made up."""
+class PointsBy(StrEnum):
+    """What `points` are: aggregates of buckets, or stored samples chosen so that every extreme is among them."""
 
-    NONE = "none"
-    NULL = "null"
+    BUCKETS = "buckets"
+    MIN_MAX = "min_max"
+    MIN_MAX_LTTB = "min_max_lttb"
+
+
+class Layout(StrEnum):
+    """Rows for each series, or one row for each time with the series side by side."""
+
+    SERIES = "series"
+    WIDE = "wide"
 
 
 class Resolution(StrEnum):
@@ -95,6 +104,21 @@ class LatestPage(BaseModel):
     next: str | None
 
 
+class Calculation(BaseModel):
+    """Arithmetic between series, answered like one more series."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(min_length=1, max_length=100, examples=["difference"])
+    expression: str = Field(
+        min_length=1,
+        max_length=2_000,
+        description="Series by quoted path or by variable; `maximum(a)` is that aggregate of a series",
+        examples=["a - b"],
+    )
+    unit: str | None = Field(default=None, max_length=64, description="null: that of the series, where it is simple")
+
+
 class QueryRequest(BaseModel):
     """Which series, which window, and how many buckets."""
 
@@ -114,7 +138,13 @@ class QueryRequest(BaseModel):
         },
     )
 
-    series: list[SeriesName] = Field(min_length=1, max_length=100, description="Ids, paths or path globs")
+    series: list[SeriesName] = Field(
+        default_factory=list[SeriesName], max_length=100, description="Ids, paths or path globs"
+    )
+    expressions: list[Calculation] = Field(default_factory=list[Calculation], max_length=20)
+    variables: dict[str, SeriesName] = Field(
+        default_factory=dict[str, SeriesName], max_length=50, description="Names for series in `expressions`"
+    )
     from_: str = Field(alias="from", description="The first instant, included", examples=["2026-01-31T00:00:00Z"])
     to: str = Field(description="The last instant, excluded", examples=["2026-02-01T00:00:00Z"])
     interval: str | None = Field(
@@ -129,13 +159,20 @@ class QueryRequest(BaseModel):
         description="Whose days, weeks, months and shifts: a name of the IANA time zone database; null: UTC",
         examples=["Asia/Shanghai"],
     )
-    points: int | None = Field(
-        default=None, ge=1, le=100_000, description="At most so many buckets, instead of interval"
+    points: int | None = Field(default=None, ge=1, le=100_000, description="At most so many rows, instead of interval")
+    points_by: PointsBy = Field(
+        default=PointsBy.BUCKETS,
+        description="buckets, or stored samples among which are all extremes (min_max), or the best looking of these",
     )
+    layout: Layout = Field(default=Layout.SERIES, description="wide: series side by side, a row for each time")
+    excel: bool = Field(default=False, description="CSV for spreadsheets: byte order mark, time of `time_zone`")
     aggregate: list[Aggregate] = Field(
         default_factory=lambda: list(IN_DATABASE), min_length=1, max_length=len(Aggregate)
     )
-    fill: Fill = Field(default=Fill.NONE, description="none: no row where no sample is; null: a row of nulls")
+    fill: Fill = Field(
+        default=Fill.NONE,
+        description="Where no sample is: no row, nulls, the value before, or a line to the next; a status says so",
+    )
     align: Align = Field(
         default=Align.FROM,
         description="Buckets begin at `from` (Part 13), or on the clock of `time_zone`",
@@ -161,14 +198,16 @@ class QueryRequest(BaseModel):
 class QuerySeries(BaseModel):
     """The rows of one series."""
 
-    id: int
-    path: str
+    id: int | None
+    path: str | None
+    name: str | None = Field(default=None, description="Of a calculation")
+    expression: str | None = Field(default=None, description="Of a calculation")
     unit: str | None
-    columns: list[str] = Field(
+    columns: list[str] | None = Field(
         examples=[["time", "average", "maximum", "status"]],
         description="With aggregates beyond average, minimum, maximum, count also `<aggregate>_status` of each",
     )
-    rows: list[list[Cell]]
+    rows: list[list[Cell]] | None
 
 
 class QueryAnswer(BaseModel):
@@ -185,6 +224,8 @@ class QueryAnswer(BaseModel):
     fill: Fill
     partial: list[str] = Field(description="Starts of the buckets that the window cuts")
     series: list[QuerySeries]
+    columns: list[str] | None = Field(default=None, description="With layout wide, instead of rows in `series`")
+    rows: list[list[Cell]] | None = Field(default=None, description="With layout wide")
 
 
 class Gap(BaseModel):

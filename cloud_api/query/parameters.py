@@ -49,9 +49,15 @@ class SampleParameters(BaseModel):
 
     from_: str = Field(default=EARLIEST, alias="from", description="The first instant, included (RFC 3339)")
     to: str = Field(default=LATEST, description="The last instant, excluded (RFC 3339)")
-    limit: int = Field(default=1_000, ge=1, le=100_000)
+    limit: int | None = Field(
+        default=None, ge=1, le=100_000, description="Rows at most; null: 1000 of JSON, all of any other format"
+    )
     cursor: str | None = Field(default=None, description=CURSOR)
     int64: Int64 = Field(default=Int64.NUMBER, description="string: 64-bit integers as strings, for JavaScript")
+    excel: bool = Field(default=False, description="CSV for spreadsheets: byte order mark, time of `time_zone`")
+    time_zone: str | None = Field(
+        default=None, max_length=64, description="Of `excel`; null: UTC", examples=["Asia/Shanghai"]
+    )
 
 
 class GapParameters(BaseModel):

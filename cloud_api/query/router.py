@@ -1,9 +1,10 @@
 """HTTP of stored history: series, latest and raw samples, aggregates, gaps."""
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
-from typing import Annotated, ParamSpec
+from typing import Annotated, Any, ParamSpec
 
 import msgspec
 from fastapi import APIRouter, Path, Query, Request
@@ -12,6 +13,7 @@ from fastapi.responses import Response
 from cloud_api.auth.access import Engineer, PoolOf, Viewer, refusals, role_line
 from cloud_api.auth.roles import Role
 from cloud_api.cursors import read_cursor, write_cursor
+from cloud_api.formats.accept import Format, choose_format, choose_packing
 from cloud_api.globs import parse_glob
 from cloud_api.instants import parse_instant, to_datetime
 from cloud_api.problems import Kinds, Problem, in_body, not_found, parameter_invalid
@@ -23,15 +25,19 @@ from cloud_api.query.answers import (
     encode_series_page,
 )
 from cloud_api.query.changes import SeriesChange, change_series, retire_series
+from cloud_api.query.cost import Budget
+from cloud_api.query.encoding import pieces, read_style, table_pieces
+from cloud_api.query.exports import Export, export_pieces, read_page
 from cloud_api.query.models import GapPage, LatestPage, QueryAnswer, QueryRequest, SamplePage, Series, SeriesPage
 from cloud_api.query.parameters import GapParameters, LatestParameters, Retired, SampleParameters, SeriesParameters
-from cloud_api.query.service import Budget, encode, run_query
+from cloud_api.query.service import run_query
 from cloud_api.settings import CloudSettings
 from cloud_api.storage.catalog import SeriesFilter, select_series, select_series_page
 from cloud_api.storage.findings import NEWEST, GapFilter, select_gap_page
-from cloud_api.storage.history import select_samples, set_statement_timeout
+from cloud_api.storage.history import set_statement_timeout
 from cloud_api.storage.latest import select_latest_page
 from cloud_api.storage.pool import Connection, Pool, transaction
+from cloud_api.streaming import Streamed, beside
 
 SLOT_PATIENCE_S = 2.0
 # Above this many rows an answer is written beside the event loop, so that ingest and others keep their rhythm.
@@ -45,6 +51,16 @@ AsSeries = Annotated[SeriesParameters, Query()]
 AsLatest = Annotated[LatestParameters, Query()]
 AsSamples = Annotated[SampleParameters, Query()]
 AsGaps = Annotated[GapParameters, Query()]
+
+# What is described beside the JSON of an answer.
+OTHER_FORMATS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "content": {
+            each.value: {"schema": {"type": "string", "format": "binary"}} for each in Format if each is not Format.JSON
+        }
+    }
+}
+PAGE_OF_JSON = 1_000
 
 LISTING = refusals(Kinds.PARAMETER_INVALID, Kinds.CURSOR_INVALID, Kinds.QUERY_TIMEOUT)
 
@@ -67,7 +83,7 @@ async def list_latest(request: Request, parameters: AsLatest, pool: PoolOf, _cal
         page = page.first(parameters.limit)
         cursor = write_cursor(page.paths[-1], question)
     size = len(page.ids) if page else 0
-    return _json(await _encoded(size, encode_latest_page, page, parameters.int64, cursor))
+    return _json(request, await _encoded(size, encode_latest_page, page, parameters.int64, cursor))
 
 
 @router.get(
@@ -86,7 +102,7 @@ async def list_series(request: Request, parameters: AsSeries, pool: PoolOf, _cal
         rows = await select_series_page(connection, series_filter, after, parameters.limit + 1)
     page = rows[: parameters.limit]
     cursor = write_cursor(page[-1].path, question) if len(rows) > len(page) else None
-    return _json(encode_series_page(page, cursor))
+    return _json(request, encode_series_page(page, cursor))
 
 
 @router.get(
@@ -95,13 +111,13 @@ async def list_series(request: Request, parameters: AsSeries, pool: PoolOf, _cal
     responses=refusals(Kinds.PARAMETER_INVALID, Kinds.NOT_FOUND),
     description="Describe one series." + role_line(Role.VIEWER),
 )
-async def get_series(series_id: SeriesId, pool: PoolOf, _caller: Viewer) -> Response:
+async def get_series(request: Request, series_id: SeriesId, pool: PoolOf, _caller: Viewer) -> Response:
     """Describe one series."""
     async with pool.connection() as connection:
         row = await select_series(connection, series_id)
     if row is None:
         raise not_found("series", "series_id", series_id)
-    return _json(msgspec.json.encode(encode_series(row)))
+    return _json(request, msgspec.json.encode(encode_series(row)))
 
 
 @router.patch(
@@ -110,11 +126,13 @@ async def get_series(series_id: SeriesId, pool: PoolOf, _caller: Viewer) -> Resp
     responses=refusals(Kinds.BODY_INVALID, Kinds.NOT_FOUND, Kinds.CONFLICT, Kinds.MEDIA_TYPE_UNSUPPORTED),
     description="Rename or describe a series; its history stays with it. Audited." + role_line(Role.ENGINEER),
 )
-async def patch_series(series_id: SeriesId, change: SeriesChange, pool: PoolOf, caller: Engineer) -> Response:
+async def patch_series(
+    request: Request, series_id: SeriesId, change: SeriesChange, pool: PoolOf, caller: Engineer
+) -> Response:
     """Change one series."""
     async with transaction(pool) as connection:
         row = await change_series(connection, series_id, change, caller.name)
-    return _json(msgspec.json.encode(encode_series(row)))
+    return _json(request, msgspec.json.encode(encode_series(row)))
 
 
 @router.delete(
@@ -123,23 +141,29 @@ async def patch_series(series_id: SeriesId, change: SeriesChange, pool: PoolOf, 
     responses=refusals(Kinds.PARAMETER_INVALID, Kinds.NOT_FOUND),
     description="Retire a series: it leaves listings, its history stays. Audited." + role_line(Role.ENGINEER),
 )
-async def delete_series(series_id: SeriesId, pool: PoolOf, caller: Engineer) -> Response:
+async def delete_series(request: Request, series_id: SeriesId, pool: PoolOf, caller: Engineer) -> Response:
     """Retire one series."""
     async with transaction(pool) as connection:
         row = await retire_series(connection, series_id, caller.name)
-    return _json(msgspec.json.encode(encode_series(row)))
+    return _json(request, msgspec.json.encode(encode_series(row)))
 
 
 @router.get(
     "/series/{series_id}/samples",
     response_model=SamplePage,
-    responses=refusals(Kinds.PARAMETER_INVALID, Kinds.CURSOR_INVALID, Kinds.NOT_FOUND, Kinds.QUERY_TIMEOUT),
-    description="Raw samples, ascending, `from` included and `to` excluded." + role_line(Role.VIEWER),
+    responses=refusals(
+        Kinds.PARAMETER_INVALID, Kinds.CURSOR_INVALID, Kinds.NOT_FOUND, Kinds.NOT_ACCEPTABLE, Kinds.QUERY_TIMEOUT
+    )
+    | OTHER_FORMATS,
+    description="Raw samples, ascending, `from` included and `to` excluded. JSON comes in pages; CSV, Arrow and "
+    "Parquet as a stream of the whole window, or of `limit` rows with the next page in the header `Link`."
+    + role_line(Role.VIEWER),
 )
 async def list_samples(
     request: Request, series_id: SeriesId, parameters: AsSamples, pool: PoolOf, _caller: Viewer
 ) -> Response:
     """List raw samples of one series."""
+    chosen = choose_format(request.headers.get("accept"))
     from_us, to_us = parse_instant(parameters.from_, "from"), parse_instant(parameters.to, "to")
     if from_us >= to_us:
         raise parameter_invalid("to", parameters.to, "is not after `from`", "an instant after `from`")
@@ -147,17 +171,26 @@ async def list_samples(
     start_us = read_cursor(parameters.cursor, question, int) + 1 if parameters.cursor else from_us
     if not from_us <= start_us <= to_us:
         raise Problem(Kinds.CURSOR_INVALID, "the cursor stands outside the window")
-    async with _reading(request, pool) as connection:
+    style = read_style(parameters.excel, parameters.time_zone)
+    async with pool.connection() as connection:
         row = await select_series(connection, series_id)
-        if row is None:
-            raise not_found("series", "series_id", series_id)
-        extent = (to_datetime(start_us), to_datetime(to_us))
-        columns = await select_samples(connection, series_id, *extent, parameters.limit + 1)
+    if row is None:
+        raise not_found("series", "series_id", series_id)
+    timeout_s = request.state.settings.query_timeout_s
+    export = Export(row, start_us, to_us, parameters.limit, parameters.int64, style, timeout_s)
+    packing = choose_packing(request.headers.get("accept-encoding"))
+    if chosen is not Format.JSON and parameters.limit is None:
+        return Streamed(export_pieces(pool, export, chosen), chosen, packing)
+    limit = parameters.limit or PAGE_OF_JSON
+    columns = await read_page(pool, export, limit + 1)
     cursor = None
-    if len(columns) > parameters.limit:
-        columns = columns.first(parameters.limit)
+    if len(columns) > limit:
+        columns = columns.first(limit)
         cursor = write_cursor(int(columns.times_us[-1]), question)
-    return _json(await _encoded(len(columns), encode_sample_page, row, columns, parameters.int64, cursor))
+    if chosen is Format.JSON:
+        return _json(request, await _encoded(len(columns), encode_sample_page, row, columns, parameters.int64, cursor))
+    made = table_pieces([export.table(columns)], chosen, style)
+    return Streamed(beside(made), chosen, packing, _link(request, cursor))
 
 
 @router.post(
@@ -165,24 +198,27 @@ async def list_samples(
     response_model=QueryAnswer,
     responses=refusals(
         Kinds.BODY_INVALID,
+        Kinds.NOT_ACCEPTABLE,
         Kinds.NOT_FOUND,
         Kinds.QUERY_TOO_LARGE,
         Kinds.TOO_MANY_REQUESTS,
         Kinds.QUERY_TIMEOUT,
         Kinds.MEDIA_TYPE_UNSUPPORTED,
         Kinds.BODY_TOO_LARGE,
-    ),
+    )
+    | OTHER_FORMATS,
     description="OPC UA Part 13 aggregates over half-open buckets, or raw samples, of many series."
     + role_line(Role.VIEWER),
 )
 async def query(request: Request, body: QueryRequest, pool: PoolOf, _caller: Viewer) -> Response:
     """Aggregate many series at once."""
+    chosen = choose_format(request.headers.get("accept"))
     settings: CloudSettings = request.state.settings
     budget = Budget(settings.query_max_samples, settings.query_max_rows, settings.query_timeout_s)
     with in_body():
         async with _query_slot(request), transaction(pool) as connection:
-            result = await run_query(connection, body, budget)
-    return _json(await asyncio.to_thread(encode, result))
+            result = await run_query(connection, body, budget, time.time_ns() // 1_000)
+    return Streamed(beside(pieces(result, chosen)), chosen, choose_packing(request.headers.get("accept-encoding")))
 
 
 @router.get(
@@ -208,7 +244,7 @@ async def list_gaps(request: Request, parameters: AsGaps, pool: PoolOf, _caller:
         rows = await select_gap_page(connection, gap_filter, before, parameters.limit + 1)
     page = rows[: parameters.limit]
     cursor = write_cursor(page[-1].id, question) if len(rows) > len(page) else None
-    return _json(encode_gap_page(page, cursor))
+    return _json(request, encode_gap_page(page, cursor))
 
 
 @asynccontextmanager
@@ -245,5 +281,13 @@ async def _encoded(
     return write(*arguments, **options)
 
 
-def _json(content: bytes) -> Response:
-    return Response(content, media_type="application/json")
+def _json(request: Request, content: bytes) -> Response:
+    packing = choose_packing(request.headers.get("accept-encoding"))
+    return Streamed(beside(iter([content])), Format.JSON, packing)
+
+
+def _link(request: Request, cursor: str | None) -> dict[str, str]:
+    """RFC 8288: where the next page is."""
+    if cursor is None:
+        return {}
+    return {"link": f'<{request.url.include_query_params(cursor=cursor)}>; rel="next"'}

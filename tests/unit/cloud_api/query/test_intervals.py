@@ -12,7 +12,7 @@ from cloud_api.instants import to_datetime, to_us
 from cloud_api.problems import Problem
 from cloud_api.query.buckets import Align, Buckets, Window
 from cloud_api.query.intervals import buckets_by_interval, read_zone
-from cloud_api.query.zones import find_zone
+from cloud_api.wall_clocks import find_zone
 
 ZONES = ("UTC", "Asia/Shanghai", "Europe/Berlin", "America/New_York", "America/Havana", "Australia/Lord_Howe")
 INSTANTS_US = st.integers(to_us(datetime(1985, 1, 1, tzinfo=UTC)), to_us(datetime(2040, 1, 1, tzinfo=UTC)))

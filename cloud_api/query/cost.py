@@ -1,0 +1,28 @@
+"""What one query may cost, and the refusal of what would cost more, with what would fit."""
+
+from dataclasses import dataclass
+
+from cloud_api.instants import format_span
+from cloud_api.problems import Kinds, Problem
+from cloud_api.query.buckets import Window
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What one query may cost."""
+
+    samples: int
+    rows: int
+    timeout_s: float
+
+
+def too_large(what: str, estimate: int, budget: int, window: Window) -> Problem:
+    """Refuse a query that would read so many samples, or answer with so many rows."""
+    verb = "read" if what == "samples" else "answer with"
+    fitting_us = max(1, window.span_us * budget // estimate)
+    detail = (
+        f"it would {verb} {estimate} {what} or more, and {budget} are allowed in one query: ask for a longer interval, "
+        f"fewer series or a shorter window (about {format_span(fitting_us)}); "
+        "GET /api/v1/series/{id}/samples pages through raw samples of any length"
+    )
+    return Problem(Kinds.QUERY_TOO_LARGE, detail, more={"what": what, "estimate": estimate, "budget": budget})

@@ -1,0 +1,105 @@
+"""Answers sent piece by piece: packed on the way, at the pace of whoever reads, given up when nobody does."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import suppress
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from cloud_api.formats.accept import Packing
+from cloud_api.formats.packing import Packer, packer
+
+# A reader that takes nothing for so long is gone, whatever its connection says.
+STALL_S = 60.0
+# Smaller answers gain nothing by packing; larger pieces are packed beside the event loop.
+LEAST_PACKED, LARGE_PIECE = 1_000, 65_536
+
+log = logging.getLogger(__name__)
+
+
+class ReaderStalled(Exception):
+    """The reader has taken nothing for a minute."""
+
+
+class Streamed(Response):
+    """An answer made while it is sent; what fails before its first piece is answered as any other failure."""
+
+    def __init__(
+        self,
+        pieces: AsyncIterator[bytes],
+        media_type: str,
+        packing: Packing = Packing.IDENTITY,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self.status_code = 200
+        self.media_type = media_type
+        self.background = None
+        self._pieces = pieces
+        self._packing = packing
+        self.init_headers({"vary": "Accept, Accept-Encoding", **(headers or {})})
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the pieces."""
+        first = await anext(self._pieces, b"")
+        second = await anext(self._pieces, None)
+        if second is None and len(first) < LEAST_PACKED:
+            self._packing = Packing.IDENTITY
+        if self._packing is not Packing.IDENTITY:
+            self.headers["content-encoding"] = self._packing.value
+        packing = packer(self._packing)
+        if second is None:
+            whole = await _packed(packing, first) + packing.flush()
+            self.headers["content-length"] = str(len(whole))
+            await self._start(send)
+            await send({"type": "http.response.body", "body": whole, "more_body": False})
+            return
+        await self._start(send)
+        gone = asyncio.create_task(_gone(receive))
+        try:
+            await self._send_all((first, second), packing, send, gone)
+        finally:
+            gone.cancel()
+            with suppress(asyncio.CancelledError):
+                await gone
+
+    async def _start(self, send: Send) -> None:
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+
+    async def _send_all(self, head: tuple[bytes, bytes], packing: Packer, send: Send, gone: asyncio.Task[None]) -> None:
+        for piece in head:
+            await _send(send, await _packed(packing, piece))
+        async for piece in self._pieces:
+            if gone.done():
+                return
+            await _send(send, await _packed(packing, piece))
+        await _send(send, packing.flush())
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def beside(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """Make each piece in a thread beside the event loop, when it is asked for."""
+    while (piece := await asyncio.to_thread(next, pieces, None)) is not None:
+        yield piece
+
+
+async def _send(send: Send, piece: bytes) -> None:
+    if not piece:
+        return
+    try:
+        async with asyncio.timeout(STALL_S):
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+    except TimeoutError as error:
+        raise ReaderStalled(f"the reader has taken nothing for {STALL_S:g} s") from error
+
+
+async def _packed(packing: Packer, piece: bytes) -> bytes:
+    if len(piece) > LARGE_PIECE:
+        return await asyncio.to_thread(packing.compress, piece)
+    return packing.compress(piece)
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
