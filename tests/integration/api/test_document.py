@@ -4,6 +4,7 @@ import json
 import re
 import shlex
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from cloud_api import settings
 from cloud_api.problems import Kinds
 from cloud_api.settings import MqttSettings, Role
 from tests.fixtures.broker import Broker
-from tests.integration.api.service import serve_api
+from tests.integration.api.service import serve_api, settings_for
 
 DOCUMENT = (Path(__file__).parents[3] / "docs/api.md").read_text()
 FENCE = re.compile(r"^```(\w+)( no-run)?\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -81,7 +82,11 @@ def matches(expected: Any, given: Any) -> bool:
 
 async def test_every_command_answers_as_shown(postgres_url: str, broker: Broker):
     mqtt = MqttSettings("127.0.0.1", broker.port, False, None, None, None, None, None)
-    async with serve_api(postgres_url, frozenset(Role), mqtt=mqtt) as api:
+    # The samples of the document are older than samples are kept by default.
+    keeping = replace(settings_for(postgres_url).retention, raw=None, rollup_1m=None, rollup_15m=None)
+    # Rollups are made in their own time; without them an answer always names the same source.
+    roles = frozenset(Role) - {Role.ROLLUPS}
+    async with serve_api(postgres_url, roles, mqtt=mqtt, retention=keeping) as api:
         variables = {"API": "http://millstream", "KEY": await api.fill.key("engineer")}
         del api.client.headers["Authorization"]
         ids: dict[str, int] = {}
