@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from cloud_api.storage.alarm_instances import LatestRow, latest_row
@@ -28,7 +29,6 @@ class LateRow:
     series_id: int
     from_us: int
     to_us: int
-    is_backlog: bool
 
 
 async def select_alarm_due_exists(connection: Connection, before_us: int) -> bool:
@@ -45,21 +45,41 @@ async def select_alarm_dues(connection: Connection, before_us: int, limit: int) 
     return [DueRow(*row) for row in await cursor.fetchall()]
 
 
-async def select_alarm_samples(
+async def take_alarm_samples(
+    connection: Connection, bounds: Sequence[tuple[int, int, int]]
+) -> tuple[dict[int, list[LatestRow]], list[LateRow]]:
+    """Read samples of (series, after, up to), ascending, by the position of what was asked, and take what came late.
+
+    Both in one snapshot: a late sample that is read is told of at the same time, never afterwards.
+    """
+    found: dict[int, list[LatestRow]] = {}
+    late: list[LateRow] = []
+    cursor = await connection.execute(statement("take_alarm_samples"), _bounds(bounds))
+    for row in await cursor.fetchall():
+        if row[0] == 0:
+            late.append(LateRow(row[1], us_of(row[2]), int(row[5])))
+        else:
+            found.setdefault(int(row[0]) - 1, []).append(latest_row(row[1:]))
+    return found, late
+
+
+async def select_alarm_samples_between(
     connection: Connection, bounds: Sequence[tuple[int, int, int]]
 ) -> dict[int, list[LatestRow]]:
-    """Read samples of (series, after, up to), ascending, by the position of what was asked; without any: left out."""
-    parameters = {
+    """Read samples of (series, after, up to), ascending, by the position of what was asked."""
+    found: dict[int, list[LatestRow]] = {}
+    cursor = await connection.execute(statement("select_alarm_samples_between"), _bounds(bounds))
+    for row in await cursor.fetchall():
+        found.setdefault(int(row[0]) - 1, []).append(latest_row(row[1:]))
+    return found
+
+
+def _bounds(bounds: Sequence[tuple[int, int, int]]) -> dict[str, Any]:
+    return {
         "series_ids": [series_id for series_id, _, _ in bounds],
         "afters": [at_us(after_us) for _, after_us, _ in bounds],
         "tos": [at_us(to_us) for _, _, to_us in bounds],
     }
-    found: dict[int, list[LatestRow]] = {}
-    if bounds:
-        cursor = await connection.execute(statement("select_alarm_samples"), parameters)
-        for row in await cursor.fetchall():
-            found.setdefault(int(row[0]) - 1, []).append(latest_row(row[1:]))
-    return found
 
 
 async def select_alarm_sources(connection: Connection, series_ids: Sequence[int]) -> dict[int, tuple[str, str | None]]:
@@ -96,12 +116,6 @@ async def insert_alarm_late(connection: Connection, late: Sequence[tuple[int, in
         "is_backlog": is_backlog,
     }
     await connection.execute(statement("insert_alarm_late"), parameters)
-
-
-async def delete_alarm_late(connection: Connection, limit: int) -> list[LateRow]:
-    """Take what came late."""
-    cursor = await connection.execute(statement("delete_alarm_late"), {"limit": limit})
-    return [LateRow(row[0], us_of(row[1]), us_of(row[2]), row[3]) for row in await cursor.fetchall()]
 
 
 async def select_lease_is_live(connection: Connection, name: str) -> bool:

@@ -91,7 +91,9 @@ class Board:
         for key, index in self._devices.items():
             self._until[index] = untils.get(key, LONG_AGO_US)
         self._last = np.full(count, LONG_AGO_US, dtype=np.int64)
+        # The last usable number of each series, and the last of all; NaN where there is none.
         self._value = np.full(count, np.nan)
+        self._newest = np.full(count, np.nan)
         self._status = np.zeros(count, dtype=np.int64)
         self._slot_device = np.full(count, -1, dtype=np.int64)
         self._slot_device[self._slot] = self._device_of
@@ -112,6 +114,7 @@ class Board:
             row = latest.get(series_id)
             if row is not None:
                 self._last[slot] = row.time_us
+                self._newest[slot] = np.nan if row.value is None else row.value
                 if row.status < 0x8000_0000 and row.value is not None:
                     self._value[slot] = row.value
                     self._status[slot] = row.status
@@ -187,6 +190,7 @@ class Board:
         if runs is not None:
             is_newer = runs.last_us > self._last[runs.slots]
             self._last[runs.slots[is_newer]] = runs.last_us[is_newer]
+            self._newest[runs.slots[is_newer]] = runs.last_value[is_newer]
             is_newer &= ~np.isnan(runs.last_value)
             self._value[runs.slots[is_newer]] = runs.last_value[is_newer]
             self._status[runs.slots[is_newer]] = runs.last_status[is_newer]
@@ -296,7 +300,10 @@ class Board:
         present = msgspec.structs.replace(entry.state)
         if last != LONG_AGO_US:
             present.time_us = last
-        if not np.isnan(self._value[slot]) and not present.is_bad:
+        if self._by_status[index]:
+            newest = float(self._newest[slot])
+            present.value = None if math.isnan(newest) else newest
+        elif not np.isnan(self._value[slot]) and not present.is_bad:
             present.value, present.status = float(self._value[slot]), int(self._status[slot]) & 0xFFFF_FFFF
         if until != LONG_AGO_US:
             present.until_us = max(until, present.until_us or until)

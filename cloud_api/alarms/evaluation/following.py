@@ -25,9 +25,10 @@ from cloud_api.storage.alarm_instances import (
 from cloud_api.storage.alarm_leader import (
     LateRow,
     select_alarm_cursors,
-    select_alarm_samples,
     select_alarm_samples_before,
+    select_alarm_samples_between,
     select_alarm_sources,
+    take_alarm_samples,
     upsert_alarm_cursors,
 )
 from cloud_api.storage.instants import at_us
@@ -87,23 +88,6 @@ class Following:
         await self._write(connection, step, now_us)
         return step
 
-    async def take_late(self, connection: Connection, rows: Sequence[LateRow], now_us: int) -> Step:
-        """Follow samples that came after the cursor had passed their time."""
-        await self._refresh(connection)
-        step = Step()
-        for name, group in self._groups.items():
-            cursor_us = self._cursors.get(name)
-            ours = [row for row in rows if row.series_id in group.series]
-            if cursor_us is None or name not in self._held or not ours:
-                continue
-            from_us = min(row.from_us for row in ours)
-            if from_us <= cursor_us:
-                to_us = min(cursor_us, max(row.to_us for row in ours))
-                moved = {row.series_id for row in ours}
-                await self._redo(connection, group, moved, (from_us, to_us, cursor_us), step)
-        await self._write(connection, step, now_us)
-        return step
-
     def settle(self, step: Step) -> None:
         """Take over what was committed."""
         for key, state in step.states.items():
@@ -154,7 +138,8 @@ class Following:
         for name, reach in reaches.items():
             wanted += self._joint_bounds(name, reach)
             wanted += self._watchdog_bounds(name, reach, step)
-        found = await select_alarm_samples(connection, [bound for _, _, bound in wanted])
+        found, late = await take_alarm_samples(connection, [bound for _, _, bound in wanted])
+        await self._take_late(connection, late, step)
         joint: dict[str, dict[int, list[Reading]]] = {name: {} for name in reaches}
         alone: dict[Key, list[Reading]] = {}
         for position, (name, key, (series_id, _, _)) in enumerate(wanted):
@@ -193,7 +178,7 @@ class Following:
         alone: Mapping[Key, list[Reading]],
         step: Step,
     ) -> None:
-        held = self._held[group.name]
+        held = step.held.get(group.name, self._held[group.name])
         for key in group.keys:
             entry = self._roster.entries[key]
             state = step.states.get(key, entry.state).copy()
@@ -212,6 +197,17 @@ class Following:
         step.held[group.name] = held | moved
         step.cursors[group.name] = reach.to_us
 
+    async def _take_late(self, connection: Connection, rows: Sequence[LateRow], step: Step) -> None:
+        """Follow samples that came after a cursor had passed their time; newer ones come with the step itself."""
+        for name, group in self._groups.items():
+            cursor_us = self._cursors.get(name)
+            ours = [row for row in rows if row.series_id in group.series and row.from_us <= (cursor_us or 0)]
+            if cursor_us is None or name not in self._held or not ours:
+                continue
+            to_us = min(cursor_us, max(row.to_us for row in ours))
+            span = (min(row.from_us for row in ours), to_us, cursor_us)
+            await self._redo(connection, group, {row.series_id for row in ours}, span, step)
+
     async def _redo(
         self, connection: Connection, group: Group, moved: set[int], span: tuple[int, int, int], step: Step
     ) -> None:
@@ -225,12 +221,12 @@ class Following:
         series = sorted({each for key in keys for each in self._roster.entries[key].plan.series_ids})
         before = await select_alarm_samples_before(connection, dict.fromkeys(series, from_us - 1))
         held = {series_id: _reading(row) for series_id, row in before.items()}
-        found = await select_alarm_samples(connection, [(each, from_us - 1, to_us) for each in series])
+        found = await select_alarm_samples_between(connection, [(each, from_us - 1, to_us) for each in series])
         samples = {series[position]: [_reading(row) for row in rows] for position, rows in found.items()}
         present = await self._read_present(connection, series, cursor_us)
         for key in keys:
             entry = self._roster.entries[key]
-            state, changes = redo(entry.plan, entry.state, held, samples, present, cursor_us)
+            state, changes = redo(entry.plan, step.states.get(key, entry.state), held, samples, present, cursor_us)
             _note(step, key, entry.plan, state, changes, is_kept=True)
         step.held[group.name] = self._held[group.name] | present
 

@@ -16,13 +16,12 @@ from cloud_api.alarms.evaluation.suppressing import Suppressing
 from cloud_api.leases import LeaseKeeper, LeaseTimes, Ownership, check_lease, new_owner
 from cloud_api.storage.agents import INGEST_LEASE
 from cloud_api.storage.alarm_instances import select_alarm_generation_held, select_alarm_series_changed
-from cloud_api.storage.alarm_leader import delete_alarm_late, select_alarm_due_exists, select_lease_is_live
+from cloud_api.storage.alarm_leader import select_alarm_due_exists, select_lease_is_live
 from cloud_api.storage.faults import is_passing
 from cloud_api.storage.lease import LeaseLost
 from cloud_api.storage.pool import Connection, Pool, transaction
 
 LEASE = "alarms"
-LATE_BATCH = 10_000
 PAUSE_S = 1.0
 WHO = "alarm leader"
 
@@ -127,18 +126,11 @@ class AlarmLeader:
                 lambda connection: self._following.step(connection, now_us, is_ingest_steady=is_ingest_steady)
             )
             self._following.settle(step)
-            late = await self._in_transaction(lambda connection: self._take_late(connection, now_us))
-            if late is not None:
-                self._following.settle(late)
         except BaseException:
             # Whether it was committed only the database knows.
             self._following.forget()
             raise
         return step.is_behind
-
-    async def _take_late(self, connection: Connection, now_us: int) -> Any:
-        rows = await delete_alarm_late(connection, LATE_BATCH)
-        return await self._following.take_late(connection, rows, now_us) if rows else None
 
     async def _fire_overdue(self, now_us: int) -> None:
         async with self._pool.connection() as connection:

@@ -17,8 +17,28 @@ select exists (
     where i.owner = 'ingest' and not i.is_removed and i.plan is not null and s.due_at <= %(before)s
 )
 
--- name: select_alarm_samples
--- What came of these series after one instant and up to another; a series may be asked for more than once.
+-- name: take_alarm_samples
+-- What came of these series after one instant and up to another; a series may be asked for more than once. In the same
+-- snapshot what came late is taken (number 0, its last instant as text): whoever sees a late sample sees this too.
+with taken as (
+    delete from alarm_late returning id, series_id, from_at, to_at
+)
+select 0::bigint as number, series_id, from_at as time, null::float8 as value, 0 as status,
+       (extract(epoch from to_at) * 1000000)::bigint::text as text
+from taken
+union all
+select wanted.number, wanted.series_id, found.time, found.value, found.status, found.text
+from unnest(%(series_ids)s::int4[], %(afters)s::timestamptz[], %(tos)s::timestamptz[]) with ordinality
+    as wanted (series_id, after, upto, number)
+cross join lateral (
+    select time, value, status, text
+    from sample
+    where series_id = wanted.series_id and time > wanted.after and time <= wanted.upto
+    order by time
+) found
+order by number, time
+
+-- name: select_alarm_samples_between
 select wanted.number, wanted.series_id, found.time, found.value, found.status, found.text
 from unnest(%(series_ids)s::int4[], %(afters)s::timestamptz[], %(tos)s::timestamptz[]) with ordinality
     as wanted (series_id, after, upto, number)
@@ -61,15 +81,6 @@ where excluded.evaluated_at > c.evaluated_at
 insert into alarm_late (series_id, from_at, to_at, is_backlog)
 select new.series_id, new.from_at, new.to_at, %(is_backlog)s
 from unnest(%(series_ids)s::int4[], %(froms)s::timestamptz[], %(tos)s::timestamptz[]) as new (series_id, from_at, to_at)
-
--- name: delete_alarm_late
-with taken as (
-    select id from alarm_late order by id limit %(limit)s for update skip locked
-)
-delete from alarm_late l
-using taken
-where l.id = taken.id
-returning l.series_id, l.from_at, l.to_at, l.is_backlog
 
 -- name: select_lease_is_live
 select expires_at > clock_timestamp() from lease where name = %(name)s
