@@ -77,7 +77,7 @@ def _transition(plan: Plan, change: Change) -> Transition:
         level=level.name,
         priority=level.priority,
         value=change.value,
-        status=_signed(change.status),
+        status=change.status,
         limit=level.limit if level.name is not None else None,
         message_en=_message(plan, level, level.message_en, _shown_value(change), "en"),
         message_zh=_message(plan, level, level.message_zh, _shown_value(change), "zh"),
@@ -85,11 +85,6 @@ def _transition(plan: Plan, change: Change) -> Transition:
         note=change.note,
         rules=rules_of(plan),
     )
-
-
-def _signed(status: int) -> int:
-    """Give the status as alarms are stored with it: the same 32 bits, signed."""
-    return status - (1 << 32) if status >= 1 << 31 else status
 
 
 def _shown_value(change: Change) -> float | str | None:
