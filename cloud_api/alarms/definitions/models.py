@@ -73,7 +73,9 @@ class Rationalisation(Part):
 class Group(Part):
     """A group in which one alarm tells of the cause and the others, its consequences, are suppressed meanwhile."""
 
-    name: str = Field(min_length=1, max_length=100)
+    name: str = Field(
+        min_length=1, max_length=100, description="`{asset}` in it makes one group for each asset, or level above"
+    )
     is_cause: bool = Field(default=False, description="The cause: never suppressed. Without one the first-up stays")
 
 

@@ -146,7 +146,8 @@ class _Resolution:
             when=when,
             names=dict(suppression.inputs),
             inputs={} if when is None else self._inputs(when, suppression.inputs),
-            group=None if group is None else group.name,
+            # One group for each asset where its name says so.
+            group=None if group is None else group.name.replace("{asset}", self.place.root),
             is_cause=group is not None and group.is_cause,
         )
 

@@ -163,3 +163,24 @@ async def test_reading_needs_a_viewer_and_writing_an_engineer(api: Caller) -> No
     assert (await api.post("/alarm-definitions", HOT, key="viewer")).status_code == 403
     assert (await api.post("/alarm-definitions/apply", {"definitions": []}, key="operator")).status_code == 403
     assert (await api.get("/alarm-definitions/export", key="viewer")).status_code == 200
+
+
+async def test_a_template_places_it_at_every_asset_with_the_assets_own_values(api: Caller) -> None:
+    await api.fill.run("insert into asset_template (name, tags) values ('press', '[]')")
+    await api.fill.run(
+        "insert into asset (path, kind, template_id, attributes) select path, 'asset', t.id, attributes::jsonb"
+        " from asset_template t, (values ('hall/press-1', '{\"hot\": 64}'), ('hall/press-2', '{}'))"
+        " a (path, attributes) on conflict (path) do update"
+        " set template_id = excluded.template_id, attributes = excluded.attributes"
+    )
+    rule = {"group": {"name": "press {asset}"}}
+    wanted = HOT | {"target": {"template": "press", "tag": "oil"}, "suppression": rule, "overrides": []}
+    made = (await api.post("/alarm-definitions", wanted)).json()
+    assert (made["watched"], made["unfit"]) == (2, 0)
+    places = (await api.get(f"/alarm-definitions/{made['id']}/places")).json()["items"]
+    assert [(place["path"], place["levels"][0]["limit"]) for place in places] == [
+        ("hall/press-1/oil", 64.0),
+        ("hall/press-2/oil", 60.0),
+    ]
+    groups = await api.fill.run("select plan -> 'suppression' ->> 'group' from alarm_instance order by instance")
+    assert groups == [("press hall/press-1",), ("press hall/press-2",)]
