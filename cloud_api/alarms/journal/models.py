@@ -27,6 +27,7 @@ class JournalParameters(BaseModel):
     to: str | None = Field(default=None, description="Causes before this instant (RFC 3339)")
     limit: int = Field(default=100, ge=1, le=10_000)
     cursor: str | None = Field(default=None, description="`next` of the page before")
+    excel: bool = Field(default=False, description="CSV for spreadsheets: byte order mark, no live formulas")
 
 
 class StreamParameters(BaseModel):

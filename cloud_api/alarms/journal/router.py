@@ -11,9 +11,11 @@ from cloud_api.alarms.journal.answers import encode_journal_page
 from cloud_api.alarms.journal.feed import Feed
 from cloud_api.alarms.journal.models import JournalPage, JournalParameters, StreamParameters
 from cloud_api.alarms.journal.stream import AlarmStream, StreamOptions
+from cloud_api.alarms.journal.tables import write_table
 from cloud_api.auth.access import PoolOf, Viewer, refusals, role_line
 from cloud_api.auth.roles import Role
 from cloud_api.cursors import read_cursor, write_cursor
+from cloud_api.formats.accept import Format, choose_format
 from cloud_api.instants import parse_instant, to_datetime
 from cloud_api.problems import Kinds, parameter_invalid
 from cloud_api.scopes import read_scope
@@ -40,14 +42,24 @@ LastEventId = Annotated[str | None, Header(alias=LAST_EVENT_ID, description="The
 @router.get(
     "/journal",
     response_model=JournalPage,
-    responses=refusals(Kinds.PARAMETER_INVALID, Kinds.CURSOR_INVALID, Kinds.NOT_FOUND, Kinds.QUERY_TIMEOUT),
-    description="What happened to alarms, newest first. Only sealed rows: a page never changes afterwards."
-    + role_line(Role.VIEWER),
+    responses={
+        200: {"content": {each.value: {} for each in Format if each is not Format.JSON}},
+        **refusals(
+            Kinds.PARAMETER_INVALID,
+            Kinds.CURSOR_INVALID,
+            Kinds.NOT_ACCEPTABLE,
+            Kinds.NOT_FOUND,
+            Kinds.QUERY_TIMEOUT,
+        ),
+    },
+    description="What happened to alarms, newest first. Only sealed rows: a page never changes afterwards. `Accept` "
+    "chooses JSON, CSV, Arrow or Parquet; for these the next page is in the header `Link`." + role_line(Role.VIEWER),
 )
 async def list_journal(
     request: Request, parameters: AsJournal, pool: PoolOf, _caller: Viewer, languages: Languages = None
 ) -> Response:
     """List the journal."""
+    chosen = choose_format(request.headers.get("accept"))
     settings: CloudSettings = request.state.settings
     async with transaction(pool) as connection:
         await set_statement_timeout(connection, settings.query_timeout_s)
@@ -58,6 +70,9 @@ async def list_journal(
         rows = await select_journal_page(connection, journal_filter, before, parameters.limit + 1)
     page = rows[: parameters.limit]
     cursor = write_cursor(page[-1].number, question) if len(rows) > len(page) else None
+    if chosen is not Format.JSON:
+        content = await asyncio.to_thread(write_table, page, chosen, is_excel=parameters.excel)
+        return Response(content, media_type=chosen.value, headers=_link(request, cursor))
     in_chinese = (languages or "").lower().startswith("zh")
     content = await asyncio.to_thread(encode_journal_page, page, cursor, in_chinese=in_chinese)
     return Response(content, media_type="application/json")
@@ -124,6 +139,13 @@ async def _read_filter(connection: Connection, parameters: JournalParameters) ->
 
 def _window(journal_filter: JournalFilter) -> tuple[object, object]:
     return journal_filter.from_at, journal_filter.to_at
+
+
+def _link(request: Request, cursor: str | None) -> dict[str, str]:
+    """RFC 8288: where the next page is."""
+    if cursor is None:
+        return {}
+    return {"link": f'<{request.url.include_query_params(cursor=cursor)}>; rel="next"'}
 
 
 def _number(last_event_id: str | None) -> int | None:
