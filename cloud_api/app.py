@@ -35,6 +35,7 @@ from cloud_api.completeness.router import router as completeness
 from cloud_api.corrections.router import router as corrections
 from cloud_api.health.checks import Checks, DiskForecast, check_database, check_ingest, check_rollups
 from cloud_api.health.router import router as health
+from cloud_api.ingest.inbox.router import router as reject_inbox
 from cloud_api.ingest.router import Doors
 from cloud_api.ingest.router import router as ingest_doors
 from cloud_api.keys.router import router as keys
@@ -43,6 +44,7 @@ from cloud_api.notify.delivery.worker import notifier_of
 from cloud_api.notify.links.router import AcknowledgeSeen, link_pages
 from cloud_api.notify.router import router as notifications
 from cloud_api.openapi import tidy
+from cloud_api.purge.router import router as purge
 from cloud_api.query.router import router as query
 from cloud_api.server_events import Closing
 from cloud_api.settings import CloudSettings, Role
@@ -140,6 +142,9 @@ def create_app(
         app.include_router(alarm_kpi, prefix=API)
         app.include_router(completeness, prefix=API)
         app.include_router(delivery, prefix=API)
+        app.include_router(purge, prefix=API)
+        # What stands below /rejects by name comes before rejects by id.
+        app.include_router(reject_inbox, prefix=API)
         app.include_router(ingest_doors, prefix=API)
         app.include_router(users, prefix=API)
         app.include_router(audit, prefix=API)

@@ -77,6 +77,8 @@ class Telemetry:
             unknown.set(float("nan"))
         self.notifications = self._counter("notifications", "Attempts to send a message, by outcome", ("outcome",))
         self.notifications_kept = self._gauge("notifications_kept", "Messages waiting, under way or dead", ("state",))
+        self.open_rejects = self._gauge("ingest_rejects_open", "Rejects that were not replayed", ("reason",))
+        self.open_reject_samples = self._gauge("ingest_rejects_open_samples", "Samples in them", ("reason",))
         self.requests = self._counter("http_requests", "Answered requests", ("method", "route", "status"))
         self.request_seconds = self._histogram("http_request_seconds", "Time to answer", COMMIT_BUCKETS, ("route",))
         self.pool_connections = self._gauge("database_connections", "Connections of the pool", ("state",))

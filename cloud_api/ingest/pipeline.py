@@ -9,11 +9,14 @@ from datetime import timedelta
 
 from cloud_api.ingest.acks import resume_ack
 from cloud_api.ingest.book import LedgerBook, entry_of
+from cloud_api.ingest.inbox.mapping import Mapping, MappingInvalid
+from cloud_api.ingest.inbox.replays import replay_payload
+from cloud_api.ingest.inbox.rules import RuleKeeper
 from cloud_api.ingest.incoming import Arrival, Replay, kept_part
 from cloud_api.ingest.lane import LaneLimits, LaneWorker
 from cloud_api.ingest.notices import NoticeDesk
 from cloud_api.ingest.posts import samples_payload
-from cloud_api.ingest.rejects import RejectStore, replay_payload
+from cloud_api.ingest.rejects import RejectStore
 from cloud_api.ingest.results import BatchResult, IngestOverloaded, NotOwner, RejectMissing, RejectReplayed
 from cloud_api.ingest.series_map import SeriesMap
 from cloud_api.ingest.subscriber import Subscriber
@@ -49,6 +52,7 @@ class IngestOptions:
     reject_max_bytes: int = 1024**3
     answer_timeout_s: float = 30.0
     watch_every_s: float = 2.0
+    rules_every_s: float = 10.0
     lease: LeaseTimes = field(default_factory=LeaseTimes)
     live: LaneLimits = field(default_factory=LaneLimits)
     backlog: LaneLimits = field(default_factory=LaneLimits)
@@ -118,14 +122,16 @@ class Ingest:
         payload = samples_payload(samples, _now_us())
         return await self._answer(self._offer(payload, source_agent, is_numbered=False))
 
-    async def replay_reject(self, reject_id: int, principal: str) -> BatchResult:
+    async def replay_reject(self, reject_id: int, principal: str, mapping: Mapping | None = None) -> BatchResult:
         """Send a reject through again, past the ledger; returns after COMMIT, and the reject stays if it fails."""
         self._require_lanes()
         reject = await self._reject(reject_id)
         replay = Replay(reject_id, principal)
         if reject.form is RejectForm.SAMPLES:
-            payload = replay_payload(reject.path or "", reject.payload)
+            payload = replay_payload(reject.path or "", reject.payload, mapping or Mapping())
             waiting = self._offer(payload, reject.agent, is_numbered=False, replay=replay)
+        elif mapping is not None and not mapping.is_empty:
+            raise MappingInvalid("a whole payload has no samples that could be mapped")
         else:
             # Whoever replays a whole payload answers for the agent that it names.
             waiting = self._offer(reject.payload, None, is_numbered=False, replay=replay)
@@ -164,6 +170,7 @@ class Ingest:
             async with asyncio.TaskGroup() as group:
                 group.create_task(keeper.keep())
                 group.create_task(self._watch.run())
+                group.create_task(RuleKeeper(self._pool, self, self._telemetry, self._options.rules_every_s).run())
                 group.create_task(live.run())
                 group.create_task(backlog.run())
                 if self._options.mqtt is not None:

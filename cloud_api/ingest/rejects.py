@@ -13,7 +13,6 @@ from cloud_api.ingest.screen import RejectedGroup
 from cloud_api.storage.instants import at_us
 from cloud_api.storage.pool import Connection
 from cloud_api.storage.rejects import RejectForm, RejectRow, select_reject_bytes
-from schemas.batch import Batch, Column, encode
 from schemas.sample import Kind, Value
 
 ROW_BYTES = 200
@@ -98,15 +97,6 @@ def samples_reject(incoming: Incoming, group: RejectedGroup) -> RejectRow:
         digest=_digest(incoming.agent or "", f"{group.reason}\n{group.path}", number + payload),
         payload=payload,
     )
-
-
-def replay_payload(path: str, payload: bytes) -> bytes:
-    """The samples of a reject as a batch that nobody has numbered."""
-    kept = msgspec.msgpack.decode(payload, type=KeptSamples)
-    values = None if kept.kind is Kind.NONE else kept.values
-    column = Column(kept.kind, [0] * len(kept.times_us), kept.times_us, kept.statuses, values)
-    base_us = kept.times_us[0] if kept.times_us else 0
-    return encode(Batch("replay", bytes(16), 1, base_us, tags=(path,), columns=(column,)))
 
 
 def _digest(owner: str, reason: str, content: bytes) -> bytes:

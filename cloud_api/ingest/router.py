@@ -15,6 +15,7 @@ from cloud_api.auth.access import Feeder, PoolOf, Viewer, WholeEngineer, refusal
 from cloud_api.auth.roles import Role, Scope
 from cloud_api.cursors import read_cursor, write_cursor
 from cloud_api.ingest.answers import encode_reject_page, encode_result, join_results, refusal
+from cloud_api.ingest.inbox.mapping import Mapping
 from cloud_api.ingest.models import PostedSample, RejectPage, Stored
 from cloud_api.ingest.posted import read_samples
 from cloud_api.ingest.results import BatchResult, IngestOverloaded, NotOwner, RejectMissing, RejectReplayed
@@ -62,8 +63,8 @@ class Doors(Protocol):
         """Take samples without a batch; returns after COMMIT."""
         ...
 
-    def replay_reject(self, reject_id: int, principal: str) -> Awaitable[BatchResult]:
-        """Try once more to store what was put aside; returns after COMMIT."""
+    def replay_reject(self, reject_id: int, principal: str, mapping: Mapping | None = None) -> Awaitable[BatchResult]:
+        """Try once more to store what was put aside, changed by a mapping; returns after COMMIT."""
         ...
 
 
@@ -116,7 +117,7 @@ async def ingest_batch(request: Request, _caller: Feeder, doors: DoorsOf) -> Res
     """Take one batch."""
     _check_type(request, BATCH_TYPES)
     payload = await request.body()
-    with _told():
+    with told():
         (result,) = await doors.ingest_payloads([payload], None)
     if (problem := refusal(result)) is not None:
         raise problem
@@ -153,12 +154,12 @@ async def post_samples(
     with in_body():
         samples = read_samples(body)
     if idempotency_key is None:
-        with _told():
+        with told():
             return _json(encode_result(await _store(doors, samples)))
     fingerprint = hashlib.blake2b(body, digest_size=32).digest()
     kept = await _claim(pool, caller.scope_of_keys, idempotency_key, fingerprint)
     if kept is None:
-        with _told():
+        with told():
             result = await _store(doors, samples)
         answer = msgspec.json.encode(encode_result(result))
         kept = await _keep(pool, caller.scope_of_keys, idempotency_key, answer)
@@ -195,7 +196,7 @@ async def replay_reject(
     reject_id: Annotated[int, Path(ge=1, le=NEWEST)], caller: WholeEngineer, doors: DoorsOf, pool: PoolOf
 ) -> Response:
     """Replay one reject."""
-    with _told(reject_id):
+    with told(reject_id):
         result = await doors.replay_reject(reject_id, caller.name)
     answer = encode_result(result)
     async with transaction(pool) as connection:
@@ -246,7 +247,7 @@ def _check_type(request: Request, allowed: tuple[str, ...]) -> None:
 
 
 @contextmanager
-def _told(reject_id: int | None = None) -> Generator[None]:
+def told(reject_id: int | None = None) -> Generator[None]:
     """Turn what ingest says into problems."""
     try:
         yield

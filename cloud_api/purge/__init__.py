@@ -1,0 +1,1 @@
+"""Purge: the one act that takes stored history away for good, by an administrator's word."""

@@ -1,0 +1,95 @@
+"""Purging a series: first out of use, then sample by sample in steps of their own, at last the series itself."""
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+
+from cloud_api.problems import FieldProblem, Kinds, Problem, not_found
+from cloud_api.storage.audit import insert_audit
+from cloud_api.storage.catalog import SeriesRow, select_series, update_series_generation
+from cloud_api.storage.instants import us_of
+from cloud_api.storage.pool import Connection, Pool, transaction
+from cloud_api.storage.purge import (
+    Deleted,
+    delete_samples_step,
+    delete_series_beside,
+    delete_series_rollups,
+    lock_ingest_out,
+)
+from cloud_api.storage.rollup_marks import hold_closed, insert_marks, marks_between, multirange, read_closed
+from cloud_api.storage.samples import set_decompression_unlimited
+
+STEP = 50_000
+
+
+@dataclass(slots=True)
+class Purged:
+    """How far a purge has come."""
+
+    series: SeriesRow
+    samples: int = 0
+    rollups: int = 0
+    steps: int = 0
+    is_done: bool = False
+
+
+async def purge(pool: Pool, series_id: int, path: str, principal: str, budget_s: float) -> Purged:
+    """Purge a series, for at most about so long; asked again it goes on. Each step is a transaction of its own."""
+    async with transaction(pool) as connection:
+        row = await _confirmed(connection, series_id, path)
+        detail = {"path": row.path, "agent": row.source_agent, "source_path": row.source_path}
+        await insert_audit(connection, principal, "series.purge_begin", str(series_id), detail)
+    purged = Purged(row)
+    ends = time.monotonic() + budget_s
+    while time.monotonic() < ends:
+        async with transaction(pool) as connection:
+            deleted = await _step(connection, series_id)
+        purged.samples += deleted.count
+        purged.steps += 1
+        if deleted.count < STEP:
+            await _finish(pool, purged, principal)
+            break
+    return purged
+
+
+async def _confirmed(connection: Connection, series_id: int, path: str) -> SeriesRow:
+    row = await select_series(connection, series_id)
+    if row is None:
+        raise not_found("series", "series_id", series_id)
+    if row.path != path:
+        detail = f"the series {series_id} has another path; repeat it exactly to confirm"
+        field = FieldProblem(field="path", value=path, detail=detail, allowed=row.path)
+        raise Problem(Kinds.BODY_INVALID, detail, fields=[field])
+    if row.retired_at is None:
+        detail = "a series in use is not purged: retire it first, so that nobody takes it away by mistake"
+        raise Problem(Kinds.CONFLICT, detail)
+    return row
+
+
+async def _step(connection: Connection, series_id: int) -> Deleted:
+    """Delete the oldest samples, and mark their stretch, so that no rollup of them is made or kept."""
+    closed = await read_closed(await hold_closed(connection))
+    await set_decompression_unlimited(connection)
+    deleted = await delete_samples_step(connection, series_id, STEP)
+    if closed.closed_us is not None and deleted.first_at is not None and deleted.last_at is not None:
+        from_us, to_us = us_of(deleted.first_at), min(us_of(deleted.last_at) + 1, closed.closed_us)
+        if from_us < to_us:
+            series = multirange(np.array([series_id], np.int32))
+            await insert_marks(connection, marks_between(series, from_us, to_us), datetime.now(UTC))
+    return deleted
+
+
+async def _finish(pool: Pool, purged: Purged, principal: str) -> None:
+    """What came meanwhile, the rollups, and the series itself; ingest waits for this one transaction."""
+    series_id = purged.series.id
+    async with transaction(pool) as connection:
+        await lock_ingest_out(connection)
+        purged.samples += (await _step(connection, series_id)).count
+        purged.rollups = await delete_series_rollups(connection, series_id)
+        await delete_series_beside(connection, series_id)
+        await update_series_generation(connection)
+        detail = {"path": purged.series.path, "samples": purged.samples, "rollups": purged.rollups}
+        await insert_audit(connection, principal, "series.purge", str(series_id), detail)
+    purged.is_done = True
