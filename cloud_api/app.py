@@ -25,6 +25,7 @@ from cloud_api.alarms.kpi.router import router as alarm_kpi
 from cloud_api.alarms.maintenance.router import router as maintenance
 from cloud_api.alarms.operation.router import router as alarms
 from cloud_api.alarms.operation.seen import acknowledge_seen
+from cloud_api.assets.bulk.router import router as asset_bulk
 from cloud_api.assets.router import router as assets
 from cloud_api.assets.templates.router import router as asset_templates
 from cloud_api.audit.router import router as audit
@@ -138,6 +139,7 @@ def create_app(
         app.include_router(agents, prefix=API)
         app.include_router(alarm_definitions, prefix=API)
         app.include_router(assets, prefix=API)
+        app.include_router(asset_bulk, prefix=API)
         app.include_router(asset_templates, prefix=API)
         app.include_router(alarm_kpi, prefix=API)
         app.include_router(completeness, prefix=API)

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from cloud_api.scopes import ASSET
+from cloud_api.sheets import SheetForm
 
 MAX_ATTRIBUTES_BYTES = 65_536
 
@@ -152,7 +153,8 @@ class AssetParameters(BaseModel):
     kind: AssetKind | None = None
     template_id: int | None = Field(default=None, ge=1)
     q: str | None = Field(default=None, min_length=1, max_length=200, description="Words in path, names, description")
-    limit: int = Field(default=1_000, ge=1, le=10_000)
+    csv: SheetForm = SheetForm.PLAIN
+    limit: int = Field(default=1_000, ge=1, le=10_000, description="Of a page of JSON; CSV has up to 10,000 rows")
     cursor: str | None = Field(default=None, description="`next` of the page before")
 
 

@@ -1,5 +1,6 @@
 """HTTP of the asset tree: listed, described, edited, moved; the tags of an asset."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import msgspec
@@ -7,6 +8,7 @@ from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import Response
 
 from cloud_api.assets.answers import encode_asset, encode_asset_page, encode_asset_series_page
+from cloud_api.assets.bulk.sheet import COLUMNS, sheet_rows
 from cloud_api.assets.editing import change_asset, create_asset, delete_asset, find_asset
 from cloud_api.assets.models import (
     Asset,
@@ -22,15 +24,18 @@ from cloud_api.auth.access import Engineer, PoolOf, Viewer, refusals, role_line
 from cloud_api.auth.roles import Role
 from cloud_api.cursors import read_cursor, write_cursor
 from cloud_api.globs import below
-from cloud_api.problems import Kinds
+from cloud_api.problems import Kinds, Problem
 from cloud_api.scopes import find_asset_path, read_scope
-from cloud_api.storage.assets import AssetFilter, select_asset_page
+from cloud_api.sheets import MEDIA_TYPE, SheetForm, wants_sheet, write_sheet
+from cloud_api.storage.assets import AssetFilter, AssetRow, select_asset_page
 from cloud_api.storage.catalog import SeriesFilter, select_series_page
 from cloud_api.storage.history import set_statement_timeout
 from cloud_api.storage.pool import transaction
 
 router = APIRouter(prefix="/assets", tags=["assets"])
 
+# As many as one bulk edit takes twice over: a sheet is read by people.
+MAX_SHEET_ROWS = 10_000
 AssetId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 CHANGES = (Kinds.BODY_INVALID, Kinds.CONFLICT, Kinds.MEDIA_TYPE_UNSUPPORTED, Kinds.BODY_TOO_LARGE)
 
@@ -38,9 +43,11 @@ CHANGES = (Kinds.BODY_INVALID, Kinds.CONFLICT, Kinds.MEDIA_TYPE_UNSUPPORTED, Kin
 @router.get(
     "",
     response_model=AssetPage,
-    responses=refusals(Kinds.PARAMETER_INVALID, Kinds.CURSOR_INVALID, Kinds.NOT_FOUND, Kinds.QUERY_TIMEOUT),
+    responses=refusals(
+        Kinds.PARAMETER_INVALID, Kinds.CURSOR_INVALID, Kinds.NOT_FOUND, Kinds.QUERY_TOO_LARGE, Kinds.QUERY_TIMEOUT
+    ),
     description="The asset tree, in byte order of paths: so many levels of it, or what a filter means."
-    + role_line(Role.VIEWER),
+    " `Accept: text/csv` gives the sheet that `POST /assets/bulk` takes." + role_line(Role.VIEWER),
 )
 async def list_assets(
     request: Request, parameters: Annotated[AssetParameters, Query()], pool: PoolOf, _caller: Viewer
@@ -55,10 +62,21 @@ async def list_assets(
         question = ("assets", scope.text, max_depth, parameters.kind, parameters.template_id, parameters.q)
         after = read_cursor(parameters.cursor, question, str) if parameters.cursor else ""
         asset_filter = AssetFilter(scope, max_depth, parameters.kind, parameters.template_id, parameters.q)
-        rows = await select_asset_page(connection, asset_filter, after, parameters.limit + 1)
-    page = rows[: parameters.limit]
+        is_sheet = wants_sheet(request.headers.get("Accept"))
+        limit = MAX_SHEET_ROWS if is_sheet else parameters.limit
+        rows = await select_asset_page(connection, asset_filter, after, limit + 1)
+    page = rows[:limit]
+    if is_sheet:
+        return Response(_sheet(rows, parameters.csv), media_type=MEDIA_TYPE)
     cursor = write_cursor(page[-1].path, question) if len(rows) > len(page) else None
     return Response(encode_asset_page(page, cursor), media_type="application/json")
+
+
+def _sheet(rows: Sequence[AssetRow], form: SheetForm) -> bytes:
+    if len(rows) > MAX_SHEET_ROWS:
+        detail = f"a sheet has at most {MAX_SHEET_ROWS} assets; ask for fewer by `asset`, `depth`, `kind` or `path`"
+        raise Problem(Kinds.QUERY_TOO_LARGE, detail)
+    return write_sheet(COLUMNS, sheet_rows(rows), form)
 
 
 @router.post(

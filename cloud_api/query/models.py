@@ -141,6 +141,9 @@ class QueryRequest(BaseModel):
     series: list[SeriesName] = Field(
         default_factory=list[SeriesName], max_length=100, description="Ids, paths or path globs"
     )
+    asset: SeriesName | None = Field(
+        default=None, description="Asset by id or exact path: of what `series` means, only what is below it"
+    )
     expressions: list[Calculation] = Field(default_factory=list[Calculation], max_length=20)
     variables: dict[str, SeriesName] = Field(
         default_factory=dict[str, SeriesName], max_length=50, description="Names for series in `expressions`"

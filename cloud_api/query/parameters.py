@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from cloud_api.globs import MAX_CHARACTERS
 from cloud_api.query.values import Int64
+from cloud_api.scopes import ASSET
 
 GLOB = "Path glob: `*` is one level, `**` any number of levels"
 CURSOR = "`next` of the page before"
@@ -24,7 +25,8 @@ class SeriesParameters(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    path: str = Field(default="**", max_length=MAX_CHARACTERS, description=GLOB, examples=["hangzhou/**"])
+    path: str | None = Field(default=None, max_length=MAX_CHARACTERS, description=GLOB, examples=["hangzhou/**"])
+    asset: str | None = Field(default=None, description=ASSET)
     q: str | None = Field(default=None, min_length=1, max_length=200, description="Words in path or description")
     retired: Retired = Field(default=Retired.EXCLUDE)
     limit: int = Field(default=100, ge=1, le=1_000)
@@ -36,7 +38,10 @@ class LatestParameters(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    path: str = Field(default="**", max_length=MAX_CHARACTERS, description=GLOB, examples=["hangzhou/*/line-1/**"])
+    path: str | None = Field(
+        default=None, max_length=MAX_CHARACTERS, description=GLOB, examples=["hangzhou/*/line-1/**"]
+    )
+    asset: str | None = Field(default=None, description=ASSET)
     limit: int = Field(default=1_000, ge=1, le=10_000)
     cursor: str | None = Field(default=None, description=CURSOR)
     int64: Int64 = Field(default=Int64.NUMBER, description="string: 64-bit integers as strings, for JavaScript")
@@ -65,6 +70,7 @@ class GapParameters(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
+    asset: str | None = Field(default=None, description=ASSET)
     agent: str | None = Field(default=None, max_length=64)
     device: str | None = Field(default=None, max_length=64)
     reason: str | None = Field(default=None, max_length=64, examples=["agent_stopped"])

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Annotated, Any, ParamSpec
 
 import msgspec
@@ -14,7 +15,6 @@ from cloud_api.auth.access import Engineer, PoolOf, Viewer, refusals, role_line
 from cloud_api.auth.roles import Role
 from cloud_api.cursors import read_cursor, write_cursor
 from cloud_api.formats.accept import Format, choose_format, choose_packing
-from cloud_api.globs import parse_glob
 from cloud_api.instants import parse_instant, to_datetime
 from cloud_api.problems import Kinds, Problem, in_body, not_found, parameter_invalid
 from cloud_api.query.answers import (
@@ -31,6 +31,7 @@ from cloud_api.query.exports import Export, export_pieces, read_page
 from cloud_api.query.models import GapPage, LatestPage, QueryAnswer, QueryRequest, SamplePage, Series, SeriesPage
 from cloud_api.query.parameters import GapParameters, LatestParameters, Retired, SampleParameters, SeriesParameters
 from cloud_api.query.service import run_query
+from cloud_api.scopes import find_asset_path, read_scope
 from cloud_api.settings import CloudSettings
 from cloud_api.storage.catalog import SeriesFilter, select_series, select_series_page
 from cloud_api.storage.findings import NEWEST, GapFilter, select_gap_page
@@ -62,7 +63,7 @@ OTHER_FORMATS: dict[int | str, dict[str, Any]] = {
 }
 PAGE_OF_JSON = 1_000
 
-LISTING = refusals(Kinds.PARAMETER_INVALID, Kinds.CURSOR_INVALID, Kinds.QUERY_TIMEOUT)
+LISTING = refusals(Kinds.PARAMETER_INVALID, Kinds.CURSOR_INVALID, Kinds.NOT_FOUND, Kinds.QUERY_TIMEOUT)
 
 
 @router.get(
@@ -73,10 +74,10 @@ LISTING = refusals(Kinds.PARAMETER_INVALID, Kinds.CURSOR_INVALID, Kinds.QUERY_TI
 )
 async def list_latest(request: Request, parameters: AsLatest, pool: PoolOf, _caller: Viewer) -> Response:
     """List latest samples."""
-    glob = parse_glob(parameters.path)
-    question = ("latest", glob.text)
-    after = read_cursor(parameters.cursor, question, str) if parameters.cursor else ""
     async with _reading(request, pool) as connection:
+        glob = await read_scope(connection, parameters.path, parameters.asset)
+        question = ("latest", glob.text)
+        after = read_cursor(parameters.cursor, question, str) if parameters.cursor else ""
         page = await select_latest_page(connection, glob, after, parameters.limit + 1)
     cursor = None
     if page is not None and len(page.ids) > parameters.limit:
@@ -94,11 +95,11 @@ async def list_latest(request: Request, parameters: AsLatest, pool: PoolOf, _cal
 )
 async def list_series(request: Request, parameters: AsSeries, pool: PoolOf, _caller: Viewer) -> Response:
     """List series."""
-    glob = parse_glob(parameters.path)
-    question = ("series", glob.text, parameters.q, parameters.retired.value)
-    after = read_cursor(parameters.cursor, question, str) if parameters.cursor else ""
-    series_filter = SeriesFilter(glob, parameters.q, parameters.retired is Retired.INCLUDE)
     async with _reading(request, pool) as connection:
+        glob = await read_scope(connection, parameters.path, parameters.asset)
+        question = ("series", glob.text, parameters.q, parameters.retired.value)
+        after = read_cursor(parameters.cursor, question, str) if parameters.cursor else ""
+        series_filter = SeriesFilter(glob, parameters.q, parameters.retired is Retired.INCLUDE)
         rows = await select_series_page(connection, series_filter, after, parameters.limit + 1)
     page = rows[: parameters.limit]
     cursor = write_cursor(page[-1].path, question) if len(rows) > len(page) else None
@@ -231,7 +232,7 @@ async def list_gaps(request: Request, parameters: AsGaps, pool: PoolOf, _caller:
     """List gaps."""
     from_us = parse_instant(parameters.from_, "from") if parameters.from_ else None
     to_us = parse_instant(parameters.to, "to") if parameters.to else None
-    question = ("gaps", parameters.agent, parameters.device, parameters.reason, from_us, to_us)
+    question = ("gaps", parameters.asset, parameters.agent, parameters.device, parameters.reason, from_us, to_us)
     before = read_cursor(parameters.cursor, question, int) if parameters.cursor else NEWEST
     gap_filter = GapFilter(
         agent=parameters.agent,
@@ -241,6 +242,8 @@ async def list_gaps(request: Request, parameters: AsGaps, pool: PoolOf, _caller:
         to_at=None if to_us is None else to_datetime(to_us),
     )
     async with _reading(request, pool) as connection:
+        if parameters.asset is not None:
+            gap_filter = replace(gap_filter, asset=await find_asset_path(connection, parameters.asset))
         rows = await select_gap_page(connection, gap_filter, before, parameters.limit + 1)
     page = rows[: parameters.limit]
     cursor = write_cursor(page[-1].id, question) if len(rows) > len(page) else None

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from cloud_api.expressions.tree import SeriesKey
-from cloud_api.globs import parse_glob
+from cloud_api.globs import PathGlob, parse_glob, within
 from cloud_api.instants import parse_instant, to_datetime
 from cloud_api.problems import body_invalid, not_found
 from cloud_api.query.arithmetic import Asked, names_of, read_calculations
@@ -20,6 +20,7 @@ from cloud_api.query.models import Layout, PointsBy, QueryRequest, Resolution
 from cloud_api.query.reading import read_bucketed
 from cloud_api.query.resolution import expected_samples
 from cloud_api.query.values import TEXT_KINDS
+from cloud_api.scopes import read_scope
 from cloud_api.storage.catalog import SeriesFilter, SeriesRow, select_series_by_ids, select_series_page
 from cloud_api.storage.columns import SampleColumns
 from cloud_api.storage.history import select_sample_count_capped, select_samples, set_statement_timeout
@@ -101,7 +102,8 @@ async def run_query(connection: Connection, request: QueryRequest, budget: Budge
     buckets = read_buckets(request, window)
     asked = read_calculations(request, is_bucketed=buckets is not None)
     await set_statement_timeout(connection, budget.timeout_s)
-    shown = await _resolve(connection, {f"series.{index}": name for index, name in enumerate(request.series)})
+    outer = None if request.asset is None else await read_scope(connection, None, str(request.asset))
+    shown = await _resolve(connection, {f"series.{index}": name for index, name in enumerate(request.series)}, outer)
     named = {name: await _named(connection, name) for name in names_of(asked)}
     series = list({row.id: row for row in (*shown, *named.values())}.values())
     await _check_cost(connection, request, series, (window, buckets), budget)
@@ -122,7 +124,9 @@ async def _named(connection: Connection, name: SeriesKey) -> SeriesRow:
     return row
 
 
-async def _resolve(connection: Connection, names: Mapping[str, int | str]) -> list[SeriesRow]:
+async def _resolve(
+    connection: Connection, names: Mapping[str, int | str], outer: PathGlob | None = None
+) -> list[SeriesRow]:
     """Find the series that ids, paths and globs name, each once, in the order of the request."""
     found: dict[int, SeriesRow] = {}
     ids = [name for name in names.values() if isinstance(name, int)]
@@ -131,8 +135,10 @@ async def _resolve(connection: Connection, names: Mapping[str, int | str]) -> li
         if isinstance(name, int):
             rows = [by_id[name]] if name in by_id else []
         else:
-            glob = SeriesFilter(parse_glob(name, field), words=None, with_retired="*" not in name)
-            rows = await select_series_page(connection, glob, after_path="", limit=MAX_SERIES + 1)
+            glob = parse_glob(name, field)
+            meant = glob if outer is None else within(glob, outer)
+            series_filter = SeriesFilter(meant, words=None, with_retired="*" not in name)
+            rows = await select_series_page(connection, series_filter, after_path="", limit=MAX_SERIES + 1)
         if not rows:
             raise not_found("series", field, name)
         found |= {row.id: row for row in rows}

@@ -21,6 +21,8 @@ class GapFilter:
     reason: str | None
     from_at: datetime | None
     to_at: datetime | None
+    # Those that a series below the asset of this path has part in.
+    asset: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,7 @@ async def select_gap_page(connection: Connection, gap_filter: GapFilter, before_
         "reason": gap_filter.reason,
         "from_at": gap_filter.from_at,
         "to_at": gap_filter.to_at,
+        "asset": gap_filter.asset,
         "before_id": before_id,
         "limit": limit,
     }

@@ -10,6 +10,14 @@ where g.id < %(before_id)s
   and (%(reason)s::text is null or g.reason = %(reason)s)
   and (%(from_at)s::timestamptz is null or g.to_at > %(from_at)s)
   and (%(to_at)s::timestamptz is null or g.from_at < %(to_at)s)
+  and (%(asset)s::text is null
+       or exists (
+           select from series s
+           where s.path collate "C" >= %(asset)s || '/' and s.path collate "C" < %(asset)s || '0'
+             and s.source_agent = g.agent
+             and (g.device is null or g.device = s.device)
+             and (g.paths is null or s.source_path = any(g.paths))
+       ))
 order by g.id desc
 limit %(limit)s
 

@@ -7,7 +7,7 @@ import pytest
 
 from cloud_api.ingest.series_map import ensure_series
 from cloud_api.storage.pool import open_pool
-from tests.integration.api.service import Api
+from tests.integration.api.service import GOOD, Api, at, shown
 
 PRESS = "hangzhou/press-shop/line-1/press-03"
 TAGS = (f"{PRESS}/motor/current", f"{PRESS}/pressure", "杭州/冲压车间/一号线/温度")
@@ -83,6 +83,29 @@ async def test_an_asset_stands_for_all_series_below_it(tree: Api):
     tags = (await tree.get(f"/assets/{line['id']}/series"))["items"]
     assert [item["tag"] for item in tags] == ["press-03/motor/current", "press-03/pressure"]
     assert (await tree.get(f"/assets/{line['id']}/series", limit=1))["next"]
+
+
+async def test_everything_that_takes_a_glob_takes_an_asset(tree: Api):
+    line = await asset(tree, "hangzhou/press-shop/line-1")
+    ids = {item["path"]: item["id"] for item in (await tree.get("/series"))["items"]}
+    for series_id in ids.values():
+        await tree.fill.samples(series_id, [(at(), 1.0, None, GOOD)])
+    press = sorted(path for path in ids if path.startswith("hangzhou/"))
+    for name in (line["id"], line["path"]):
+        for listing in ("/series", "/latest"):
+            assert [item["path"] for item in (await tree.get(listing, asset=name))["items"]] == press
+            assert [
+                item["path"] for item in (await tree.get(listing, asset=name, path="**/current"))["items"]
+            ] == press[:1]
+    window = {"from": shown(at()), "to": shown(at(60)), "interval": "1m"}
+    answer = await tree.query(series=["**"], asset=line["id"], **window)
+    assert [series["path"] for series in answer["series"]] == press
+    assert (await tree.refused("GET", "/latest", params={"asset": "no/where"}))["status"] == 404
+    gaps = "insert into gap (agent, device, paths, from_at, to_at, reason, digest) values (%s, %s, %s, %s, %s, 'r', %s)"
+    for number, (agent, gap_paths) in enumerate((("gw-1", None), ("gw-1", [TAGS[2]]), ("gw-9", None))):
+        await tree.fill.run(gaps, agent, None, gap_paths, at(), at(1), str(number).encode())
+    assert [gap["paths"] for gap in (await tree.get("/gaps", asset=line["id"]))["items"]] == [None]
+    assert len((await tree.get("/gaps", asset="杭州"))["items"]) == 2
 
 
 async def test_an_asset_is_described_in_two_languages(tree: Api):
