@@ -72,6 +72,7 @@ class RetentionSettings:
     rollup_1m: timedelta | None
     rollup_15m: timedelta | None
     database_max_bytes: int | None
+    database_directory: Path | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +212,13 @@ class _Environment:
                 value = self.text(name, "")
                 self._refuse(name, value or None, "is shorter than what it is made from is kept", "at least as long")
         maximum = self.integer("DATABASE_MAX_BYTES", 0, 0, 2**60)
-        return RetentionSettings(raw, minutes, quarters, maximum or None)
+        return RetentionSettings(raw, minutes, quarters, maximum or None, self._directory("DATABASE_DIRECTORY"))
+
+    def _directory(self, name: str) -> Path | None:
+        raw = self.text(name, "")
+        if raw and not Path(raw).is_dir():
+            self._refuse(name, raw, "is not a directory", "a directory on the disk that the database is on")
+        return Path(raw) if raw else None
 
     def _age(self, name: str, default: str) -> timedelta | None:
         raw = self.text(name, default).lower()

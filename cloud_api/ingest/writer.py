@@ -20,7 +20,7 @@ from cloud_api.leases import Ownership
 from cloud_api.storage.agents import INGEST_LEASE, upsert_agents_seen
 from cloud_api.storage.dictionaries import delete_old_dictionaries, insert_tag_dictionary
 from cloud_api.storage.engine import Engine, EngineKind, Partitions
-from cloud_api.storage.faults import KEY_EXISTS, PARTITION_MISSING
+from cloud_api.storage.faults import DECOMPRESSION_LIMITED, KEY_EXISTS, PARTITION_MISSING
 from cloud_api.storage.gaps import insert_gaps
 from cloud_api.storage.instants import at_us
 from cloud_api.storage.lease import LeaseLost, read_lease_held, select_lease_held, select_series_generation
@@ -137,6 +137,7 @@ class Writer:
         self._seen: dict[str, float] = {}
         self._joined: Joined | None = None
         self._connection: Connection | None = None
+        self._is_unlimited = lane is Lane.BACKLOG
         # From here on the database is busy for long and the lane may use the time.
         self.is_copying = asyncio.Event()
 
@@ -217,6 +218,17 @@ class Writer:
         if self._state.engine.kind is EngineKind.POSTGRES:
             await self._state.partitions.ensure(connection, rows.days())
         try:
+            return await self._copy(connection, prepared, rows, data)
+        except DECOMPRESSION_LIMITED:
+            # Chunks are compressed that are younger than this lane expects: it costs what it costs.
+            self._state.telemetry.transactions.labels("decompressed").inc()
+            self._is_unlimited = True
+            return await self._copy(connection, prepared, rows, data)
+        finally:
+            self._is_unlimited = self._lane is Lane.BACKLOG
+
+    async def _copy(self, connection: Connection, prepared: Prepared, rows: SampleRows, data: bytes) -> WrittenCounts:
+        try:
             return await self._try(connection, prepared, rows, partial(copy_samples, data=data))
         except KEY_EXISTS:
             # COPY stands first in its transaction, so undoing all of it is the savepoint.
@@ -256,7 +268,7 @@ class Writer:
             closed = await hold_closed(connection)
         if prepared.generation != await read_lease_held(held):
             raise SeriesStale
-        if self._lane is Lane.BACKLOG and self._state.engine.kind is EngineKind.TIMESCALE:
+        if self._is_unlimited and self._state.engine.kind is EngineKind.TIMESCALE:
             await set_decompression_unlimited(connection)
         return await read_closed(closed)
 

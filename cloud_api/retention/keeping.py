@@ -98,8 +98,9 @@ class Retention:
         """What may still be used: what was set, or what the disk has where we can see it; the less of both."""
         allowed = None if self.settings.database_max_bytes is None else self.settings.database_max_bytes - size
         seen = None
-        if directory is not None and Path(directory).is_dir():
-            disk = os.statvfs(directory)
+        place = self.settings.database_directory or (None if directory is None else Path(directory))
+        if place is not None and place.is_dir():
+            disk = os.statvfs(place)
             seen = disk.f_bavail * disk.f_frsize
         known = [each for each in (allowed, seen) if each is not None]
         return max(0, min(known)) if known else None

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from cloud_api.storage.instants import at_us
 from cloud_api.storage.pool import Connection
 from cloud_api.storage.raw_blocks import RawBlock, select_samples_of_series
+from cloud_api.storage.rollup_marks import MINUTE_US
 
 # About 20 MB of samples, and as much again of the rows that come of them.
 MOST_SAMPLES = 150_000
@@ -41,21 +42,37 @@ class Portion:
     too_long: Stretch
 
 
-async def read_portion(connection: Connection, wanted: Stretch, *, is_narrow: bool, most: int = 0) -> Portion:
-    """Read whole series up to about `most` samples; in a narrow bin always at least one series, however many it has."""
-    most = most or MOST_SAMPLES
+@dataclass(slots=True)
+class Density:
+    """How many samples a series had in a minute when we last looked: how many series fit one step."""
+
+    samples: float = 60.0
+
+    def fitting(self, wanted: Stretch, most: int) -> int:
+        """How many series to try."""
+        minutes = (wanted.to_us - wanted.from_us) / MINUTE_US
+        return max(1, min(len(wanted.series_ids), int(most / max(self.samples * minutes, 1e-3))))
+
+    def learn(self, wanted: Stretch, series_count: int, sample_count: int) -> None:
+        """Remember what came."""
+        self.samples = max(1e-6, sample_count * MINUTE_US / (wanted.to_us - wanted.from_us) / series_count)
+
+
+async def read_portion(connection: Connection, wanted: Stretch, density: Density, *, is_narrow: bool) -> Portion:
+    """Read whole series up to about MOST_SAMPLES; in a narrow bin always at least one series, however many it has."""
+    ids, none = wanted.series_ids, wanted.series_ids[:0]
+    most = MOST_SAMPLES
+    count = density.fitting(wanted, most) if len(ids) else 0
     while True:
         between = at_us(wanted.from_us), at_us(wanted.to_us)
-        block = await select_samples_of_series(connection, wanted.series_ids, between, most)
-        ids = wanted.series_ids
-        if len(block) < most:
-            return Portion(block, wanted, wanted.of(ids[:0]), wanted.of(ids[:0]))
-        last_id = block.series_ids[-1]
-        before = ids[ids < last_id]
-        if len(before):
-            keep = int(np.searchsorted(block.series_ids, last_id))
-            return Portion(block.first(keep), wanted.of(before), wanted.of(ids[ids >= last_id]), wanted.of(ids[:0]))
-        if not is_narrow:
-            alone, after = ids[ids == last_id], ids[ids > last_id]
-            return Portion(block.first(0), wanted.of(ids[:0]), wanted.of(after), wanted.of(alone))
-        most *= 2
+        block = await select_samples_of_series(connection, ids[:count], between, most + 1)
+        if len(block) <= most:
+            if count:
+                density.learn(wanted, count, len(block))
+            return Portion(block, wanted.of(ids[:count]), wanted.of(ids[count:]), wanted.of(none))
+        if count > 1:
+            count = max(1, count // 4)
+        elif is_narrow:
+            most *= 4
+        else:
+            return Portion(block.first(0), wanted.of(none), wanted.of(ids[1:]), wanted.of(ids[:1]))

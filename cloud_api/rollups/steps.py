@@ -5,14 +5,14 @@ committed later is marked. What does not fit one step, and what must wait, is ma
 """
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cloud_api.leases import Ownership, check_lease
-from cloud_api.rollups.blocks import Stretch, read_portion
+from cloud_api.rollups.blocks import Density, Stretch, read_portion
 from cloud_api.rollups.partials import SampleBlock
 from cloud_api.rollups.roll import merge_quarters, roll_minutes
 from cloud_api.storage.engine import DAY_US, Engine, EngineKind, Partitions
@@ -65,6 +65,7 @@ class Steps:
     mine: Ownership
     minutes: Partitions
     quarters: Partitions
+    density: Density = field(default_factory=Density)
 
     async def roll_next(self, now: datetime) -> Stepped | None:
         """Roll what is due first; None when nothing is."""
@@ -97,19 +98,20 @@ class Steps:
             if found.resolution is Resolution.QUARTER:
                 await _merge(connection, found, cleared, now, stepped)
             else:
-                await _roll(
-                    connection, replace(found, is_first=found.is_first and not is_compared), cleared, now, stepped
-                )
+                taken = replace(found, is_first=found.is_first and not is_compared)
+                await _roll(connection, taken, cleared, now, stepped, self.density)
             return stepped
 
 
-async def _roll(connection: Connection, found: Bin, cleared: Cleared, now: datetime, stepped: Stepped) -> None:
+async def _roll(
+    connection: Connection, found: Bin, cleared: Cleared, now: datetime, stepped: Stepped, density: Density
+) -> None:
     """Minutes from raw samples."""
     series = await select_series_to_roll(connection, cleared.series)
     is_ready, is_final = _readiness(series, cleared.to_us, now)
     await _mark_anew(connection, found, Stretch(series.ids[~is_ready], cleared.from_us, cleared.to_us), now + ASK_AGAIN)
     ready = Stretch(series.ids[is_ready], cleared.from_us, cleared.to_us)
-    portion = await read_portion(connection, ready, is_narrow=found.is_narrow)
+    portion = await read_portion(connection, ready, density, is_narrow=found.is_narrow)
     await _mark_anew(connection, found, portion.rest, now)
     await _mark_narrower(connection, found, portion.too_long, now)
     rows = await asyncio.to_thread(roll_block, portion.block, series)

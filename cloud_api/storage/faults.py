@@ -1,7 +1,7 @@
 """What a failed transaction says of its rows: nothing (try again), or that they cannot be stored."""
 
 from psycopg import Error, InterfaceError, OperationalError
-from psycopg.errors import CheckViolation, UniqueViolation
+from psycopg.errors import CheckViolation, ConfigurationLimitExceeded, UniqueViolation
 
 from cloud_api.storage.pool import DatabaseUnreachable
 
@@ -9,6 +9,8 @@ from cloud_api.storage.pool import DatabaseUnreachable
 KEY_EXISTS = UniqueViolation
 # No partition holds the row's day: one that was known was dropped.
 PARTITION_MISSING = CheckViolation
+# 53400: TimescaleDB would have to decompress more than one statement may.
+DECOMPRESSION_LIMITED = ConfigurationLimitExceeded
 
 # Connection, transaction rollback (deadlock, serialization), resources, object state, operator intervention, I/O.
 _PASSING_CLASSES = ("08", "25", "40", "53", "55", "57", "58")

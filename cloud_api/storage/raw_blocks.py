@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from cloud_api.storage.columns import load_arrays_raw, read_doubles, read_integers, read_statuses, read_times
 from cloud_api.storage.instants import at_us, us_of
 from cloud_api.storage.pool import Connection
-from cloud_api.storage.rows import int4_array_bytes
+from cloud_api.storage.rows import int4_array_bytes, key_order
 from cloud_api.storage.statements import statement
 from cloud_api.storage.wire_arrays import Int4Array
 
@@ -57,7 +57,7 @@ async def select_series_to_roll(connection: Connection, series: str) -> SeriesTo
 async def select_samples_of_series(
     connection: Connection, series_ids: NDArray[np.int32], between: tuple[datetime, datetime], limit: int
 ) -> RawBlock:
-    """Read at most `limit` samples of these series from the first instant up to the second."""
+    """Read at most `limit` samples of these series from the first instant up to the second, sorted."""
     parameters = {
         "series_ids": Int4Array(int4_array_bytes(series_ids)),
         "from_at": between[0],
@@ -68,7 +68,19 @@ async def select_samples_of_series(
     if row is None or row[0] is None:
         empty = np.empty(0, np.int64)
         return RawBlock(empty.astype(np.int32), empty, empty.astype(np.float64), empty.astype(np.uint32), None)
-    return RawBlock(read_integers(row[0]), read_times(row[1]), read_doubles(row[2]), read_statuses(row[3]), row[4])
+    return _sorted(read_integers(row[0]), read_times(row[1]), read_doubles(row[2]), read_statuses(row[3]), row[4])
+
+
+def _sorted(
+    series_ids: NDArray[np.int32],
+    times_us: NDArray[np.int64],
+    values: NDArray[np.float64],
+    statuses: NDArray[np.uint32],
+    texts: Sequence[str | None] | None,
+) -> RawBlock:
+    order = key_order(series_ids, times_us)
+    chosen = None if texts is None else [texts[place] for place in order.tolist()]
+    return RawBlock(series_ids[order], times_us[order], values[order], statuses[order], chosen)
 
 
 async def select_sample_span(connection: Connection, series_id: int) -> tuple[int, int] | None:

@@ -105,7 +105,7 @@ def distinct_rows(rows: SampleRows) -> DistinctRows:
     if len(rows) == 0:
         return DistinctRows(rows, 0, 0)
     # Both sorts are stable, so the last of equal keys is the one that came last.
-    ordered = rows.take(_key_order(rows))
+    ordered = rows.take(key_order(rows.series_ids, rows.times_us))
     is_last = np.empty(len(rows), dtype=np.bool_)
     is_last[-1] = True
     is_last[:-1] = (ordered.series_ids[1:] != ordered.series_ids[:-1]) | (ordered.times_us[1:] != ordered.times_us[:-1])
@@ -114,6 +114,17 @@ def distinct_rows(rows: SampleRows) -> DistinctRows:
         return DistinctRows(ordered, 0, 0)
     differing = int(np.count_nonzero(_differs(ordered, doubles, doubles + 1)))
     return DistinctRows(ordered.take(is_last), len(doubles) - differing, differing)
+
+
+def key_order(series_ids: NDArray[np.int32], times_us: NDArray[np.int64]) -> NDArray[np.intp]:
+    """The order by series and time; stable. There must be rows."""
+    first_us = int(times_us.min())
+    span_us = int(times_us.max()) - first_us
+    if span_us < 1 << _TIME_BITS and int(series_ids.max()) < 1 << (63 - _TIME_BITS):
+        # One integer a key sorts in a tenth of the time that two columns take.
+        keys = (series_ids.astype(np.int64) << _TIME_BITS) | (times_us - first_us)
+        return np.argsort(keys, kind="stable")
+    return np.lexsort((times_us, series_ids))
 
 
 def newest_rows(rows: SampleRows) -> SampleRows:
@@ -163,16 +174,6 @@ def float8_array_bytes(values: NDArray[np.float64]) -> bytes:
 def timestamptz_array_bytes(times_us: NDArray[np.int64]) -> bytes:
     """A timestamptz[] in binary form."""
     return _array_bytes(times_us - POSTGRES_EPOCH_US, ">i8", 1184)
-
-
-def _key_order(rows: SampleRows) -> NDArray[np.intp]:
-    first_us = int(rows.times_us.min())
-    span_us = int(rows.times_us.max()) - first_us
-    if span_us < 1 << _TIME_BITS and int(rows.series_ids.max()) < 1 << (63 - _TIME_BITS):
-        # One integer a key sorts in a tenth of the time that two columns take.
-        keys = (rows.series_ids.astype(np.int64) << _TIME_BITS) | (rows.times_us - first_us)
-        return np.argsort(keys, kind="stable")
-    return np.lexsort((rows.times_us, rows.series_ids))
 
 
 def _texts(part: SampleRows) -> NDArray[np.object_]:

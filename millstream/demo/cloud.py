@@ -6,6 +6,7 @@ import secrets
 import shlex
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from millstream.demo.layout import Layout, write_private
@@ -20,10 +21,11 @@ class CloudCommandFailed(Exception):
     """A one-off command of the cloud did not do its work; the message is what it said."""
 
 
-def cloud_settings(database_url: str, ports: Ports) -> dict[str, str]:
+def cloud_settings(database_url: str, ports: Ports, data: Path) -> dict[str, str]:
     """The variables that `cloud run` reads."""
     return {
         "MILLSTREAM_DATABASE_URL": database_url,
+        "MILLSTREAM_DATABASE_DIRECTORY": str(data.resolve()),
         "MILLSTREAM_MQTT_URL": f"mqtt://127.0.0.1:{ports.mqtt}",
         "MILLSTREAM_HTTP_HOST": "127.0.0.1",
         "MILLSTREAM_HTTP_PORT": str(ports.api),

@@ -92,7 +92,7 @@ class Roles:
 
     def cloud_environment(self, database: Database) -> dict[str, str]:
         """The environment of everything that is `millstream cloud`."""
-        return self._environment | cloud_settings(database.url, self._ports)
+        return self._environment | cloud_settings(database.url, self._ports, self._layout.data)
 
     def agent(self) -> Role:
         """The edge agent; that samples arrive is asked of the cloud."""
@@ -109,4 +109,4 @@ class Roles:
 
     def write_cloud_settings(self, database: Database) -> None:
         """Leave the settings for a shell."""
-        write_settings(self._layout, cloud_settings(database.url, self._ports))
+        write_settings(self._layout, cloud_settings(database.url, self._ports, self._layout.data))

@@ -139,7 +139,13 @@ class Api:
 
 def settings_for(url: str, **changes: Any) -> CloudSettings:
     """Settings of an API process on this database."""
-    environ = {"MILLSTREAM_DATABASE_URL": url, "MILLSTREAM_HTTP_PORT": "0"}
+    environ = {
+        "MILLSTREAM_DATABASE_URL": url,
+        "MILLSTREAM_HTTP_PORT": "0",
+        # Tests and the document have instants of their own, older than what a service keeps by default.
+        "MILLSTREAM_RETENTION_RAW": "forever",
+        "MILLSTREAM_RETENTION_1M": "forever",
+    }
     return replace(read_settings(environ, frozenset({Role.API})), **changes)
 
 

@@ -117,7 +117,8 @@ def test_every_setting_is_explained():
     source = Path(settings.__file__).read_text()
     read = set(
         re.findall(
-            r'"((?:DATABASE|MQTT|TOPIC|HTTP|BODY|QUERY|REJECT|SESSION|LOG|RATE|RUNNING|STREAMS|PUBLIC|NOTIFY)_[A-Z_]+)"',
+            r'"((?:DATABASE|MQTT|TOPIC|HTTP|BODY|QUERY|REJECT|SESSION|LOG|RATE|RUNNING|STREAMS|PUBLIC|NOTIFY|RETENTION)'
+            r'_[A-Z0-9_]+)"',
             source,
         )
     )
