@@ -92,7 +92,7 @@ def _opcua() -> list[Row]:
 
 
 def _memory() -> list[Row]:
-    floor = _output_mb([sys.executable, "-c", FLOOR])
+    floor = memory_mb([sys.executable, "-c", FLOOR])
     with _responder() as port:
         running = _running_mb(modbus_text(port, "", period="1s"))
     return [
@@ -238,7 +238,8 @@ def _running_mb(text: str) -> float:
             return _rss_mb(Path(f"/proc/{process.pid}/statm").read_text())
 
 
-def _output_mb(command: list[str]) -> float:
+def memory_mb(command: list[str]) -> float:
+    """Of a program that prints how many pages it takes."""
     output = subprocess.run(
         command, cwd=REPOSITORY, env=_environment(), capture_output=True, text=True, check=True
     ).stdout

@@ -34,6 +34,8 @@ from tests.fixtures.processes import REPOSITORY, find_free_port
 
 ITEMS = 10_000
 WINDOW_S = 4.0
+PROBE_S = 0.1
+OFFERED = 4.6  # times what asyncua reaches
 SECURE = "Basic256Sha256/SignAndEncrypt"
 
 
@@ -104,17 +106,28 @@ def run() -> list[Row]:
                 first, beside = _median(ours, "first_values_s"), _median(bare, "first_values_s")
                 rows.append(Row("opcua: first values of 10,000 items", first, "s", beside, first / beside, "<= 1.2"))
             rows.append(Row(f"opcua: delivered / offered, {name}", min(w.delivered for w in ours), "", goal="= 1"))
-        ours, bare = _alternated(Path(folder), 0.1, "uniform", "None")
-        rate, ceiling = _median(ours, "changes_a_second"), _median(bare, "changes_a_second")
-        rows.append(Row("opcua: changes a second, 100,000 offered", rate, "1/s", ceiling, rate / ceiling, ">= 4"))
-        rows.append(Row("opcua: delivered / offered at 100,000/s", min(w.delivered for w in ours), "", goal="= 1"))
+        rows += _ceiling(Path(folder))
     return rows + _decoders()
+
+
+def _ceiling(folder: Path) -> list[Row]:
+    """More is offered than asyncua could ever reach here, or the factor would say nothing of our own ceiling."""
+    with serving(folder, PROBE_S, "uniform") as url:
+        reached = asyncio.run(_asyncua(url, folder, "None")).changes_a_second
+    period_s = min(PROBE_S, ITEMS / (OFFERED * reached))
+    ours, bare = _alternated(folder, period_s, "uniform", "None")
+    ceiling = max(reached, *(window.changes_a_second for window in bare))
+    rate, offered = _median(ours, "changes_a_second"), ITEMS / period_s
+    return [
+        Row(f"opcua: changes a second, {offered:,.0f} offered", rate, "1/s", ceiling, rate / ceiling, ">= 4"),
+        Row("opcua: delivered / offered at that rate", min(w.delivered for w in ours), "", goal="= 1"),
+    ]
 
 
 def _alternated(folder: Path, period_s: float, kinds: str, security: str) -> tuple[list[Window], list[Window]]:
     ours: list[Window] = []
     bare: list[Window] = []
-    with _server(folder, period_s, kinds) as url:
+    with serving(folder, period_s, kinds) as url:
         for _ in range(WINDOWS):
             ours.append(asyncio.run(_connector(url, folder, security, is_counting="uniform" in kinds)))
             bare.append(asyncio.run(_asyncua(url, folder, security)))
@@ -242,7 +255,7 @@ def _decode_us(decoder: MessageDecoder, body: bytes) -> float:
 
 
 @contextmanager
-def _server(folder: Path, period_s: float, kinds: str) -> Generator[str]:
+def serving(folder: Path, period_s: float, kinds: str) -> Generator[str]:
     port = find_free_port()
     options = {"port": port, "items": ITEMS, "period_s": period_s, "kinds": kinds, "certificates": str(folder)}
     command = [sys.executable, "-m", "tests.benchmarks.opcua_replay", json.dumps(options)]

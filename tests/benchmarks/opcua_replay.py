@@ -46,13 +46,15 @@ class Replay:
         """Offer every item's next value each period; what a client leaves for ten periods is dropped."""
         handles = self._handles()
         while len(handles) < self.items:
+            if self.subscription._closing:
+                return
             await asyncio.sleep(0.1)
             handles = self._handles()
         await asyncio.sleep(0.5)  # first values leave by asyncua's own way
         self.parts = [_template(handles[at : at + A_MESSAGE], self.types) for at in range(0, len(handles), A_MESSAGE)]
         self.number = self.subscription._notification_seq
         due = time.monotonic()
-        while True:
+        while not self.subscription._closing:  # or the windows of clients that have gone would slow down the next one's
             self.tick += 1
             self._offer()
             while self.pending and (

@@ -15,6 +15,7 @@ from edge_agent.pipeline import scaling_of
 from edge_agent.profiles.templates import shipped_file, shipped_names
 
 GOLDEN: dict[str, Any] = tomllib.loads(Path(__file__).with_name("golden.toml").read_text())
+PUBLISHED: dict[str, Any] = tomllib.loads(Path(__file__).with_name("published.toml").read_text())
 MAIN = '[agent]\nid = "g"\n[mqtt]\nurl = "mqtt://127.0.0.1:1"\n'
 
 
@@ -51,6 +52,17 @@ def test_source_is_named(name: str):
     about = tomllib.loads(file.read_text())["profile"]
     assert about["title"]
     assert all(len(source) > 20 for source in about["source"])
+
+
+@pytest.mark.parametrize("name", shipped_names())
+def test_each_tag_is_at_the_register_that_its_maker_publishes(name: str):
+    file = shipped_file(name)
+    assert file is not None
+    published = PUBLISHED[name]
+    assert len(published["source"]) > 40
+    tags = {tag["name"]: tag["address"] for tag in tomllib.loads(file.read_text())["tag"]}
+    wire = {tag: int(address.partition(":")[2].partition(".")[0]) for tag, address in tags.items()}
+    assert wire == {tag: number - published["first"] for tag, number in published["registers"].items()}
 
 
 @pytest.mark.parametrize("name", shipped_names())
