@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from connectors.opcua import vendors
-from connectors.opcua.config import Mode, OpcuaConfig, Security, ServerTrust, Trigger
+from connectors.opcua.config import DEPRECATED, Mode, OpcuaConfig, Security, ServerTrust, Trigger
 from connectors.opcua.expiry import endings
 
 
@@ -26,6 +26,8 @@ def advise_at(config: OpcuaConfig, now: datetime) -> Sequence[str]:
 
 
 def _security(config: OpcuaConfig) -> str | None:
+    if config.security in DEPRECATED:
+        return f'security = "{config.security}" is withdrawn, for SHA-1 is broken; use "auto" if you can'
     if config.security is not Security.NONE:
         return None
     if config.username is not None or config.is_token_bearer:

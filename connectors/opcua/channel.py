@@ -19,6 +19,7 @@ from connectors.opcua import certificates, endpoints, expiry, login
 from connectors.opcua.config import OpcuaConfig, Security, ServerTrust
 from connectors.opcua.faults import DISTRUST
 from connectors.opcua.recording import Recording
+from connectors.opcua.vendors import trust_step
 
 logger = logging.getLogger(__name__)
 
@@ -134,8 +135,9 @@ class Channel:
         await asyncio.to_thread(self._check_server, der)
         policy_name, _, mode_name = security.partition("/")
         logger.info(
-            "%s: %s, our certificate %s (valid until %s), the server's %s",
-            *(config.url, security.value, own.thumbprint, own.not_after.date(), certificates.thumbprint(der)),
+            "%s: %s, our certificate %s (valid until %s; unless the server knows it: %s), the server's %s",
+            *(config.url, security.value, own.thumbprint, own.not_after.date(), trust_step(config.vendor)),
+            certificates.thumbprint(der),
         )
         await client.set_security(
             getattr(security_policies, f"SecurityPolicy{policy_name}"),
@@ -197,8 +199,8 @@ class Channel:
                 raise
             # Some servers just hang up, others send a fault that asyncua cannot read.
             raise _Distrusted(
-                f"{self._config.url} refused the secure channel: accept our certificate {self._thumbprint} in the "
-                f"server's trust list ({error!r})"
+                f"{self._config.url} refused the secure channel; our certificate is {self._thumbprint}: "
+                f"{trust_step(self._config.vendor)} ({error!r})"
             ) from error
         created = await client.create_session()
         self._explain_address([endpoint.EndpointUrl or "" for endpoint in created.ServerEndpoints or ()])

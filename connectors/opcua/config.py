@@ -36,6 +36,16 @@ class Security(StrEnum):
     AES128_ENCRYPT = "Aes128Sha256RsaOaep/SignAndEncrypt"
     AES256_SIGN = "Aes256Sha256RsaPss/Sign"
     AES256_ENCRYPT = "Aes256Sha256RsaPss/SignAndEncrypt"
+    BASIC256_SIGN = "Basic256/Sign"
+    BASIC256_ENCRYPT = "Basic256/SignAndEncrypt"
+    BASIC128_SIGN = "Basic128Rsa15/Sign"
+    BASIC128_ENCRYPT = "Basic128Rsa15/SignAndEncrypt"
+
+
+DEPRECATED = frozenset(
+    {Security.BASIC256_SIGN, Security.BASIC256_ENCRYPT, Security.BASIC128_SIGN, Security.BASIC128_ENCRYPT}
+)
+"""Policies with SHA-1, which the OPC Foundation has withdrawn: for old servers only, and never chosen by `auto`."""
 
 
 class Reads(StrEnum):

@@ -34,9 +34,12 @@ class Profile:
     queue: int | None = None
     has_filters: bool = True
     """Whether it applies deadbands and triggers."""
+    trust_step: str = "accept it in the server's trust list"
+    """What makes the server take our certificate."""
 
 
 _UMH = "github.com/united-manufacturing-hub/benthos-umh, opcua_plugin/server_profiles.go"
+_IN_TIA_PORTAL = "import it in TIA Portal and add it to the CPU's OPC UA > Server > Security > Trusted clients"
 _SINUMERIK = "SINUMERIK Access MyMachine / OPC UA, Configuration Manual 04/2018, 6FC5397-1DP41-0BA0, Technical data"
 
 PROFILES: Mapping[Vendor, Profile] = {
@@ -53,8 +56,13 @@ PROFILES: Mapping[Vendor, Profile] = {
         request_limit=100,
         sampling_s=0.1,
         sessions=100,
+        trust_step="move it from Quarantined to Trusted Certificates in the Security Screen of CODESYS",
     ),
-    Vendor.KEPWARE: Profile(f"{_UMH}: 128 sessions unless the project says otherwise", sessions=128),
+    Vendor.KEPWARE: Profile(
+        f"{_UMH}: 128 sessions unless the project says otherwise",
+        sessions=128,
+        trust_step="trust it in the OPC UA Configuration Manager, Trusted Clients",
+    ),
     Vendor.PLCNEXT: Profile(
         "Phoenix Contact, PLCnext Info Center, OPC UA monitored item and subscription: sample rates of the AXC F 2152",
         sampling_s=0.1,
@@ -70,6 +78,7 @@ PROFILES: Mapping[Vendor, Profile] = {
         sessions=10,
         items=1_000,
         has_filters=False,
+        trust_step=_IN_TIA_PORTAL,
     ),
     Vendor.S7_1500: Profile(
         "github.com/epics-modules/opcua, issues 177 and 201: 1,000 nodes in all requests that are under way together; "
@@ -77,6 +86,7 @@ PROFILES: Mapping[Vendor, Profile] = {
         request_limit=100,
         sessions=32,
         items=10_000,
+        trust_step=_IN_TIA_PORTAL,
     ),
     Vendor.SINUMERIK_828D: Profile(_SINUMERIK, sampling_s=0.1, publishing_s=0.1, sessions=5),
     Vendor.SINUMERIK_840D_SL: Profile(_SINUMERIK, sampling_s=0.1, publishing_s=0.1, sessions=10),
@@ -85,6 +95,11 @@ PROFILES: Mapping[Vendor, Profile] = {
         sampling_s=0.05,
     ),
 }
+
+
+def trust_step(vendor: Vendor | None) -> str:
+    """What has to be done at a server so that it takes our certificate."""
+    return Profile("").trust_step if vendor is None else PROFILES[vendor].trust_step
 
 
 @dataclass(frozen=True, slots=True)

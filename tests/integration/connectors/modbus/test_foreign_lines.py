@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from pymodbus import FramerType
-from pymodbus.server import ModbusSerialServer, ModbusUdpServer
+from pymodbus.server import ModbusSerialServer, ModbusTcpServer, ModbusUdpServer
 
 from connectors.errors import DeviceUnreachable
 from schemas import status
@@ -82,12 +82,23 @@ async def test_a_server_that_is_silent_on_its_line_comes_back(
             assert (await connector.read([2])).values == [-2]
 
 
-async def test_datagrams_with_pymodbus(connect: Connect) -> None:
+@pytest.mark.parametrize(("scheme", "framer"), [("udp", FramerType.SOCKET), ("rtu+udp", FramerType.RTU)])
+async def test_datagrams_with_pymodbus(connect: Connect, scheme: str, framer: FramerType) -> None:
     port = find_free_port()
-    server = ModbusUdpServer(pymodbus_device(IMAGE), address=("127.0.0.1", port))
+    server = ModbusUdpServer(pymodbus_device(IMAGE), framer=framer, address=("127.0.0.1", port))
     await server.serve_forever(background=True)
     try:
-        await read_and_written(connect, f"udp://127.0.0.1:{port}")
+        await read_and_written(connect, f"{scheme}://127.0.0.1:{port}")
+    finally:
+        await server.shutdown()
+
+
+async def test_ascii_in_tcp_with_pymodbus(connect: Connect) -> None:
+    port = find_free_port()
+    server = ModbusTcpServer(pymodbus_device(IMAGE), framer=FramerType.ASCII, address=("127.0.0.1", port))
+    await server.serve_forever(background=True)
+    try:
+        await read_and_written(connect, f"ascii+tcp://127.0.0.1:{port}")
     finally:
         await server.shutdown()
 

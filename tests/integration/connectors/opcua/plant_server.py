@@ -121,6 +121,7 @@ class Plant:
                 ua.SecurityPolicyType.Basic256Sha256_Sign,
                 ua.SecurityPolicyType.Aes128Sha256RsaOaep_SignAndEncrypt,
                 ua.SecurityPolicyType.Aes256Sha256RsaPss_SignAndEncrypt,
+                *(ua.SecurityPolicyType[name] for name in options.get("more_policies", [])),
             ]
         server.set_security_policy(policies)
         for filler in options.get("namespaces_before", []):

@@ -29,8 +29,7 @@ async def test_what_changed_while_the_line_was_cut_comes_afterwards(
     assert isinstance(await first.outcome(), DeviceUnreachable)
     await connector.close()
     for value in (1.5, 2.5, 3.5):
-        server.tell(set="Double", type="Double", value=value)
-        await asyncio.sleep(0.1)  # each is sampled
+        server.tell(set="Double", type="Double", value=value, settle_ms=100)  # each is sampled
     proxy.accept()
     again = await subscribe(connector)
     await again.delivered.wait_for(lambda: 3.5 in again.delivered.values(0), "the last value has come")

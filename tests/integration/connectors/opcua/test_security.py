@@ -8,6 +8,8 @@ import pytest
 
 from connectors.errors import ConfigInvalid, DeviceUnreachable
 from connectors.opcua.certificates import VALIDITY, own_certificates, thumbprint
+from connectors.opcua.channel import _BEST_FIRST
+from connectors.opcua.config import DEPRECATED
 from tests.fixtures.processes import Processes
 from tests.integration.connectors.opcua.conftest import Connect, Subscribe, point
 from tests.integration.connectors.opcua.servers import StartServer, TestServer, server_maker
@@ -169,6 +171,19 @@ async def test_a_redundant_server_stands_in(processes: Processes, connect: Conne
     again = await subscribe(connector)
     await again.delivered.wait_for(lambda: again.delivered.values(0) == [22.0], "the second one delivers")
     assert connector.counters["server_switches"] == 1
+
+
+async def test_withdrawn_policies_serve_when_they_are_written_and_only_then(
+    processes: Processes, connect: Connect, tmp_path: Path
+) -> None:
+    names = [f"{policy}_{mode}" for policy in ("Basic256", "Basic128Rsa15") for mode in ("Sign", "SignAndEncrypt")]
+    server = server_maker(processes, "asyncua")(certificates=str(tmp_path / "pki"), more_policies=names)
+    for name in names:
+        old = connect(server.url, [point("Double")], security=name.replace("_", "/"), certificates=tmp_path)
+        await old.open()
+        assert (await old.read([0])).values == [0.1]
+        await old.close()
+    assert not DEPRECATED & set(_BEST_FIRST), "auto never chooses them"
 
 
 async def test_logs_in_by_user_name(

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from connectors.opcua import KIND
 from connectors.opcua.config import OpcuaConfig, OpcuaPoint
 from connectors.opcua.limits import CHUNK
-from connectors.opcua.vendors import PROFILES, Vendor
+from connectors.opcua.vendors import PROFILES, Vendor, trust_step
 
 
 def config(**keys: Any) -> OpcuaConfig:
@@ -65,3 +65,14 @@ def test_what_was_capped_is_said(keys: dict[str, Any], words: list[str]) -> None
 def test_an_unknown_vendor_is_refused() -> None:
     with pytest.raises(ValidationError, match="sinumerik-840d-sl"):
         config(vendor="kepserver")
+
+
+def test_the_trust_step_is_that_of_the_make() -> None:
+    assert "TIA Portal" in trust_step(Vendor.S7_1500)
+    assert "Trusted Clients" in trust_step(Vendor.KEPWARE)
+    assert trust_step(Vendor.RX3I) == trust_step(None)
+
+
+def test_withdrawn_policies_are_spoken_of() -> None:
+    (found,) = KIND.advise(config(security="Basic128Rsa15/SignAndEncrypt"))
+    assert "SHA-1" in found
