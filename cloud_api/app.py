@@ -46,6 +46,7 @@ from cloud_api.notify.links.router import AcknowledgeSeen, link_pages
 from cloud_api.notify.router import router as notifications
 from cloud_api.openapi import tidy
 from cloud_api.purge.router import router as purge
+from cloud_api.query.live import LiveFeed
 from cloud_api.query.router import router as query
 from cloud_api.server_events import Closing
 from cloud_api.settings import CloudSettings, Role
@@ -110,6 +111,7 @@ class State(TypedDict):
     passwords: Passwords
     closing: Closing
     alarm_feed: Feed
+    live_feed: LiveFeed
     acknowledge_seen: AcknowledgeSeen
     checks: Checks
     forecast: DiskForecast
@@ -199,6 +201,7 @@ def _lifespan(
             passwords=Passwords(),
             closing=closing,
             alarm_feed=Feed(lambda: database.pool, closing),
+            live_feed=LiveFeed(lambda: database.pool, closing),
             checks=check_database(database)
             | (check_ingest(running) if Role.INGEST in roles else {})
             | (check_rollups(rollups) if Role.ROLLUPS in roles else {}),

@@ -78,6 +78,31 @@ class Streamed(Response):
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
+class EventStream(Streamed):
+    """Server-sent events: each is sent as it comes, unpacked, and nothing is waited for before the head goes out."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send events until the reader is gone or takes nothing for a minute."""
+        del scope
+        await self._start(send)
+        sending = asyncio.create_task(self._send_events(send))
+        gone = asyncio.create_task(_gone(receive))
+        try:
+            await asyncio.wait({sending, gone}, return_when=asyncio.FIRST_COMPLETED)
+            if sending.done():
+                sending.result()
+        finally:
+            for task in (sending, gone):
+                task.cancel()
+                with suppress(asyncio.CancelledError, ReaderStalled):
+                    await task
+
+    async def _send_events(self, send: Send) -> None:
+        async for event in self._pieces:
+            await _send(send, event)
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
 async def beside(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
     """Make each piece in a thread beside the event loop, when it is asked for."""
     while (piece := await asyncio.to_thread(next, pieces, None)) is not None:

@@ -47,6 +47,16 @@ class LatestParameters(BaseModel):
     int64: Int64 = Field(default=Int64.NUMBER, description="string: 64-bit integers as strings, for JavaScript")
 
 
+class LiveParameters(BaseModel):
+    """Of GET /stream."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    path: str | None = Field(default=None, max_length=MAX_CHARACTERS, description=GLOB, examples=["hangzhou/**"])
+    asset: str | None = Field(default=None, max_length=MAX_CHARACTERS, description=ASSET)
+    int64: Int64 = Field(default=Int64.NUMBER, description="string: 64-bit integers as strings, for JavaScript")
+
+
 class SampleParameters(BaseModel):
     """Of GET /series/{id}/samples."""
 

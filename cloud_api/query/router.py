@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import Annotated, Any, ParamSpec
 
 import msgspec
-from fastapi import APIRouter, Path, Query, Request
-from fastapi.responses import Response
+from fastapi import APIRouter, Header, Path, Query, Request
+from fastapi.responses import Response, StreamingResponse
 
 from cloud_api.auth.access import Engineer, PoolOf, Viewer, refusals, role_line
 from cloud_api.auth.roles import Role
@@ -28,17 +28,26 @@ from cloud_api.query.changes import SeriesChange, change_series, retire_series
 from cloud_api.query.cost import Budget
 from cloud_api.query.encoding import pieces, read_style, table_pieces
 from cloud_api.query.exports import Export, export_pieces, read_page
+from cloud_api.query.live import LiveFeed, LiveStream, read_position
 from cloud_api.query.models import GapPage, LatestPage, QueryAnswer, QueryRequest, SamplePage, Series, SeriesPage
-from cloud_api.query.parameters import GapParameters, LatestParameters, Retired, SampleParameters, SeriesParameters
+from cloud_api.query.parameters import (
+    GapParameters,
+    LatestParameters,
+    LiveParameters,
+    Retired,
+    SampleParameters,
+    SeriesParameters,
+)
 from cloud_api.query.service import run_query
 from cloud_api.scopes import find_asset_path, read_scope
+from cloud_api.server_events import HEADERS, LAST_EVENT_ID, MEDIA_TYPE, Closing
 from cloud_api.settings import CloudSettings
 from cloud_api.storage.catalog import SeriesFilter, select_series, select_series_page
 from cloud_api.storage.findings import NEWEST, GapFilter, select_gap_page
 from cloud_api.storage.history import set_statement_timeout
 from cloud_api.storage.latest import select_latest_page
 from cloud_api.storage.pool import Connection, Pool, transaction
-from cloud_api.streaming import Streamed, beside
+from cloud_api.streaming import EventStream, Streamed, beside
 
 SLOT_PATIENCE_S = 2.0
 # Above this many rows an answer is written beside the event loop, so that ingest and others keep their rhythm.
@@ -52,6 +61,8 @@ AsSeries = Annotated[SeriesParameters, Query()]
 AsLatest = Annotated[LatestParameters, Query()]
 AsSamples = Annotated[SampleParameters, Query()]
 AsGaps = Annotated[GapParameters, Query()]
+AsLive = Annotated[LiveParameters, Query()]
+LastEventId = Annotated[str | None, Header(alias=LAST_EVENT_ID, description="The id of the last event seen")]
 
 # What is described beside the JSON of an answer.
 OTHER_FORMATS: dict[int | str, dict[str, Any]] = {
@@ -248,6 +259,32 @@ async def list_gaps(request: Request, parameters: AsGaps, pool: PoolOf, _caller:
     page = rows[: parameters.limit]
     cursor = write_cursor(page[-1].id, question) if len(rows) > len(page) else None
     return _json(request, encode_gap_page(page, cursor))
+
+
+@router.get(
+    "/stream",
+    responses={
+        200: {"description": "Server-sent events", "content": {MEDIA_TYPE: {"schema": {"type": "string"}}}},
+        **refusals(Kinds.PARAMETER_INVALID, Kinds.NOT_FOUND),
+    },
+    response_class=StreamingResponse,
+    description="Live samples as server-sent events. `begin`: from here on. `samples`: what has been stored since, "
+    "each once; `skipped` when a slow reader got the last of each series alone. `Last-Event-ID` goes on where "
+    "a reader was; `missed` tells one who was away for an hour or more what to ask the history for."
+    + role_line(Role.VIEWER),
+)
+async def stream_samples(
+    request: Request, parameters: AsLive, pool: PoolOf, caller: Viewer, last_event_id: LastEventId = None
+) -> Response:
+    """Stream samples."""
+    seen = read_position(last_event_id)
+    async with transaction(pool) as connection:
+        glob = await read_scope(connection, parameters.path, parameters.asset)
+    feed: LiveFeed = request.state.live_feed
+    closing: Closing = request.state.closing
+    paths = feed.paths_of(glob, caller.reach)
+    stream = LiveStream(pool, feed, closing, paths, parameters.int64)
+    return EventStream(stream.events(seen), MEDIA_TYPE, headers=HEADERS)
 
 
 @asynccontextmanager
