@@ -95,6 +95,9 @@ class CompletenessAnswer(BaseModel):
     to_at: datetime
     group: str
     resolution: str = Field(description="raw, or the rollup whose counts were used where there were any")
+    blind_below_s: float | None = Field(
+        description="Silences shorter than this may be hidden, because so many rows would be too much; null: none is"
+    )
     total: CompletenessItem | None = Field(description="All items together; null when there are more pages")
     items: list[CompletenessItem]
     next: str | None

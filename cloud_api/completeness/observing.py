@@ -62,10 +62,14 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What was observed of all series, and the coarsest rollup that was read (None: raw samples alone)."""
+    """What was observed of all series, and the coarsest rollup that was read (None: raw samples alone).
+
+    `blind_us`: silences shorter than this may be hidden in rows that are coarser than a deadband's silence.
+    """
 
     seen: Mapping[int, Seen]
     resolution: Resolution | None
+    blind_us: int
 
 
 @dataclass(slots=True)
@@ -88,10 +92,13 @@ async def observe(connection: Connection, watched: Sequence[Watched], window: St
     progress = await select_rollup_progress(connection)
     rolled = Rolled(_us(progress.marked_at), _us(progress.raw_kept_at))
     dirty = await _dirty(connection, watched, window) if rolled.until_us is not None else {}
+    is_coarse = rolled.until_us is not None and _minutes(watched, window) > purse.left
     groups: dict[tuple[Resolution | None, bool, tuple[Stretch, ...]], list[Watched]] = {}
     for each in watched:
         is_often = each.expectation.limit_us is None or each.limit_us <= OFTEN_US
-        key = (resolution_for(each.expectation), is_often, tuple(dirty.get(each.row.id, ())))
+        fitting = resolution_for(each.expectation)
+        resolution = Resolution.QUARTER if is_coarse and fitting is Resolution.MINUTE else fitting
+        key = (resolution, is_often, tuple(dirty.get(each.row.id, ())))
         groups.setdefault(key, []).append(each)
     seen: dict[int, Seen] = {}
     read: set[Resolution | None] = set()
@@ -102,7 +109,7 @@ async def observe(connection: Connection, watched: Sequence[Watched], window: St
         read |= {leg.resolution for leg in legs}
         seen |= await _walk(connection, members, (scan, window), legs, purse)
     coarsest = Resolution.QUARTER if Resolution.QUARTER in read else Resolution.MINUTE
-    return Sight(seen, coarsest if read - {None} else None)
+    return Sight(seen, coarsest if read - {None} else None, Resolution.QUARTER.width_us if is_coarse else 0)
 
 
 async def _walk(
@@ -158,6 +165,12 @@ async def _rolled(connection: Connection, walk: Walk, leg: Leg, purse: Purse) ->
         for inside in await select_silences_inside(connection, ids, buckets, limits_us, width):
             runs[inside.series_id] = runs[inside.series_id].with_silences(*_silences(inside))
     return runs
+
+
+def _minutes(watched: Sequence[Watched], window: Stretch) -> int:
+    """How many rows of minutes the series behind a deadband would take."""
+    by_minute = sum(resolution_for(each.expectation) is Resolution.MINUTE for each in watched)
+    return by_minute * (window[1] - window[0]) // Resolution.MINUTE.width_us
 
 
 def _without(walk: Walk, done: AbstractSet[int]) -> Walk:

@@ -124,6 +124,7 @@ def _json(
         "to_at": format_us(question.window[1]),
         "group": group.value,
         "resolution": question.resolution,
+        "blind_below_s": question.blind_us / 1e6 or None,
         "total": whole,
         "items": items,
         "next": cursor,

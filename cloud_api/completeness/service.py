@@ -85,6 +85,7 @@ class Question:
     now_us: int
     purse: Purse
     read: set[Resolution] = field(default_factory=set[Resolution])
+    blind_us: int = 0
 
     @property
     def resolution(self) -> str:
@@ -136,6 +137,7 @@ async def _judge_all(connection: Connection, question: Question, rows: Sequence[
         return []
     watched = [Watched(row, expect(row.scan_period_s, row.deadband, row.max_silence_s)) for row in rows]
     sight = await observe(connection, watched, question.window, question.purse)
+    question.blind_us = max(question.blind_us, sight.blind_us)
     if sight.resolution is not None:
         question.read.add(sight.resolution)
     facts = await read_facts(connection, rows, question.window, question.now_us)

@@ -6,7 +6,7 @@ from typing import Any
 
 from cloud_api.storage.instants import us_of
 from tests.integration.api.rolled import roll_everything
-from tests.integration.api.service import BAD, GOOD, Api, Row, at, shown
+from tests.integration.api.service import BAD, GOOD, Api, Row, at, serve_api, shown
 
 HOUR = {"from": shown(at()), "to": shown(at(3_600))}
 
@@ -247,3 +247,19 @@ async def test_rollups_say_the_same_as_raw_samples(api: Api):
         at(3_720),
     )
     assert (await api.get("/completeness", **window))["items"] == raw["items"]
+
+
+async def test_too_many_minutes_are_read_as_quarters_and_the_answer_says_so(postgres_url: str):
+    async with serve_api(postgres_url, query_max_samples=400) as api:
+        seconds = [second for second in range(-60, 4 * 3_600, 20) if not 3_600 <= second < 7_200]
+        await scanned(api, "c/t", seconds, deadband="1", max_silence_s=60.0)
+        await until(api, 4 * 3_600)
+        window = {"from": shown(at()), "to": shown(at(4 * 3_600))}
+        await roll_everything(api.fill, us_of(at(4 * 3_600)))
+        exact = await api.get("/completeness", **window)
+        assert (exact["resolution"], exact["blind_below_s"]) == ("1m", None)
+        for index in range(2):
+            await scanned(api, f"c/more-{index}", [], deadband="1", max_silence_s=60.0)
+        coarse = await api.get("/completeness", **window)
+        assert (coarse["resolution"], coarse["blind_below_s"]) == ("15m", 900.0)
+        assert coarse["items"][-1] == exact["items"][0]  # an hour is long enough to be seen in quarters
