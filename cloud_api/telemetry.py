@@ -67,6 +67,7 @@ class Telemetry:
         self.rollup_samples = self._counter("rollup_samples", "Raw samples read to be rolled")
         self.rollup_rows = self._counter("rollup_rows", "Rows written", ("resolution",))
         self.rollup_revisions = self._counter("rollup_revisions", "Rows that were changed or removed", ("resolution",))
+        self.rollup_failures = self._counter("rollup_failures", "Steps that failed by a fault of ours", ("resolution",))
         self.rollup_step_seconds = self._histogram(
             "rollup_step_seconds", "Time of one step", COMMIT_BUCKETS, ("resolution",)
         )

@@ -27,7 +27,7 @@ from cloud_api.storage.lease import LeaseLost, read_lease_held, select_lease_hel
 from cloud_api.storage.ledger import UntilRow, insert_ledger_marks, upsert_agent_until
 from cloud_api.storage.pool import Connection, Pool, begin, check_committed, commit, undone_on_failure
 from cloud_api.storage.rejects import insert_rejects, update_reject_replayed
-from cloud_api.storage.rollup_marks import Closed, hold_closed, mark_changed, read_closed
+from cloud_api.storage.rollup_marks import Closed, hold_closed, mark_changed, mark_whole, read_closed
 from cloud_api.storage.rows import (
     DistinctRows,
     SampleRows,
@@ -47,6 +47,7 @@ from cloud_api.storage.samples import (
 )
 from cloud_api.storage.series import update_series_kinds
 from cloud_api.telemetry import BatchOutcome, Lane, Telemetry
+from schemas.sample import Kind
 
 KEPT_DICTIONARIES = 32
 SEEN_EVERY_S = 5.0
@@ -247,6 +248,10 @@ class Writer:
             counts = await write(connection, rows)
             due_at = at_us(time.time_ns() // 1000 + SETTLE_US)
             await mark_changed(connection, rows.series_ids, rows.times_us, closed, due_at)
+            # A Good sample without a number counts in a series of texts, and in no other.
+            texts = [series_id for series_id, kind in prepared.widened.items() if kind in {Kind.STR, Kind.JSON}]
+            if texts:
+                await mark_whole(connection, texts, closed, due_at)
             if state.evaluate is not None:
                 await stack.enter_async_context(state.evaluate(connection, rows, prepared.until_rows, self._lane))
             newest = newest_rows(rows)

@@ -57,7 +57,7 @@ class Roller:
         return self._mine.is_held
 
     async def run(self) -> None:
-        """Roll for ever; only a cancellation or a fault of our own ends this."""
+        """Roll for ever; only a cancellation ends this."""
         keeper = LeaseKeeper(self._pool, self._mine, self._times.lease)
         pause_s = FIRST_PAUSE_S
         while True:
@@ -68,10 +68,12 @@ class Roller:
                 await self._own(steps, keeper)
             except LeaseLost as error:
                 log.warning("rollups are no longer made by this process: %s", error)
-            except Exception as error:
-                if not is_passing(error):
-                    raise
-                log.warning("rollups wait for the database: %s", " ".join(str(error).split())[:500])
+            except Exception as error:  # rollups never end the process
+                # Whatever is wrong with rollups, what runs beside them in this process goes on.
+                if is_passing(error):
+                    log.warning("rollups wait for the database: %s", " ".join(str(error).split())[:500])
+                else:
+                    log.exception("rollups failed and are tried again")
             finally:
                 self._telemetry.rollup_has_lease.set(0)
                 await keeper.release()
@@ -114,6 +116,8 @@ class Roller:
         if stepped is None:
             return False
         resolution = stepped.resolution.value
+        if stepped.is_failed:
+            self._telemetry.rollup_failures.labels(resolution).inc()
         self._telemetry.rollup_step_seconds.labels(resolution).observe(time.monotonic() - started_s)
         self._telemetry.rollup_rows.labels(resolution).inc(stepped.rows)
         self._telemetry.rollup_revisions.labels(resolution).inc(stepped.revised)

@@ -5,6 +5,7 @@ committed later is marked. What does not fit one step, and what must wait, is ma
 """
 
 import asyncio
+import logging
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -16,8 +17,9 @@ from cloud_api.rollups.blocks import Density, Stretch, read_portion
 from cloud_api.rollups.partials import SampleBlock
 from cloud_api.rollups.roll import merge_quarters, roll_minutes
 from cloud_api.storage.engine import DAY_US, Engine, EngineKind, Partitions
-from cloud_api.storage.faults import KEY_EXISTS, PARTITION_MISSING
+from cloud_api.storage.faults import KEY_EXISTS, PARTITION_MISSING, is_passing
 from cloud_api.storage.instants import MICROSECOND, at_us, us_of
+from cloud_api.storage.lease import LeaseLost
 from cloud_api.storage.pool import Connection, Pool, transaction
 from cloud_api.storage.raw_blocks import RawBlock, SeriesToRoll, select_series_to_roll
 from cloud_api.storage.rollup_marks import (
@@ -30,7 +32,14 @@ from cloud_api.storage.rollup_marks import (
     marks_in,
     multirange,
 )
-from cloud_api.storage.rollup_progress import Bin, Cleared, delete_marks, select_due_bin, select_rollup_progress
+from cloud_api.storage.rollup_progress import (
+    Bin,
+    Cleared,
+    delete_marks,
+    select_due_bin,
+    select_rollup_progress,
+    update_due,
+)
 from cloud_api.storage.rollup_rows import OPEN, Resolution, RollupRows
 from cloud_api.storage.rollups import Scope, insert_rollups, replace_rollups, select_rollups
 from cloud_api.storage.samples import set_decompression_unlimited
@@ -42,8 +51,12 @@ ASK_AGAIN = timedelta(seconds=5)
 ASK_AGAIN_AT_LEAST = timedelta(hours=1)
 # What a quarter is merged from changes often once it has changed.
 MERGE_AFTER = timedelta(seconds=20)
+AFTER_FAULT = timedelta(minutes=10)
 # Rows of minutes that one step merges.
 MOST_ROWS = 40_000
+
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -54,6 +67,7 @@ class Stepped:
     samples: int = 0
     rows: int = 0
     revised: int = 0
+    is_failed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +90,18 @@ class Steps:
             if self.engine.kind is EngineKind.POSTGRES:
                 partitions = self.minutes if found.resolution is Resolution.MINUTE else self.quarters
                 await partitions.ensure(connection, range(us_of(found.at) // DAY_US, us_of(found.end_at) // DAY_US + 1))
+        try:
+            return await self._attempt(found, now)
+        except Exception as error:
+            if isinstance(error, LeaseLost) or is_passing(error):
+                raise
+            # A fault of ours in one bin: the others go on, and this one is tried again.
+            log.exception("%s from %s cannot be rolled now", found.resolution, found.from_at)
+            async with self.pool.connection() as connection:
+                await update_due(connection, found, now + AFTER_FAULT)
+            return Stepped(found.resolution, is_failed=True)
+
+    async def _attempt(self, found: Bin, now: datetime) -> Stepped:
         try:
             return await self._transact(found, now)
         except KEY_EXISTS:

@@ -12,7 +12,7 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from cloud_api.storage.instants import at_us
+from cloud_api.storage.instants import at_us, us_of
 from cloud_api.storage.pool import Connection, Cursor
 from cloud_api.storage.rollup_rows import Resolution
 from cloud_api.storage.statements import statement
@@ -109,6 +109,18 @@ async def select_unrolled(
     parameters = {"series_ids": list(series_ids), "from_at": at_us(from_us), "to_at": at_us(to_us)}
     cursor = await connection.execute(statement("select_unrolled"), parameters)
     return [Unrolled(Resolution(row[0]), *row[1:]) for row in await cursor.fetchall()]
+
+
+async def mark_whole(connection: Connection, series_ids: Sequence[int], closed: Closed, due_at: datetime) -> None:
+    """Mark all that series have below the watermark: what their samples mean has changed."""
+    cursor = await connection.execute(statement("select_first_of_series"), {"series_ids": list(series_ids)})
+    row = await cursor.fetchone()
+    if row is None or row[0] is None or closed.closed_us is None:
+        return
+    first_us = max(us_of(row[0]), closed.raw_kept_us or 0) // MINUTE_US * MINUTE_US
+    if first_us < closed.closed_us:
+        series = multirange(np.array(series_ids, np.int32))
+        await insert_marks(connection, marks_between(series, first_us, closed.closed_us), due_at)
 
 
 def marks_of(series_ids: NDArray[np.int32], times_us: NDArray[np.int64]) -> list[Mark]:

@@ -120,20 +120,27 @@ async def select_due_bin(connection: Connection, now: datetime) -> Bin | None:
     return None if row is None else Bin(Resolution(row[0]), *row[1:])
 
 
+async def update_due(connection: Connection, found: Bin, due_at: datetime) -> None:
+    """Let the marks of a bin wait until then."""
+    await connection.execute(statement("update_due"), _key(found) | {"due_at": due_at})
+
+
 async def delete_marks(connection: Connection, found: Bin, now: datetime) -> Cleared | None:
     """Clear a bin; what is marked from here on stays."""
-    parameters = {
+    cursor = await connection.execute(statement("delete_marks"), _key(found) | {"now": now})
+    row = await cursor.fetchone()
+    return None if row is None or row[0] >= row[1] else Cleared(*row)
+
+
+def _key(found: Bin) -> dict[str, Any]:
+    return {
         "resolution": found.resolution.value,
         "bin_at": found.at,
         "bin_minutes": found.minutes,
         "is_first": found.is_first,
         "from_at": found.from_at,
         "to_at": found.to_at,
-        "now": now,
     }
-    cursor = await connection.execute(statement("delete_marks"), parameters)
-    row = await cursor.fetchone()
-    return None if row is None or row[0] >= row[1] else Cleared(*row)
 
 
 async def set_rollup_snapshot(connection: Connection) -> None:

@@ -28,3 +28,6 @@ from rollup_dirty m
 join unnest(%(series_ids)s::int4[]) as wanted (id) on m.series_ids @> wanted.id
 where m.from_at < %(to_at)s and m.to_at > %(from_at)s and not m.is_open
 group by m.id
+
+-- name: select_first_of_series
+select min(time) from sample where series_id = any(%(series_ids)s)

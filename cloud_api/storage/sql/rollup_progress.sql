@@ -37,6 +37,12 @@ where due_at <= %(now)s
 order by bin_at desc, resolution desc, is_first
 limit 1
 
+-- name: update_due
+update rollup_dirty
+set due_at = %(due_at)s
+where resolution = %(resolution)s and bin_at = %(bin_at)s and bin_minutes = %(bin_minutes)s
+  and is_first = %(is_first)s and (not is_first or (from_at = %(from_at)s and to_at = %(to_at)s))
+
 -- name: delete_marks
 -- Together what they cover, without what may have been dropped; marks that appear from here on stay.
 with gone as (

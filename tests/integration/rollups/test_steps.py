@@ -5,6 +5,9 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
+from cloud_api.rollups import steps
+from cloud_api.storage.raw_blocks import RawBlock, SeriesToRoll
+from cloud_api.storage.rollup_rows import RollupRows
 from tests.integration.rollups.mill import Mill, at, running_mill
 
 
@@ -158,3 +161,24 @@ async def test_any_order_of_arrival_comes_to_the_same(either_mill: Mill, monkeyp
     assert await mill.rows("select count(*) from rollup_dirty") == [(0,)]
     assert await mill.rows("select sum(total) from rollup_15m") == [(386 * 4,)]
     assert await mill.differences() == []
+
+
+async def test_a_fault_in_one_bin_stops_no_other(mill: Mill, monkeypatch: pytest.MonkeyPatch):
+    good, bad = await mill.series("a/good", "a/bad")
+    await mill.close(0)
+    await mill.store(good, [1])
+    await mill.store(bad, [1000])
+    await mill.close(1800)
+    whole = steps.roll_block
+
+    def faulty(block: RawBlock, series: SeriesToRoll) -> RollupRows:
+        if bad in block.series_ids:
+            raise ArithmeticError("a fault of ours")
+        return whole(block, series)
+
+    monkeypatch.setattr(steps, "roll_block", faulty)
+    await mill.roll(1801)
+    assert await mill.minutes(good) == [(0, 1, "f")]
+    monkeypatch.undo()
+    await mill.roll(1801 + 600)
+    assert await mill.minutes(bad) == [(16, 1, "f")]

@@ -1,5 +1,6 @@
 """Settings: all problems at once, secrets from files, nothing guessed."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -118,3 +119,19 @@ def test_one_setting_is_enough_to_migrate():
     assert read_database_url(GOOD) == GOOD["MILLSTREAM_DATABASE_URL"]
     with pytest.raises(SettingsInvalid):
         read_database_url({})
+
+
+def test_retention_is_chosen_in_days_weeks_and_years():
+    environ = {"MILLSTREAM_DATABASE_URL": "postgresql://x@y/z", "MILLSTREAM_RETENTION_RAW": "2w"}
+    retention = read_settings(environ, frozenset({Role.ROLLUPS})).retention
+    assert (retention.raw, retention.rollup_1m, retention.rollup_15m) == (timedelta(14), timedelta(730), None)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("RAW", "1d"), ("RAW", "90"), ("RAW", "forever"), ("1M", "10d"), ("15M", "1y"), ("15M", "soon")],
+)
+def test_a_retention_that_makes_no_sense_is_refused(name: str, value: str):
+    environ = {"MILLSTREAM_DATABASE_URL": "postgresql://x@y/z", f"MILLSTREAM_RETENTION_{name}": value}
+    with pytest.raises(SettingsInvalid, match="MILLSTREAM_RETENTION_"):
+        read_settings(environ, frozenset({Role.ROLLUPS}))
