@@ -20,6 +20,11 @@ UNIT_US = {
     "w": 604_800_000_000,
 }
 
+# What every instant looks like, and all pairs of digits, as numpy holds text: four bytes a character.
+_PATTERN = np.array(["0000-00-00T00:00:00.000000Z"]).view(np.uint32)
+_TWO_DIGITS = np.array([f"{number:02}" for number in range(100)]).view(np.uint32).reshape(-1, 2)
+_FEW = 64
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _EARLIEST, _LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2262, 1, 1, tzinfo=UTC)
@@ -88,5 +93,19 @@ def format_us(time_us: int) -> str:
 
 
 def format_column(times_us: NDArray[np.int64]) -> list[str]:
-    """Write many instants at once."""
-    return [text + "Z" for text in np.datetime_as_string(times_us.view("datetime64[us]"), unit="us").tolist()]
+    """Write many instants at once: days by numpy, once each, the clock digit by digit."""
+    if len(times_us) < _FEW:
+        return [text + "Z" for text in np.datetime_as_string(times_us.view("datetime64[us]"), unit="us").tolist()]
+    days, within = np.divmod(times_us, UNIT_US["d"])
+    distinct, place = np.unique(days, return_inverse=True)
+    dates = np.datetime_as_string(distinct.astype("datetime64[D]"), unit="D").astype("U10")
+    seconds, fraction = np.divmod(within, 1_000_000)
+    seconds, fraction = seconds.astype(np.int32), fraction.astype(np.int32)
+    text = np.empty((len(times_us), 27), np.uint32)
+    text[:] = _PATTERN
+    text[:, :10] = dates.view(np.uint32).reshape(-1, 10)[place]
+    parts = (seconds // 3600, seconds // 60 % 60, seconds % 60)
+    thirds = (fraction // 10_000, fraction // 100 % 100, fraction % 100)
+    for at, part in zip((11, 14, 17, 20, 22, 24), (*parts, *thirds), strict=True):
+        text[:, at : at + 2] = _TWO_DIGITS[part]
+    return text.view("U27").ravel().tolist()

@@ -92,3 +92,11 @@ def test_uneven_intervals_are_written_in_microseconds():
 
 def test_spans_are_written_for_people():
     assert format_span(90_000_000) == "1.5 m"
+
+
+@given(st.lists(INSTANTS, min_size=1, max_size=40))
+def test_long_columns_are_written_as_single_instants_are(naive: list[datetime]):
+    times = np.array([to_us(each.replace(tzinfo=UTC)) for each in naive], np.int64)
+    # Long enough for the fast way.
+    column = np.resize(times, 80)
+    assert format_column(column) == [format_us(each) for each in column.tolist()]
