@@ -67,7 +67,7 @@ def _bucketed(result: QueryResult, row: SeriesRow, buckets: Buckets, *, everywhe
     bucketed = result.reading.series[row.id]
     if not everywhere and result.request.fill is Fill.NONE:
         return bucketed
-    stepped = configuration_of(result.request, row.kind).stepped
+    stepped = configuration_of(result.request, row).stepped
     whole = bucketed.everywhere(buckets.count)
     return filled(whole, result.request.fill, buckets.starts_us(), result.now_us, stepped=stepped)
 
@@ -129,7 +129,7 @@ def _wide_samples(result: QueryResult) -> Table:
     columns = [instants("time", times)]
     for row in result.shown:
         samples = result.samples[row.id]
-        stepped = configuration_of(request, row.kind).stepped
+        stepped = configuration_of(request, row).stepped
         joined = place(samples, times, request.fill, stepped=stepped)
         columns.append(joined_values(row.path, row.kind, samples, joined, request.int64))
         columns.append(codes(f"{row.path}:status", joined.codes))

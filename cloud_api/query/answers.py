@@ -33,6 +33,14 @@ class _LatestItem(msgspec.Struct, gc=False):
     arrived_at: str
 
 
+AGGREGATION = (
+    "stepped",
+    "treat_uncertain_as_bad",
+    "percent_data_good",
+    "percent_data_bad",
+    "sloped_extrapolation",
+    "counter_rollover",
+)
 _QUALITIES = (Quality.GOOD.value, Quality.UNCERTAIN.value, Quality.BAD.value, Quality.BAD.value)
 
 
@@ -51,9 +59,16 @@ def encode_series(row: SeriesRow) -> dict[str, Any]:
         "agent": row.source_agent,
         "source_path": row.source_path,
         "scan_period_s": row.scan_period_s,
+        "aggregation": encode_aggregation(row),
         "created_at": format_at(row.created_at),
         "retired_at": None if row.retired_at is None else format_at(row.retired_at),
     }
+
+
+def encode_aggregation(row: SeriesRow) -> dict[str, Any] | None:
+    """Write how a series is aggregated; None where it says nothing."""
+    found = {name: getattr(row, name) for name in AGGREGATION}
+    return None if all(value is None for value in found.values()) else found
 
 
 def encode_series_page(rows: Sequence[SeriesRow], cursor: str | None) -> bytes:

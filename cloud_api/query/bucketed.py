@@ -59,7 +59,9 @@ class Reading:
 
     series: Mapping[int, Bucketed]
     resolution: str
-    about: Mapping[str, Json] = field(default_factory=dict[str, Json])
+    scanned: Mapping[str, int] = field(default_factory=dict[str, int])
+    # The window that was answered where it is not the one asked for.
+    aligned: tuple[int, int] | None = None
 
 
 def _spread(name: Aggregate, found: Found, places: NDArray[np.int64], count: int) -> Found:

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from cloud_api.problems import Kinds, Problem, body_invalid, not_found
+from cloud_api.query.models import Aggregation
 from cloud_api.storage.assets import insert_grown_assets, lock_paths_shared
 from cloud_api.storage.audit import insert_audit
 from cloud_api.storage.catalog import SeriesRow, select_series, update_series
@@ -25,6 +26,7 @@ class SeriesChange(BaseModel):
     path: str | None = Field(default=None, description="The new shown path; the source keeps its own")
     unit: str | None = Field(default=None, max_length=64)
     description: str | None = Field(default=None, max_length=1_000)
+    aggregation: Aggregation | None = Field(default=None, description="Replaces what was said before; null: nothing")
 
 
 async def change_series(connection: Connection, series_id: int, change: SeriesChange, principal: str) -> SeriesRow:
@@ -32,10 +34,12 @@ async def change_series(connection: Connection, series_id: int, change: SeriesCh
     row = await _find(connection, series_id)
     named: dict[str, Any] = change.model_dump(exclude_unset=True)
     if not named:
-        raise body_invalid("path", None, "and every other field is missing", "path, unit or description")
+        raise body_invalid("path", None, "and every other field is missing", "path, unit, description or aggregation")
     if "path" in named:
         _check_path(change.path)
-    changed = replace(row, **named)
+    if "aggregation" in named:
+        named |= _aggregation(change)
+    changed = replace(row, **{name: value for name, value in named.items() if name != "aggregation"})
     await lock_paths_shared(connection)
     try:
         await update_series(connection, changed)
@@ -43,6 +47,7 @@ async def change_series(connection: Connection, series_id: int, change: SeriesCh
         raise Problem(Kinds.CONFLICT, f"another series has the path {change.path!r}") from error
     if changed.path != row.path:
         await insert_grown_assets(connection, [changed.path])
+    named.pop("aggregation", None)
     before = {name: getattr(row, name) for name in named}
     await insert_audit(connection, principal, "series.change", str(series_id), {"from": before, "to": named})
     return await _find(connection, series_id)
@@ -64,6 +69,17 @@ async def _find(connection: Connection, series_id: int) -> SeriesRow:
     if row is None:
         raise not_found("series", "series_id", series_id)
     return row
+
+
+def _aggregation(change: SeriesChange) -> dict[str, Any]:
+    """The columns of an aggregate configuration; refused where Part 13, 4.2.1.2, calls it inconsistent."""
+    named = (change.aggregation or Aggregation()).model_dump()
+    good, bad = named["percent_data_good"], named["percent_data_bad"]
+    least = 100 - (100 if bad is None else bad)
+    if (100 if good is None else good) < least:
+        detail = f"is below 100 - percent_data_bad, which is {least} (BadAggregateInvalidInputs)"
+        raise body_invalid("aggregation.percent_data_good", good, detail, "percent_data_good >= 100 - percent_data_bad")
+    return named
 
 
 def _check_path(path: str | None) -> None:

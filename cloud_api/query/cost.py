@@ -18,7 +18,7 @@ class Budget:
 
 def too_large(what: str, estimate: int, budget: int, window: Window) -> Problem:
     """Refuse a query that would read so many samples, or answer with so many rows."""
-    verb = "read" if what == "samples" else "answer with"
+    verb = "answer with" if what == "rows" else "read"
     fitting_us = max(1, window.span_us * budget // estimate)
     detail = (
         f"it would {verb} {estimate} {what} or more, and {budget} are allowed in one query: ask for a longer interval, "

@@ -1,7 +1,7 @@
 """A query's result as pieces of JSON, CSV, Arrow or Parquet; nothing of the answer is held as a whole."""
 
 import tempfile
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 
 import msgspec
 
@@ -12,7 +12,7 @@ from cloud_api.formats.table import Json, Table, mixed, repeated, table
 from cloud_api.instants import format_interval, format_us
 from cloud_api.query.answered import answers_of, wide_table
 from cloud_api.query.intervals import read_zone
-from cloud_api.query.models import Layout, Resolution
+from cloud_api.query.models import Layout, PointsBy, Resolution
 from cloud_api.query.service import QueryResult, align_of
 from cloud_api.query.tables import Answered
 from cloud_api.wall_clocks import find_zone
@@ -100,8 +100,13 @@ def _rows(of: Table) -> Generator[bytes]:
 def _head(result: QueryResult) -> dict[str, Json]:
     buckets, reading = result.buckets, result.reading
     partial = [] if buckets is None else [format_us(start_us) for start_us in buckets.partial_us()]
-    head: dict[str, Json] = {
+    return {
         "resolution": Resolution.RAW.value if reading is None else reading.resolution,
+        "estimate": result.estimate,
+        "rows_scanned": _rows_scanned(result),
+        "scanned": _scanned(result),
+        "as_of": result.request.as_of,
+        "aligned": None if reading is None else _aligned(reading.aligned),
         "from": format_us(result.window.from_us),
         "to": format_us(result.window.to_us),
         "interval": None if buckets is None else buckets.label or format_interval(buckets.step_us),
@@ -110,7 +115,26 @@ def _head(result: QueryResult) -> dict[str, Json]:
         "fill": result.request.fill,
         "partial": partial,
     }
-    return head if reading is None else head | dict(reading.about)
+
+
+def _rows_scanned(result: QueryResult) -> int | None:
+    """How many rows were read, without the few that surround a window."""
+    if result.reading is not None:
+        return sum(result.reading.scanned.values())
+    if result.request.points_by is not PointsBy.BUCKETS:
+        return None
+    return sum(len(samples) for samples in result.samples.values())
+
+
+def _scanned(result: QueryResult) -> Mapping[str, int]:
+    if result.reading is not None:
+        return result.reading.scanned
+    count = _rows_scanned(result)
+    return {} if count is None else {"raw": count}
+
+
+def _aligned(window: tuple[int, int] | None) -> dict[str, str] | None:
+    return None if window is None else {"from": format_us(window[0]), "to": format_us(window[1])}
 
 
 def _long(answers: Sequence[Answered]) -> list[Table]:

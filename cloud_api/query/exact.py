@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,16 +12,18 @@ from cloud_api.instants import format_column, to_datetime
 from cloud_api.problems import body_invalid
 from cloud_api.query.aggregates.compute import compute
 from cloud_api.query.aggregates.names import FOR_ANY_KIND, IN_DATABASE, Aggregate, Configuration
+from cloud_api.query.aggregates.rolled import Answered
 from cloud_api.query.aggregates.samples import Form, Intervals, Result, make_samples
 from cloud_api.query.bucketed import Bucketed, Found
 from cloud_api.query.buckets import Buckets
 from cloud_api.query.models import QueryRequest
 from cloud_api.query.resolution import HIGHEST_GOOD, HIGHEST_UNCERTAIN
-from cloud_api.query.values import TEXT_KINDS, Int64, Json, read_values
+from cloud_api.query.values import INTEGER_KINDS, TEXT_KINDS, Int64, Json, read_digits, read_values
 from cloud_api.storage.catalog import SeriesRow
 from cloud_api.storage.columns import SampleColumns, concatenate
 from cloud_api.storage.history import Surroundings, select_samples, select_surrounding_samples
 from cloud_api.storage.pool import Connection
+from cloud_api.storage.rows import has_text
 from schemas.status import BAD, BAD_NO_DATA
 
 BAD_AGGREGATE_NOT_SUPPORTED = 0x80D50000
@@ -42,24 +45,31 @@ def wants_exact(request: QueryRequest) -> bool:
     return not set(request.aggregate) <= set(IN_DATABASE)
 
 
-def check_configuration(request: QueryRequest) -> None:
+def check_configuration(request: QueryRequest, row: SeriesRow) -> None:
     """Part 13, 4.2.1.2: PercentDataGood and PercentDataBad must not leave room between them."""
-    if not configuration_of(request, "none").is_consistent:
-        least = 100 - request.percent_data_bad
-        detail = f"is below 100 - percent_data_bad, which is {least} (BadAggregateInvalidInputs)"
+    configuration = configuration_of(request, row)
+    if not configuration.is_consistent:
+        least = 100 - configuration.percent_data_bad
+        detail = f"is below 100 - percent_data_bad, which is {least} for {row.path} (BadAggregateInvalidInputs)"
         allowed = "percent_data_good >= 100 - percent_data_bad"
-        raise body_invalid("percent_data_good", request.percent_data_good, detail, allowed)
+        raise body_invalid("percent_data_good", configuration.percent_data_good, detail, allowed)
 
 
-def configuration_of(request: QueryRequest, kind: str) -> Configuration:
-    """The aggregate configuration of a request for a series of that kind."""
+def configuration_of(request: QueryRequest, row: SeriesRow) -> Configuration:
+    """How a series is aggregated: as the request says, else as the series says, else as Part 13 has it."""
+    known = Configuration()
+
+    def chosen(name: str, default: Any) -> Any:
+        asked, stored = getattr(request, name), getattr(row, name)
+        return asked if asked is not None else stored if stored is not None else default
+
     return Configuration(
-        treat_uncertain_as_bad=request.treat_uncertain_as_bad,
-        percent_data_good=request.percent_data_good,
-        percent_data_bad=request.percent_data_bad,
-        stepped=kind in _STEPPED_KINDS if request.stepped is None else request.stepped,
-        sloped_extrapolation=request.sloped_extrapolation,
-        counter_rollover=request.counter_rollover,
+        treat_uncertain_as_bad=chosen("treat_uncertain_as_bad", known.treat_uncertain_as_bad),
+        percent_data_good=chosen("percent_data_good", known.percent_data_good),
+        percent_data_bad=chosen("percent_data_bad", known.percent_data_bad),
+        stepped=chosen("stepped", row.kind in _STEPPED_KINDS),
+        sloped_extrapolation=chosen("sloped_extrapolation", known.sloped_extrapolation),
+        counter_rollover=chosen("counter_rollover", known.counter_rollover),
     )
 
 
@@ -72,15 +82,52 @@ async def read_exact(
     """
     from_at, to_at = to_datetime(buckets.window.from_us), to_datetime(buckets.window.to_us)
     inside = await select_samples(connection, row.id, from_at, to_at, limit)
-    highest_good = HIGHEST_GOOD if request.treat_uncertain_as_bad else HIGHEST_UNCERTAIN
+    configuration = configuration_of(request, row)
+    highest_good = HIGHEST_GOOD if configuration.treat_uncertain_as_bad else HIGHEST_UNCERTAIN
     around = Surroundings(row.id, from_at, to_at, highest_good, is_text=row.kind in TEXT_KINDS)
     before, after = await select_surrounding_samples(connection, around)
     columns = concatenate((before, inside, after))
-    return await asyncio.to_thread(_bucketed, request, row.kind, columns, buckets, len(inside)), len(inside)
+    return await asyncio.to_thread(_bucketed, request, row, columns, buckets, len(inside)), len(inside)
 
 
-def _bucketed(request: QueryRequest, kind: str, columns: SampleColumns, buckets: Buckets, inside: int) -> Bucketed:
-    exact = _compute(request, kind, columns, buckets, inside)
+def rolled_bucketed(request: QueryRequest, row: SeriesRow, answered: Answered) -> Bucketed:
+    """What was computed from rows of partials, `average`, `minimum`, `maximum` and `count` among it."""
+    rows = answered.rows
+    texts = np.concatenate((rows["first_text"], rows["last_text"]))
+    shown = SampleColumns(
+        np.concatenate((rows["first_at"], rows["last_at"])),
+        np.concatenate((rows["first_value"], rows["last_value"])),
+        np.concatenate((rows["first_status"], rows["last_status"])),
+        texts.tolist() if has_text(texts).any() else None,
+    )
+    exact = Exact(answered.results, rows["total"] > 0, shown)
+    is_text = row.kind in TEXT_KINDS
+    found: dict[Aggregate, Found] = {}
+    for aggregate in request.aggregate:
+        if aggregate in IN_DATABASE and aggregate is not Aggregate.COUNT:
+            found[aggregate] = _plain(aggregate, answered, row.kind, request.int64)
+        else:
+            found[aggregate] = _found(aggregate, exact, row.kind, request.int64, is_text=is_text)
+    return Bucketed(found, exact.has_samples)
+
+
+def _plain(aggregate: Aggregate, answered: Answered, kind: str, int64: Int64) -> Found:
+    """As the database has them from raw: every digit of a 64-bit integer, and no value for texts."""
+    result = answered.results[aggregate]
+    values: list[Json] = result.values.tolist()
+    if kind in INTEGER_KINDS and aggregate is not Aggregate.AVERAGE:
+        texts = answered.rows["low_text" if aggregate is Aggregate.MINIMUM else "high_text"].tolist()
+        numbers = result.values.tolist()
+        digits = [str(int(number)) if text is None else text for text, number in zip(texts, numbers, strict=True)]
+        values = [read_digits(each, int64) for each in digits]
+    has_none = (result.codes >= BAD) | (kind in TEXT_KINDS)
+    for index in np.flatnonzero(has_none).tolist():
+        values[index] = None
+    return Found(values, result.codes)
+
+
+def _bucketed(request: QueryRequest, row: SeriesRow, columns: SampleColumns, buckets: Buckets, inside: int) -> Bucketed:
+    exact, kind = _compute(request, row, columns, buckets, inside), row.kind
     is_text = kind in TEXT_KINDS
     found = {
         aggregate: _found(aggregate, exact, kind, request.int64, is_text=is_text)
@@ -90,8 +137,8 @@ def _bucketed(request: QueryRequest, kind: str, columns: SampleColumns, buckets:
     return Bucketed(found, exact.has_samples)
 
 
-def _compute(request: QueryRequest, kind: str, columns: SampleColumns, buckets: Buckets, inside: int) -> Exact:
-    configuration, is_text = configuration_of(request, kind), kind in TEXT_KINDS
+def _compute(request: QueryRequest, row: SeriesRow, columns: SampleColumns, buckets: Buckets, inside: int) -> Exact:
+    configuration, is_text = configuration_of(request, row), row.kind in TEXT_KINDS
     edges = buckets.edges_us()
     intervals = Intervals(edges, buckets.cut())
     samples = make_samples(columns.times_us, columns.values, columns.statuses, configuration, is_text=is_text)
@@ -125,6 +172,7 @@ def _found(aggregate: Aggregate, exact: Exact, kind: str, int64: Int64, *, is_te
         values = [shown[index] for index in result.values.tolist()] if shown else [None] * len(result.codes)
     else:
         values = result.values.tolist()
-    for index in np.flatnonzero(result.codes >= BAD).tolist():
+    is_missing = result.codes >= BAD if aggregate is not Aggregate.COUNT else np.zeros(len(values), np.bool_)
+    for index in np.flatnonzero(is_missing).tolist():
         values[index] = None
     return Found(values, result.codes)

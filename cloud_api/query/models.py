@@ -41,6 +41,19 @@ class Resolution(StrEnum):
     RAW = "raw"
 
 
+class Aggregation(BaseModel):
+    """How a series is aggregated where a request says nothing; null: as Part 13 has it, or as the kind suggests."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    stepped: bool | None = None
+    treat_uncertain_as_bad: bool | None = None
+    percent_data_good: int | None = Field(default=None, ge=0, le=100)
+    percent_data_bad: int | None = Field(default=None, ge=0, le=100)
+    sloped_extrapolation: bool | None = None
+    counter_rollover: float | None = Field(default=None, gt=0)
+
+
 class Series(BaseModel):
     """The stored history of a tag."""
 
@@ -56,6 +69,7 @@ class Series(BaseModel):
     agent: str = Field(description="The source: the agent that owns this series")
     source_path: str = Field(description="The path that the source uses; `path` may have been changed since")
     scan_period_s: float | None
+    aggregation: Aggregation | None
     created_at: datetime
     retired_at: datetime | None
 
@@ -183,17 +197,24 @@ class QueryRequest(BaseModel):
     resolution: Resolution = Field(
         default=Resolution.AUTO, description="raw without interval and points: the samples themselves"
     )
-    treat_uncertain_as_bad: bool = Field(default=True, description="Part 13 TreatUncertainAsBad")
-    percent_data_good: int = Field(
-        default=100, ge=0, le=100, description="Part 13 PercentDataGood; at least 100 - `percent_data_bad`"
+    as_of: str | None = Field(
+        default=None,
+        description="Answer as it was known then, from rollups: corrections and late samples since do not count",
+        examples=[EXAMPLE_TIME],
     )
-    percent_data_bad: int = Field(default=100, ge=0, le=100, description="Part 13 PercentDataBad")
+    treat_uncertain_as_bad: bool | None = Field(
+        default=None, description="Part 13 TreatUncertainAsBad; null, here and below: as the series says, else true"
+    )
+    percent_data_good: int | None = Field(
+        default=None, ge=0, le=100, description="Part 13 PercentDataGood, 100; at least 100 - `percent_data_bad`"
+    )
+    percent_data_bad: int | None = Field(default=None, ge=0, le=100, description="Part 13 PercentDataBad, 100")
     stepped: bool | None = Field(
-        default=None, description="Whether a value holds until the next; null: for bool, str and json, else a line"
+        default=None, description="Whether a value holds until the next: for bool, str and json, else a line"
     )
-    sloped_extrapolation: bool = Field(default=False, description="Part 13 UseSlopedExtrapolation")
+    sloped_extrapolation: bool | None = Field(default=None, description="Part 13 UseSlopedExtrapolation, false")
     counter_rollover: float | None = Field(
-        default=None, gt=0, description="Where a counter starts again from 0, such as 65536; null: a fall is a restart"
+        default=None, gt=0, description="Where a counter starts again from 0, such as 65536; else a fall is a restart"
     )
     int64: Int64 = Int64.NUMBER
 
@@ -213,12 +234,29 @@ class QuerySeries(BaseModel):
     rows: list[list[Cell]] | None
 
 
+class Aligned(BaseModel):
+    """A window moved to the buckets of what is kept."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    from_: str = Field(alias="from")
+    to: str
+
+
 class QueryAnswer(BaseModel):
     """Rows of every series, and which resolution served them."""
 
     model_config = ConfigDict(populate_by_name=True)
 
-    resolution: str = Field(description="Where the rows come from", examples=["raw"])
+    resolution: str = Field(description="The coarsest source that was read: raw, 1m or 15m", examples=["raw"])
+    estimate: int = Field(description="Rows of all sources that the planner expected to read")
+    rows_scanned: int | None = Field(description="Rows that were read; null where samples were chosen among more")
+    scanned: dict[str, int] = Field(description="Rows by source", examples=[{"15m": 2_880, "raw": 42}])
+    as_of: str | None = Field(default=None, description="The past view that was asked for")
+    aligned: Aligned | None = Field(
+        default=None,
+        description="Where raw samples are not kept: the window that was answered; null: the one asked for",
+    )
     from_: str = Field(alias="from")
     to: str
     interval: str | None

@@ -4,14 +4,18 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TypeAlias
 
-from cloud_api.instants import to_us
+from cloud_api.instants import format_interval, format_us, parse_instant, to_datetime, to_us
+from cloud_api.problems import Problem, body_invalid
 from cloud_api.query.aggregates.counts import COUNTED
 from cloud_api.query.aggregates.names import FOR_ANY_KIND, IN_DATABASE, Aggregate
 from cloud_api.query.aggregates.rolled import Answered, compute_rolled
 from cloud_api.query.aggregates.samples import Intervals
 from cloud_api.query.buckets import Buckets, Window
-from cloud_api.query.plan import EVER_US, NEVER_US, Kept, Plan, make_plan
+from cloud_api.query.models import QueryRequest
+from cloud_api.query.models import Resolution as Asked
+from cloud_api.query.plan import EVER_US, NEVER_US, Kept, Plan, TooFine, make_plan
 from cloud_api.query.sources import Scanned, Wanted, scan, surround
 from cloud_api.query.spans import Spans, make_spans
 from cloud_api.storage.catalog import SeriesRow
@@ -32,6 +36,52 @@ class Planned:
     plan: Plan
     answered: Answered
     rows: Mapping[str, int]
+
+
+Plans: TypeAlias = Sequence[tuple[SeriesRow, tuple[Plan, Kept]]]
+
+
+async def plan_series(
+    connection: Connection, request: QueryRequest, series: Sequence[SeriesRow], buckets: Buckets
+) -> Plans:
+    """Plan each series of a query; refused where buckets are asked for that nothing kept can fill."""
+    if request.resolution is Asked.RAW:
+        return [(row, (make_plan(buckets.edges_us(), Kept(EVER_US), ()), Kept(EVER_US))) for row in series]
+    kept = await read_kept(connection, series, buckets.window, as_of_of(request))
+    plans: list[tuple[SeriesRow, tuple[Plan, Kept]]] = []
+    for row in series:
+        try:
+            plan = make_plan(buckets.edges_us(), kept[row.id])
+        except TooFine as error:
+            raise _too_fine(request, error) from error
+        plans.append((row, (plan, kept[row.id])))
+    return plans
+
+
+def as_of_of(request: QueryRequest) -> datetime | None:
+    """The past view that is asked for."""
+    return None if request.as_of is None else to_datetime(parse_instant(request.as_of, "as_of"))
+
+
+def resolution_of(plans: Plans) -> str:
+    """The coarsest source of all."""
+    if any(len(plan.quarters) for _, (plan, _) in plans):
+        return Resolution.QUARTER.value
+    is_minutes = any(len(plan.minutes) for _, (plan, _) in plans)
+    return Resolution.MINUTE.value if is_minutes else Asked.RAW.value
+
+
+def aligned_of(plans: Plans) -> tuple[int, int] | None:
+    """The window that is answered, where it is not the one asked for."""
+    moved = [plan.edges_us for _, (plan, _) in plans if plan.is_aligned]
+    return (int(moved[0][0]), int(moved[0][-1])) if moved else None
+
+
+def _too_fine(request: QueryRequest, error: TooFine) -> Problem:
+    shortest = format_interval(error.width_us)
+    field = "interval" if request.interval is not None else "points"
+    detail = f"makes buckets shorter than {shortest}, and at {format_us(error.at_us)} nothing finer is kept"
+    return body_invalid(field, request.interval or request.points, detail, f"buckets of {shortest} or longer")
 
 
 async def read_kept(
@@ -89,7 +139,7 @@ async def read_planned(
 ) -> Planned:
     """Read what the plan names of one series, and compute beside the event loop."""
     plan, kept = chosen
-    possible = [each for each in aggregates if not wanted.is_text or each in FOR_ANY_KIND]
+    possible = [each for each in aggregates if not wanted.is_text or each in FOR_ANY_KIND or each in IN_DATABASE]
     counted = replace(wanted, is_counted=set(possible) <= COUNTED)
     intervals = Intervals(plan.edges_us, buckets.cut())
     scanned = await scan(connection, counted, plan, intervals, limit)

@@ -1,5 +1,7 @@
 """Buckets of many series: what the database aggregates where the samples lie, and what is computed from raw samples."""
 
+import asyncio
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -10,9 +12,11 @@ from cloud_api.query.aggregates.samples import CALCULATED, with_bits
 from cloud_api.query.bucketed import Bucketed, Found, Reading
 from cloud_api.query.buckets import Buckets
 from cloud_api.query.cost import Budget, too_large
-from cloud_api.query.exact import read_exact, wants_exact
-from cloud_api.query.models import QueryRequest, Resolution
+from cloud_api.query.exact import configuration_of, read_exact, rolled_bucketed, wants_exact
+from cloud_api.query.models import QueryRequest
+from cloud_api.query.planner import Plans, aligned_of, as_of_of, read_planned, resolution_of
 from cloud_api.query.resolution import HIGHEST_GOOD, HIGHEST_UNCERTAIN, bucket_status
+from cloud_api.query.sources import Wanted
 from cloud_api.query.values import INTEGER_KINDS, TEXT_KINDS, Int64, Json, read_digits
 from cloud_api.storage.catalog import SeriesRow
 from cloud_api.storage.history import BucketPlan, BucketRow, select_buckets, select_buckets_of_integers
@@ -21,43 +25,59 @@ from schemas.status import BAD
 
 
 async def read_bucketed(
-    connection: Connection, request: QueryRequest, series: Sequence[SeriesRow], buckets: Buckets, budget: Budget
+    connection: Connection, request: QueryRequest, plans: Plans, buckets: Buckets, budget: Budget
 ) -> Reading:
     """Find the request's aggregates of every series, in the caller's transaction."""
-    rows = await _rows(connection, request, series, buckets) if set(IN_DATABASE) & set(request.aggregate) else {}
-    if not wants_exact(request):
-        found = {row.id: _of_rows(rows.get(row.id, ()), row.kind, request, buckets) for row in series}
-        return Reading(found, Resolution.RAW.value)
-    found = dict[int, Bucketed]()
+    raw = [row for row, chosen in plans if chosen[0].is_raw]
+    rows = await _rows(connection, request, raw, buckets) if set(IN_DATABASE) & set(request.aggregate) else {}
+    found, scanned = dict[int, Bucketed](), Counter[str]()
     left = budget.samples
-    for row in series:
-        exact, sample_count = await read_exact(connection, request, row, buckets, left + 1)
-        left -= sample_count
+    for row, chosen in plans:
+        if not chosen[0].is_raw:
+            wanted = Wanted(row, configuration_of(request, row), is_counted=False, as_of=as_of_of(request))
+            planned = await read_planned(connection, wanted, request.aggregate, buckets, chosen, left + 1)
+            scanned.update(planned.rows)
+            left -= sum(planned.rows.values())
+            found[row.id] = await asyncio.to_thread(rolled_bucketed, request, row, planned.answered)
+        else:
+            found[row.id], counts = await _from_raw(connection, request, row, (buckets, rows.get(row.id, ())), left)
+            scanned["raw"] += counts
+            left -= counts
         if left < 0:
             raise too_large("samples", budget.samples - left, budget.samples, buckets.window)
-        counted = _of_rows(rows.get(row.id, ()), row.kind, request, buckets).everywhere(buckets.count)
-        found[row.id] = Bucketed({**exact.found, **counted.found}, exact.has_samples)
-    return Reading(found, Resolution.RAW.value)
+    return Reading(found, resolution_of(plans), dict(scanned), aligned_of(plans))
 
 
-def _of_rows(rows: Sequence[BucketRow], kind: str, request: QueryRequest, buckets: Buckets) -> Bucketed:
+async def _from_raw(
+    connection: Connection, request: QueryRequest, row: SeriesRow, about: tuple[Buckets, Sequence[BucketRow]], left: int
+) -> tuple[Bucketed, int]:
+    """What the database aggregated and what is computed of raw samples, and how many those were."""
+    buckets, rows = about
+    counted = _of_rows(rows, row, request, buckets)
+    count = sum(each.sample_count for each in rows)
+    if not wants_exact(request):
+        return counted, count
+    exact, sample_count = await read_exact(connection, request, row, buckets, left + 1)
+    return Bucketed({**exact.found, **counted.everywhere(buckets.count).found}, exact.has_samples), sample_count
+
+
+def _of_rows(rows: Sequence[BucketRow], row: SeriesRow, request: QueryRequest, buckets: Buckets) -> Bucketed:
     """The aggregates that the database computed, of the buckets that have samples."""
-    codes = [
-        bucket_status(row.good_count, row.sample_count, request.percent_data_good, request.percent_data_bad)
-        for row in rows
-    ]
+    configuration = configuration_of(request, row)
+    percents = configuration.percent_data_good, configuration.percent_data_bad
+    codes = [bucket_status(each.good_count, each.sample_count, *percents) for each in rows]
     is_usable = [code < BAD for code in codes]
     with_info = with_bits(np.array(codes, np.uint32), CALCULATED)
     found: dict[Aggregate, Found] = {}
     for aggregate in request.aggregate:
         if aggregate is Aggregate.COUNT:
-            found[aggregate] = Found([row.good_count for row in rows], with_info)
+            found[aggregate] = Found([each.good_count for each in rows], with_info)
         elif aggregate in IN_DATABASE:
-            values = _values(rows, aggregate, kind, request.int64)
+            values = _values(rows, aggregate, row.kind, request.int64)
             found[aggregate] = Found(
                 [value if usable else None for value, usable in zip(values, is_usable, strict=True)], with_info
             )
-    starts = np.array([to_us(row.start_at) for row in rows], np.int64)
+    starts = np.array([to_us(each.start_at) for each in rows], np.int64)
     return Bucketed(found, np.ones(len(rows), np.bool_), buckets.places_of(starts))
 
 
@@ -75,19 +95,18 @@ async def _rows(
 ) -> Mapping[int, list[BucketRow]]:
     found: dict[int, list[BucketRow]] = {row.id: [] for row in series}
     has_extremes = bool({Aggregate.MINIMUM, Aggregate.MAXIMUM}.intersection(request.aggregate))
-    integers = [row.id for row in series if row.kind in INTEGER_KINDS and has_extremes]
-    others = [row.id for row in series if row.id not in set(integers)]
-    rows: list[BucketRow] = []
-    if integers:
-        rows += await select_buckets_of_integers(connection, _plan(request, integers, buckets))
-    if others:
-        rows += await select_buckets(connection, _plan(request, others, buckets))
-    for row in rows:
-        found[row.series_id].append(row)
+    kinds: dict[tuple[bool, bool], list[int]] = {}
+    for row in series:
+        key = (row.kind in INTEGER_KINDS and has_extremes, configuration_of(request, row).treat_uncertain_as_bad)
+        kinds.setdefault(key, []).append(row.id)
+    for (is_integer, is_strict), ids in kinds.items():
+        select = select_buckets_of_integers if is_integer else select_buckets
+        for each in await select(connection, _plan(ids, buckets, is_strict=is_strict)):
+            found[each.series_id].append(each)
     return found
 
 
-def _plan(request: QueryRequest, series_ids: list[int], buckets: Buckets) -> BucketPlan:
+def _plan(series_ids: list[int], buckets: Buckets, *, is_strict: bool) -> BucketPlan:
     edges_us = None if buckets.is_uniform else buckets.whole_edges_us().tolist()
     return BucketPlan(
         series_ids=series_ids,
@@ -96,5 +115,5 @@ def _plan(request: QueryRequest, series_ids: list[int], buckets: Buckets) -> Buc
         step_us=max(1, buckets.step_us),
         origin_at=to_datetime(buckets.origin_us),
         edges_at=None if edges_us is None else [to_datetime(each) for each in edges_us],
-        highest_good=HIGHEST_GOOD if request.treat_uncertain_as_bad else HIGHEST_UNCERTAIN,
+        highest_good=HIGHEST_GOOD if is_strict else HIGHEST_UNCERTAIN,
     )

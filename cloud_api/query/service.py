@@ -17,13 +17,14 @@ from cloud_api.query.extremes import LEAST_POINTS, choose_extremes
 from cloud_api.query.fills import Fill
 from cloud_api.query.intervals import buckets_by_interval, read_zone
 from cloud_api.query.models import Layout, PointsBy, QueryRequest, Resolution
+from cloud_api.query.planner import Plans, plan_series
 from cloud_api.query.reading import read_bucketed
 from cloud_api.query.resolution import expected_samples
 from cloud_api.query.values import TEXT_KINDS
 from cloud_api.scopes import read_scope
 from cloud_api.storage.catalog import SeriesFilter, SeriesRow, select_series_by_ids, select_series_page
 from cloud_api.storage.columns import SampleColumns
-from cloud_api.storage.history import select_sample_count_capped, select_samples, set_statement_timeout
+from cloud_api.storage.history import select_sample_count_capped, select_samples, set_snapshot, set_statement_timeout
 from cloud_api.storage.pool import Connection
 
 MAX_SERIES = 1_000
@@ -45,6 +46,7 @@ class QueryResult:
     reading: Reading | None
     samples: Mapping[int, SampleColumns]
     now_us: int
+    estimate: int
 
 
 def read_window(request: QueryRequest) -> Window:
@@ -74,7 +76,6 @@ def read_buckets(request: QueryRequest, window: Window) -> Buckets | None:
 
 def check_request(request: QueryRequest) -> None:
     """Refuse fields that contradict each other."""
-    check_configuration(request)
     if not request.series and not request.expressions:
         raise body_invalid("series", [], "is empty, and so is `expressions`", "at least one series or expression")
     if request.points_by is PointsBy.BUCKETS:
@@ -101,12 +102,17 @@ async def run_query(connection: Connection, request: QueryRequest, budget: Budge
     check_request(request)
     buckets = read_buckets(request, window)
     asked = read_calculations(request, is_bucketed=buckets is not None)
+    # Rows of rollups, marks and raw samples must be of one moment.
+    await set_snapshot(connection)
     await set_statement_timeout(connection, budget.timeout_s)
     outer = None if request.asset is None else await read_scope(connection, None, str(request.asset))
     shown = await _resolve(connection, {f"series.{index}": name for index, name in enumerate(request.series)}, outer)
     named = {name: await _named(connection, name) for name in names_of(asked)}
     series = list({row.id: row for row in (*shown, *named.values())}.values())
-    await _check_cost(connection, request, series, (window, buckets), budget)
+    for row in series:
+        check_configuration(request, row)
+    plans = [] if buckets is None else await plan_series(connection, request, series, buckets)
+    estimate = await _check_cost(connection, request, (series, plans), (window, buckets), budget)
     reading, samples = None, dict[int, SampleColumns]()
     if buckets is None:
         samples = {row.id: await _samples(connection, request, row, window, budget) for row in series}
@@ -115,8 +121,8 @@ async def run_query(connection: Connection, request: QueryRequest, budget: Budge
         # In the order of the request, what only expressions name behind it.
         aggregates = [*request.aggregate, *sorted(wanted - set(request.aggregate))]
         all_of_it = request.model_copy(update={"aggregate": aggregates})
-        reading = await read_bucketed(connection, all_of_it, series, buckets, budget)
-    return QueryResult(request, window, buckets, shown, named, asked, reading, samples, now_us)
+        reading = await read_bucketed(connection, all_of_it, plans, buckets, budget)
+    return QueryResult(request, window, buckets, shown, named, asked, reading, samples, now_us, estimate)
 
 
 async def _named(connection: Connection, name: SeriesKey) -> SeriesRow:
@@ -150,26 +156,32 @@ async def _resolve(
 async def _check_cost(
     connection: Connection,
     request: QueryRequest,
-    series: Sequence[SeriesRow],
+    planned: tuple[Sequence[SeriesRow], Plans],
     extent: tuple[Window, Buckets | None],
     budget: Budget,
-) -> None:
-    """Refuse what would read or answer too much, before it does."""
+) -> int:
+    """Refuse what would read or answer too much, before it does; else say how many rows are expected."""
     window, buckets = extent
+    series, plans = planned
     cells = None if buckets is None else buckets.count * len(series)
     if cells is not None and cells > budget.rows and _is_dense(request):
         raise too_large("rows", cells, budget.rows, window)
-    expected = expected_samples(window, (row.scan_period_s for row in series))
-    is_cheap = expected is not None and expected <= budget.samples
+    rolled = sum(plan.estimate for _, (plan, _) in plans if not plan.is_raw)
+    if rolled > budget.samples:
+        raise too_large("rows of rollups", rolled, budget.samples, window)
+    raw = [row for row, (plan, _) in plans if plan.is_raw] if plans else series
+    expected = expected_samples(window, (row.scan_period_s for row in raw))
+    is_cheap = expected is not None and expected + rolled <= budget.samples
     if is_cheap and cells is not None and cells <= budget.rows:
-        return
-    ids, from_at, to_at = [row.id for row in series], to_datetime(window.from_us), to_datetime(window.to_us)
-    count = await select_sample_count_capped(connection, ids, from_at, to_at, budget.samples + 1)
-    if count > budget.samples:
-        raise too_large("samples", max(count, expected or 0), budget.samples, window)
-    rows = _rows_at_most(request, len(series), count, cells)
+        return (expected or 0) + rolled
+    ids, from_at, to_at = [row.id for row in raw], to_datetime(window.from_us), to_datetime(window.to_us)
+    count = await select_sample_count_capped(connection, ids, from_at, to_at, budget.samples + 1) if ids else 0
+    if count + rolled > budget.samples:
+        raise too_large("samples", max(count + rolled, expected or 0), budget.samples, window)
+    rows = _rows_at_most(request, len(series), count + rolled, cells)
     if rows > budget.rows:
         raise too_large("rows", rows, budget.rows, window)
+    return count + rolled
 
 
 def _is_dense(request: QueryRequest) -> bool:

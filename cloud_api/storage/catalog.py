@@ -30,6 +30,13 @@ class SeriesRow:
     scan_period_s: float | None
     created_at: datetime
     retired_at: datetime | None
+    # How it is aggregated where a request says nothing; None: as Part 13 has it, or as the kind suggests.
+    stepped: bool | None = None
+    treat_uncertain_as_bad: bool | None = None
+    percent_data_good: int | None = None
+    percent_data_bad: int | None = None
+    sloped_extrapolation: bool | None = None
+    counter_rollover: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +81,19 @@ async def select_series_by_ids(connection: Connection, series_ids: Sequence[int]
 
 
 async def update_series(connection: Connection, row: SeriesRow) -> None:
-    """Write what people may change of a series: path, unit, description, retirement; ingest reads it anew."""
+    """Write what people may change of a series: path, texts, aggregation, retirement; ingest reads it anew."""
     parameters = {
         "series_id": row.id,
         "path": row.path,
         "unit": row.unit,
         "description": row.description,
         "retired_at": row.retired_at,
+        "stepped": row.stepped,
+        "treat_uncertain_as_bad": row.treat_uncertain_as_bad,
+        "percent_data_good": row.percent_data_good,
+        "percent_data_bad": row.percent_data_bad,
+        "sloped_extrapolation": row.sloped_extrapolation,
+        "counter_rollover": row.counter_rollover,
     }
     await connection.execute(statement("update_series"), parameters)
     await update_series_generation(connection)

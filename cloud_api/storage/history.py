@@ -140,6 +140,11 @@ async def select_buckets_of_integers(connection: Connection, plan: BucketPlan) -
     return await _buckets(connection, "select_buckets_of_integers", plan)
 
 
+async def set_snapshot(connection: Connection) -> None:
+    """Let all statements of this transaction see one moment; it must be the first of them."""
+    await connection.execute(statement("set_snapshot"))
+
+
 async def set_statement_timeout(connection: Connection, timeout_s: float) -> None:
     """Let the database cancel what takes longer, until the end of this transaction."""
     milliseconds = str(max(1, int(timeout_s * 1000)))

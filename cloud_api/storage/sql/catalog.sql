@@ -2,7 +2,8 @@
 
 -- name: select_series_page
 select id, path, kind, unit, description, low, high, device, asset,
-       source_agent, source_path, scan_period_s, created_at, retired_at
+       source_agent, source_path, scan_period_s, created_at, retired_at,
+       stepped, treat_uncertain_as_bad, percent_data_good, percent_data_bad, sloped_extrapolation, counter_rollover
 from series
 where path collate "C" >= %(from_path)s
   and path collate "C" < %(to_path)s
@@ -15,20 +16,25 @@ limit %(limit)s
 
 -- name: select_series
 select id, path, kind, unit, description, low, high, device, asset,
-       source_agent, source_path, scan_period_s, created_at, retired_at
+       source_agent, source_path, scan_period_s, created_at, retired_at,
+       stepped, treat_uncertain_as_bad, percent_data_good, percent_data_bad, sloped_extrapolation, counter_rollover
 from series
 where id = %(series_id)s
 
 -- name: select_series_by_ids
 select id, path, kind, unit, description, low, high, device, asset,
-       source_agent, source_path, scan_period_s, created_at, retired_at
+       source_agent, source_path, scan_period_s, created_at, retired_at,
+       stepped, treat_uncertain_as_bad, percent_data_good, percent_data_bad, sloped_extrapolation, counter_rollover
 from series
 where id = any(%(series_ids)s)
 order by path collate "C"
 
 -- name: update_series
 update series
-set path = %(path)s, unit = %(unit)s, description = %(description)s, retired_at = %(retired_at)s
+set path = %(path)s, unit = %(unit)s, description = %(description)s, retired_at = %(retired_at)s,
+    stepped = %(stepped)s, treat_uncertain_as_bad = %(treat_uncertain_as_bad)s,
+    percent_data_good = %(percent_data_good)s, percent_data_bad = %(percent_data_bad)s,
+    sloped_extrapolation = %(sloped_extrapolation)s, counter_rollover = %(counter_rollover)s
 where id = %(series_id)s
 
 -- name: update_series_generation

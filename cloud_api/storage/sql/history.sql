@@ -144,5 +144,8 @@ from picked
 group by series_id, bucket
 order by series_id, bucket
 
+-- name: set_snapshot
+set transaction isolation level repeatable read, read only
+
 -- name: set_statement_timeout
 select set_config('statement_timeout', %(timeout_ms)s, true)

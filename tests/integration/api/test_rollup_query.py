@@ -1,0 +1,181 @@
+"""POST /query over rollups: the same rows as from raw, said where they come from; past views; a series' own ways."""
+
+import math
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+
+from cloud_api.instants import to_us
+from cloud_api.query.aggregates.names import Aggregate
+from cloud_api.query.sources import block_of
+from cloud_api.rollups.roll import merge_quarters, roll_minutes
+from cloud_api.storage.engine import ROLLUP_1M, ROLLUP_15M, EngineKind, Partitions, detect_engine
+from cloud_api.storage.history import select_samples
+from cloud_api.storage.pool import open_pool
+from cloud_api.storage.rollup_rows import Resolution
+from cloud_api.storage.rollups import Scope, replace_rollups
+from tests.integration.api.service import BAD, GOOD, START, UNCERTAIN, Api, Row, at, shown
+
+HOURS = 4
+DAY = timedelta(days=1)
+WINDOW = {"from": shown(START), "to": shown(at(HOURS * 3600))}
+ALL = [each.value for each in Aggregate]
+
+
+async def roll(api: Api, series_id: int, *, is_text: bool = False, after: float = 86_400) -> None:
+    """What the rollups role does, in one go: every sample before the watermark, as known `after` START."""
+    pool = await open_pool(api.fill.url, 1)
+    async with pool.connection() as connection:
+        columns = await select_samples(connection, series_id, START - DAY, START + DAY, 10**6)
+        if (await detect_engine(connection)).kind is EngineKind.POSTGRES:
+            for table in (ROLLUP_1M, ROLLUP_15M):
+                await Partitions(table).ensure(connection, [to_us(START) // 86_400_000_000])
+        minutes = roll_minutes(np.full(len(columns), series_id, np.int32), block_of(columns, is_text=is_text))
+        scope = Scope([series_id], START - DAY, START + DAY)
+        for resolution, rows in ((Resolution.MINUTE, minutes), (Resolution.QUARTER, merge_quarters(minutes))):
+            await replace_rollups(connection, resolution, scope, rows, at(after))
+    await pool.close()
+    await api.fill.run("update rollup_progress set closed_until = %s, marked_until = %s", *[at(HOURS * 3600)] * 2)
+
+
+def troubled(count: int = HOURS * 360) -> list[Row]:
+    """Every ten seconds a value, with Bad, Uncertain and unmeasured ones among them, and half an hour without any."""
+    rows: list[Row] = []
+    for index in range(count):
+        status = BAD if index % 97 == 5 else UNCERTAIN if index % 89 == 7 else GOOD
+        is_nan = index % 211 == 11
+        value = None if status == BAD or is_nan else 50 + 10 * math.sin(index / 20) + index % 3
+        if not 5_400 <= index * 10 < 7_200:
+            rows.append((at(index * 10 + 3.25), value, "NaN" if is_nan else None, status))
+    return rows
+
+
+def same(left: Any, right: Any) -> bool:
+    if isinstance(left, float) and isinstance(right, float):
+        return math.isclose(left, right, rel_tol=1e-9, abs_tol=1e-9)
+    return left == right
+
+
+def agree(one: dict[str, Any], other: dict[str, Any]) -> None:
+    for left, right in zip(one["series"], other["series"], strict=True):
+        assert left["columns"] == right["columns"]
+        assert len(left["rows"]) == len(right["rows"])
+        for row, expected in zip(left["rows"], right["rows"], strict=True):
+            wrong = [
+                (name, found, wanted)
+                for name, found, wanted in zip(left["columns"], row, expected, strict=True)
+                if not same(found, wanted)
+            ]
+            assert not wrong
+
+
+async def test_rollups_answer_as_raw_does(api: Api):
+    numbers = await api.fill.series("a/line", scan_period_s=1)
+    await api.fill.samples(numbers, troubled())
+    digits = await api.fill.series("a/digits", "i64", scan_period_s=1)
+    whole: list[Row] = [(at(index * 10), float(2**60), str(2**60 + index % 77), GOOD) for index in range(HOURS * 360)]
+    await api.fill.samples(digits, whole)
+    texts = await api.fill.series("a/recipe", "str", scan_period_s=1)
+    words: list[Row] = [
+        (at(index * 10), None, f"回火 {index}", GOOD if index % 7 else BAD) for index in range(HOURS * 360)
+    ]
+    await api.fill.samples(texts, words)
+    for series_id in (numbers, digits, texts):
+        await roll(api, series_id, is_text=series_id == texts)
+    for more in (
+        {"interval": "1h", "aggregate": ALL},
+        {"interval": "1h", "aggregate": ALL, "treat_uncertain_as_bad": False, "stepped": True},
+        {"interval": "70m", "aggregate": ALL, "fill": "null", "from": shown(at(77.5))},
+        {"points": 8},
+        {"interval": "2h", "aggregate": ["rate", "increase"], "counter_rollover": 61.5},
+    ):
+        body = {"series": ["a/*"], **WINDOW, **more}
+        raw, rolled = await api.query(**body, resolution="raw"), await api.query(**body)
+        assert (raw["resolution"], rolled["resolution"]) == ("raw", "15m")
+        assert rolled["aligned"] is None
+        assert rolled["rows_scanned"] == sum(rolled["scanned"].values())
+        assert rolled["rows_scanned"] < raw["rows_scanned"]
+        agree(rolled, raw)
+
+
+async def test_the_answer_says_what_it_cost_and_a_dear_one_is_refused_with_its_estimate(postgres_api: Api):
+    api = postgres_api
+    series_id = await api.fill.series("a/line", scan_period_s=10)
+    await api.fill.samples(series_id, troubled())
+    await roll(api, series_id)
+    answer = await api.query(series=["a/line"], interval="1h", **WINDOW)
+    assert answer["scanned"] == {"15m": 14}
+    assert answer["estimate"] == 16
+    body = {"series": ["a/line"], "interval": "365d", "from": "1900-01-01T00:00:00Z", "to": "2261-01-01T00:00:00Z"}
+    await api.fill.run("update rollup_progress set marked_until = '2261-01-01'")
+    response = await api.client.post("/api/v1/query", json=body)
+    assert response.status_code == 422
+    problem = response.json()
+    assert problem["what"] == "rows of rollups"
+    assert problem["estimate"] > problem["budget"]
+
+
+async def test_past_views_and_windows_without_raw(postgres_api: Api):
+    api = postgres_api
+    series_id = await api.fill.series("a/line", scan_period_s=10)
+    await api.fill.samples(series_id, troubled())
+    await roll(api, series_id)
+    body = {"series": ["a/line"], "interval": "2h", "aggregate": ["maximum", "time_average"], **WINDOW}
+    first = await api.query(**body)
+    await api.fill.run("update sample set value = 1000 where series_id = %s and time = %s", series_id, at(13.25))
+    await roll(api, series_id, after=2 * 86_400)
+    changed = await api.query(**body)
+    assert changed["series"][0]["rows"][0][1] == 1000
+    past = await api.query(**body, as_of=shown(at(86_401)))
+    assert past["as_of"] == shown(at(86_401))
+    agree(past, first)
+    unknown = await api.query(**body, as_of=shown(at(0)))
+    assert unknown["series"][0]["rows"] == []
+    await api.fill.run("delete from sample where time < %s", at(HOURS * 3600))
+    await api.fill.run("update rollup_progress set raw_kept_from = %s", at(HOURS * 3600))
+    moved = await api.query(**body | {"from": shown(at(7)), "to": shown(at(3 * 3600 + 61))}, fill="null")
+    assert moved["aligned"] == {"from": shown(START), "to": shown(at(3 * 3600 + 60))}
+    assert moved["series"][0]["rows"][0][1] == 1000
+    refused = await api.client.post("/api/v1/query", json=body | {"interval": "10s"})
+    assert refused.status_code == 422
+    assert (refused.json()["field"], refused.json()["allowed"]) == ("interval", "buckets of 1m or longer")
+
+
+async def test_a_series_says_how_it_is_aggregated_and_a_request_may_say_otherwise(postgres_api: Api):
+    api = postgres_api
+    series_id = await api.fill.series("a/level")
+    await api.fill.samples(
+        series_id, [(at(0), 0.0, None, GOOD), (at(30), 10.0, None, UNCERTAIN), (at(60), 10.0, None, GOOD)]
+    )
+    body = {
+        "series": ["a/level"],
+        "interval": "1m",
+        "from": shown(START),
+        "to": shown(at(60)),
+        "aggregate": ["time_average2", "count"],
+    }
+
+    async def found(**more: Any) -> list[Any]:
+        return (await api.query(**body, **more))["series"][0]["rows"][0][1:3]
+
+    assert await found() == [None, 1]
+    engineer = {"Authorization": f"Bearer {await api.fill.key('engineer')}"}
+
+    async def patch(aggregation: Any) -> Any:
+        return await api.client.patch(
+            f"/api/v1/series/{series_id}", json={"aggregation": aggregation}, headers=engineer
+        )
+
+    response = await patch({"treat_uncertain_as_bad": False})
+    assert response.json()["aggregation"]["treat_uncertain_as_bad"] is False
+    assert await found() == [7.5, 2]
+    assert await found(stepped=True) == [5.0, 2]
+    assert await found(treat_uncertain_as_bad=True) == [None, 1]
+    refused = await patch({"percent_data_good": 10, "percent_data_bad": 20})
+    assert refused.status_code == 422
+    assert refused.json()["field"] == "aggregation.percent_data_good"
+    assert (await patch(None)).json()["aggregation"] is None
+    assert await found() == [None, 1]
+    changes = await api.fill.run("select detail from audit where action = 'series.change' order by id")
+    assert changes[0][0]["to"]["treat_uncertain_as_bad"] is False
