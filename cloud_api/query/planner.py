@@ -18,6 +18,7 @@ from cloud_api.query.models import Resolution as Asked
 from cloud_api.query.plan import EVER_US, NEVER_US, Kept, Plan, TooFine, make_plan
 from cloud_api.query.sources import Scanned, Wanted, scan, surround
 from cloud_api.query.spans import Spans, make_spans
+from cloud_api.query.values import INTEGER_KINDS
 from cloud_api.storage.catalog import SeriesRow
 from cloud_api.storage.pool import Connection
 from cloud_api.storage.rollup_marks import select_unrolled
@@ -140,7 +141,8 @@ async def read_planned(
     """Read what the plan names of one series, and compute beside the event loop."""
     plan, kept = chosen
     possible = [each for each in aggregates if not wanted.is_text or each in FOR_ANY_KIND or each in IN_DATABASE]
-    counted = replace(wanted, is_counted=set(possible) <= COUNTED)
+    is_plain = set(possible) <= set(IN_DATABASE) and wanted.row.kind not in INTEGER_KINDS
+    counted = replace(wanted, is_counted=set(possible) <= COUNTED, is_plain=is_plain)
     intervals = Intervals(plan.edges_us, buckets.cut())
     scanned = await scan(connection, counted, plan, intervals, limit)
     if GROWING.intersection(possible) and wanted.configuration.counter_rollover is not None:

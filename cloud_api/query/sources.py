@@ -28,7 +28,14 @@ from cloud_api.storage.history import (
 )
 from cloud_api.storage.pool import Connection
 from cloud_api.storage.rollup_rows import Resolution, RollupRows
-from cloud_api.storage.rollups import Neighbours, Scope, select_neighbour_rollups, select_rollup_counts, select_rollups
+from cloud_api.storage.rollups import (
+    Neighbours,
+    Scope,
+    select_neighbour_rollups,
+    select_rollup_counts,
+    select_rollup_groups,
+    select_rollups,
+)
 
 # So many stretches are read by a statement each; more of them by one statement that looks into each.
 FEW_STRETCHES = 4
@@ -42,6 +49,8 @@ class Wanted:
     configuration: Configuration
     is_counted: bool
     as_of: datetime | None = None
+    # Counts, means, minima and maxima alone: the database merges them.
+    is_plain: bool = False
 
     @property
     def is_text(self) -> bool:
@@ -72,6 +81,10 @@ async def scan(connection: Connection, wanted: Wanted, plan: Plan, intervals: In
     for resolution, spans in ((Resolution.QUARTER, plan.quarters), (Resolution.MINUTE, plan.minutes)):
         if not len(spans):
             continue
+        if wanted.is_plain and len(spans) == 1 and not wanted.with_uncertain:
+            groups, counts[resolution.value] = await _groups(connection, wanted, resolution, (spans, intervals))
+            parts.append(groups)
+            continue
         rows = await _rollups(connection, wanted, resolution, spans)
         counts[resolution.value] = len(rows)
         lost = np.isnan(growth_inside(rows.partials, wanted.configuration.counter_rollover))
@@ -87,6 +100,14 @@ async def scan(connection: Connection, wanted: Wanted, plan: Plan, intervals: In
         rows = rows[np.argsort(rows["first_at"], kind="stable")]
     nobody = _classified(wanted, NO_SAMPLES)
     return Scanned(Rolled(rows, nobody, nobody, wanted.is_counted), counts, unclear)
+
+
+async def _groups(
+    connection: Connection, wanted: Wanted, resolution: Resolution, of: tuple[Spans, Intervals]
+) -> tuple[Partials, int]:
+    spans, intervals = of
+    scope = Scope([wanted.row.id], to_datetime(int(spans[0, 0])), to_datetime(int(spans[0, 1])))
+    return await select_rollup_groups(connection, resolution, scope, intervals.edges_us, wanted.as_of)
 
 
 async def _rollups(connection: Connection, wanted: Wanted, resolution: Resolution, spans: Spans) -> RollupRows:

@@ -204,8 +204,8 @@ def _merge_steps(merged: Partials, rows: Partials, accepted: _Runs) -> None:
     left = np.flatnonzero(run[1:] == run[:-1])
     before, after = rows["back_value"][at[left]], rows["front_value"][at[left + 1]]
     steps, joint_run = after - before, run[left]
-    changed = np.bincount(joint_run, steps != 0, size).astype(np.int32)
-    merged["transitions"] = np.bincount(run, rows["transitions"][at], size).astype(np.int32) + changed
+    changed = np.bincount(joint_run, steps != 0, size).astype(np.int64)
+    merged["transitions"] = np.bincount(run, rows["transitions"][at], size).astype(np.int64) + changed
     merged["rise"] = np.bincount(run, rows["rise"][at], size) + np.bincount(joint_run, np.maximum(steps, 0.0), size)
     _merge_falls(merged, rows, accepted)
     fell = np.flatnonzero(steps < 0)

@@ -64,7 +64,7 @@ def from_samples(block: SampleBlock, group: Integers, *, with_uncertain: bool = 
     if len(at):
         values = np.where(classes == IS_BAD, 0.0, np.nan_to_num(block.values, nan=0.0))
         _fill_accepted(rows, block, values, accepted)
-        rows["uncertain"] = np.add.reduceat(classes == IS_UNCERTAIN, starts, dtype=np.int32)
+        rows["uncertain"] = np.add.reduceat(classes == IS_UNCERTAIN, starts, dtype=np.int64)
         _fill_extremes(rows, block, values, accepted)
         _fill_regions(rows, block, (values, classes), (starts, run))
         _fill_spans(rows, block, values, accepted)
@@ -204,7 +204,7 @@ def _fill_steps(rows: Partials, values: Floats, accepted: _Accepted) -> None:
     same = accepted.run[1:] == accepted.run[:-1]
     steps = np.zeros(len(taken))
     steps[1:] = np.where(same, np.diff(taken), 0.0)
-    rows["transitions"][accepted.rows] = np.add.reduceat(steps != 0, accepted.starts, dtype=np.int32)
+    rows["transitions"][accepted.rows] = np.add.reduceat(steps != 0, accepted.starts, dtype=np.int64)
     rows["rise"][accepted.rows] = np.add.reduceat(np.maximum(steps, 0.0), accepted.starts)
     later = np.flatnonzero(steps < 0)
     add_falls(rows, accepted.row[later], taken[later - 1], taken[later])
@@ -221,7 +221,7 @@ def add_falls(rows: Partials, row: Integers, before: Floats, after: Floats) -> N
     least, most = np.minimum.reduceat(steps, starts), np.maximum.reduceat(steps, starts)
     rows["fall_least"][ids] = np.where(fresh, least, np.minimum(rows["fall_least"][ids], least))
     rows["fall_most"][ids] = np.where(fresh, most, np.maximum(rows["fall_most"][ids], most))
-    rows["fall_count"][ids] += counts.astype(np.int32)
+    rows["fall_count"][ids] += counts
     rows["fall_sum"][ids] += np.add.reduceat(steps, starts)
     rows["fall_later"][ids] += np.add.reduceat(after, starts)
     counted = rows["fall_count"][ids]

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 PARTIAL = np.dtype(
     [
         # How many samples of any status; accepted; accepted though Uncertain.
-        ("total", np.int32),
-        ("accepted", np.int32),
-        ("uncertain", np.int32),
+        ("total", np.int64),
+        ("accepted", np.int64),
+        ("uncertain", np.int64),
         # The first and the last sample of any status, exactly as stored.
         ("first_at", np.int64),
         ("first_value", np.float64),
@@ -64,9 +64,9 @@ PARTIAL = np.dtype(
         ("skips", np.bool_),
         # Between accepted samples: changes, growth, and falls: how many, their sum, the shortest and the longest, and
         # the sum of the values after them; a few as pairs of values before and after.
-        ("transitions", np.int32),
+        ("transitions", np.int64),
         ("rise", np.float64),
-        ("fall_count", np.int32),
+        ("fall_count", np.int64),
         ("fall_sum", np.float64),
         ("fall_least", np.float64),
         ("fall_most", np.float64),
