@@ -21,10 +21,10 @@ from cloud_api.alarms.duty import AlarmDuty
 from cloud_api.alarms.evaluation.leader import AlarmLeader
 from cloud_api.alarms.journal.feed import Feed
 from cloud_api.alarms.journal.router import router as alarm_journal
-from cloud_api.alarms.kpi.router import router as alarm_kpi
 from cloud_api.alarms.maintenance.router import router as maintenance
 from cloud_api.alarms.operation.router import router as alarms
 from cloud_api.alarms.operation.seen import acknowledge_seen
+from cloud_api.alarms.router import router as alarm_quality
 from cloud_api.assets.bulk.router import router as asset_bulk
 from cloud_api.assets.router import router as assets
 from cloud_api.assets.templates.router import router as asset_templates
@@ -143,7 +143,7 @@ def create_app(
         app.include_router(assets, prefix=API)
         app.include_router(asset_bulk, prefix=API)
         app.include_router(asset_templates, prefix=API)
-        app.include_router(alarm_kpi, prefix=API)
+        app.include_router(alarm_quality, prefix=API)
         app.include_router(completeness, prefix=API)
         app.include_router(delivery, prefix=API)
         app.include_router(purge, prefix=API)

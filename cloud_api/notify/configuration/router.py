@@ -52,10 +52,17 @@ class Discreet(APIRoute):
             try:
                 return await handle(request)
             except RequestValidationError as error:
-                told = [{**each, "input": None} for each in error.errors()]
+                told = [_silenced(each) for each in error.errors()]
                 raise RequestValidationError(told, body={}) from None
 
         return handle_discreetly
+
+
+def _silenced(error: dict[str, Any]) -> dict[str, Any]:
+    """What is wrong with a field, without what was in it."""
+    if error["type"] == "union_tag_invalid":
+        return {**error, "input": None, "msg": "kind must be email, webhook or service"}
+    return {**error, "input": None}
 
 
 channels = APIRouter(prefix="/notification-channels", tags=["notifications"], route_class=Discreet)

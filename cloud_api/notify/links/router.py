@@ -7,7 +7,7 @@ from urllib.parse import parse_qs
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
-from cloud_api.auth.access import PoolOf
+from cloud_api.auth.access import WholePool
 from cloud_api.notify.links.page import HEADERS, render
 from cloud_api.notify.links.service import AcknowledgeSeen, Link, LinkState, look, use
 from cloud_api.notify.links.tokens import PATH
@@ -21,7 +21,7 @@ link_pages = APIRouter(prefix=PATH.rstrip("/"), include_in_schema=False)
 
 
 @link_pages.get("/{token}")
-async def show_link(token: str, pool: PoolOf) -> HTMLResponse:
+async def show_link(token: str, pool: WholePool) -> HTMLResponse:
     """Show what would be acknowledged; mail scanners that follow links change nothing."""
     async with transaction(pool) as connection:
         link = await look(connection, token, datetime.now(UTC))
@@ -29,7 +29,7 @@ async def show_link(token: str, pool: PoolOf) -> HTMLResponse:
 
 
 @link_pages.post("/{token}")
-async def use_link(request: Request, token: str, pool: PoolOf) -> HTMLResponse:
+async def use_link(request: Request, token: str, pool: WholePool) -> HTMLResponse:
     """Acknowledge, once."""
     form = await _form(request)
     acknowledge: AcknowledgeSeen = request.state.acknowledge_seen

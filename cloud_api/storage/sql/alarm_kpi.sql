@@ -56,12 +56,23 @@ where j.at >= %(from_at)s and j.at < %(to_at)s and j.number is not null and j.is
 group by a.position
 
 -- name: select_kpi_unauthorised
--- What hides an alarm must have a name behind it: a person's, or for a suppression the rule's.
-select a.position, count(*)
-from alarm_journal j
-join alarm a on a.id = j.alarm_id
-where j.at >= %(from_at)s and j.at < %(to_at)s and j.number is not null
-  and (%(position)s::text is null or a.position = %(position)s)
-  and (j.event in ('shelve', 'out_of_service') and j.who = ''
-       or j.event = 'suppress' and coalesce(j.note, '') = '')
-group by a.position
+-- What hides an alarm must have a name behind it: a person's, or for a suppression the rule's. A version of a definition
+-- must have its audit row, which is written in the same transaction and so bears the same instant.
+select position, count(*)
+from (
+    select a.position
+    from alarm_journal j
+    join alarm a on a.id = j.alarm_id
+    where j.at >= %(from_at)s and j.at < %(to_at)s and j.number is not null
+      and (j.event in ('shelve', 'out_of_service') and j.who = ''
+           or j.event = 'suppress' and coalesce(j.note, '') = '')
+    union all
+    select v.body ->> 'position'
+    from alarm_definition_version v
+    where v.changed_at >= %(from_at)s and v.changed_at < %(to_at)s
+      and not exists (
+          select from audit where audit.at = v.changed_at and audit.action like 'alarm\_definition.%%'
+      )
+) found
+where %(position)s::text is null or position = %(position)s
+group by position

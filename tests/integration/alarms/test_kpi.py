@@ -131,6 +131,19 @@ async def test_unsealed_rows_wait(api: Api):
     assert len((await api.get("/alarms/kpi", **window))["positions"]) == 1
 
 
+async def test_a_changed_definition_without_its_audit_row_is_found(api: Api):
+    api.client.headers["Authorization"] = f"Bearer {await api.fill.key('engineer')}"
+    body = {"name": "x", "target": {"path": "hall/a"}, "condition": {"kind": "bad_quality"}, "position": "hall"}
+    made = await api.client.post("/api/v1/alarm-definitions", json=body)
+    assert made.status_code == 201, made.text
+    assert (await api.get("/alarms/kpi"))["positions"] == []
+    await api.fill.run(
+        "insert into alarm_definition_version (definition_id, version, change, body, changed_by)"
+        " select id, 2, 'changed', body, 'somebody' from alarm_definition"
+    )
+    assert figure(await api.get("/alarms/kpi"), "hall", "unauthorised_changes") == (1, "exceeded")
+
+
 async def test_the_default_is_the_last_thirty_days_and_no_time_to_come(api: Api):
     answer = await api.get("/alarms/kpi", to="2200-01-01T00:00:00Z")
     assert (answer["days"], answer["is_indicative"]) == (30.0, False)
