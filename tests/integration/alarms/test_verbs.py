@@ -117,25 +117,25 @@ async def test_shelves_that_are_refused(desk: Desk):
         assert (refusal["status"], refusal["field"]) == (422, field)
 
 
-async def test_out_of_service_needs_an_engineer_and_an_order(any_desk: Desk):
-    alarm = await any_desk.raised()
+async def test_out_of_service_needs_an_engineer_and_an_order(desk: Desk):
+    alarm = await desk.raised()
     body = {"reason": "transmitter away", "order_number": "WO-4711"}
-    assert (await any_desk.refused(f"{alarm}/out-of-service", body))["status"] == 403
-    missing = await any_desk.refused(f"{alarm}/out-of-service", {"reason": "r"}, any_desk.engineer)
+    assert (await desk.refused(f"{alarm}/out-of-service", body))["status"] == 403
+    missing = await desk.refused(f"{alarm}/out-of-service", {"reason": "r"}, desk.engineer)
     assert (missing["status"], missing["field"]) == (422, "order_number")
-    out = await any_desk.done(f"{alarm}/out-of-service", body, any_desk.engineer)
+    out = await desk.done(f"{alarm}/out-of-service", body, desk.engineer)
     assert (out["state"], out["absence"]["order_number"], out["absence"]["by"]) == ("out_of_service", "WO-4711", "eva")
-    assert (await any_desk.refused(f"{alarm}/out-of-service", body, any_desk.engineer))["status"] == 409
+    assert (await desk.refused(f"{alarm}/out-of-service", body, desk.engineer))["status"] == 409
     # The condition is followed all the same.
-    await any_desk.happen(transition(CLEAR, 5), transition(RAISE, 9))
-    (item,) = (await any_desk.api.get("/alarms", state="out_of_service"))["items"]
+    await desk.happen(transition(CLEAR, 5), transition(RAISE, 9))
+    (item,) = (await desk.api.get("/alarms", state="out_of_service"))["items"]
     assert (item["active"], item["raise_count"]) == (True, 2)
-    assert (await any_desk.refused(f"{alarm}/return"))["status"] == 403
-    back = await any_desk.done(f"{alarm}/return", {"comment": "done"}, any_desk.engineer)
+    assert (await desk.refused(f"{alarm}/return"))["status"] == 403
+    back = await desk.done(f"{alarm}/return", {"comment": "done"}, desk.engineer)
     assert (back["state"], back["absence"]) == ("unacknowledged", None)
-    assert (await any_desk.refused(f"{alarm}/return", None, any_desk.engineer))["status"] == 409
+    assert (await desk.refused(f"{alarm}/return", None, desk.engineer))["status"] == 409
     orders = "select event, order_number from alarm_journal where order_number is not null order by id"
-    assert await any_desk.api.fill.run(orders) == [("out_of_service", "WO-4711"), ("return", "WO-4711")]
+    assert await desk.api.fill.run(orders) == [("out_of_service", "WO-4711"), ("return", "WO-4711")]
 
 
 async def test_a_latched_alarm_is_reset_when_it_is_gone_and_seen(desk: Desk):
@@ -177,12 +177,12 @@ async def test_who_may_not_and_what_is_not_there(desk: Desk):
     assert [row[0] for row in await desk.journal()] == ["raise"]
 
 
-async def test_many_are_acknowledged_by_their_ids(any_desk: Desk):
-    first, second, third = [await any_desk.raised(f"hall/pump-{number}/flow") for number in range(3)]
-    await any_desk.done(f"{second}/acknowledge")
+async def test_many_are_acknowledged_by_their_ids(desk: Desk):
+    first, second, third = [await desk.raised(f"hall/pump-{number}/flow") for number in range(3)]
+    await desk.done(f"{second}/acknowledge")
     unknown = str(uuid4())
     body = {"ids": [second, first, {"id": third, "version": 9}, unknown, first], "comment": "round"}
-    answer = await any_desk.done("acknowledge", body)
+    answer = await desk.done("acknowledge", body)
     assert [(item["id"], item["outcome"]) for item in answer["items"]] == [
         (second, "unchanged"),
         (first, "acknowledged"),
@@ -191,9 +191,9 @@ async def test_many_are_acknowledged_by_their_ids(any_desk: Desk):
     ]
     counts = {name: answer[name] for name in ("acknowledged", "unchanged", "version_conflict", "unknown")}
     assert set(counts.values()) == {1}
-    assert [row[4] for row in await any_desk.journal() if row[0] == "acknowledge"] == [None, "round"]
+    assert [row[4] for row in await desk.journal() if row[0] == "acknowledge"] == [None, "round"]
     for wrong in ({}, {"ids": [first], "filter": {}}, {"ids": []}, {"ids": ["x"]}, {"filter": {"state": "all"}}):
-        assert (await any_desk.refused("acknowledge", wrong))["status"] == 422
+        assert (await desk.refused("acknowledge", wrong))["status"] == 422
 
 
 async def test_many_are_acknowledged_by_a_filter_as_far_as_they_were_seen(desk: Desk):
