@@ -82,8 +82,7 @@ async def _fill(api: Api) -> int:
         day,
         day + TRENDS - 1,
     )
-    await run("vacuum analyze sample")
-    await run("analyze latest")
+    await run("vacuum analyze")
     return day
 
 

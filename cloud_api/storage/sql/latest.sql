@@ -18,7 +18,7 @@ from (
     where s.path collate "C" >= %(from_path)s
       and s.path collate "C" < %(to_path)s
       and s.path collate "C" > %(after_path)s
-      and s.path ~ %(pattern)s
+      and (%(pattern)s::text = '^.*$' or s.path ~ %(pattern)s)
       and s.retired_at is null
     order by s.path collate "C"
     limit %(limit)s
