@@ -106,7 +106,7 @@ def _head(result: QueryResult) -> dict[str, Json]:
         "rows_scanned": _rows_scanned(result),
         "scanned": _scanned(result),
         "as_of": result.request.as_of,
-        "aligned": None if reading is None else _aligned(reading.aligned),
+        "aligned": _aligned(result.aligned if reading is None else reading.aligned or result.aligned),
         "from": format_us(result.window.from_us),
         "to": format_us(result.window.to_us),
         "interval": None if buckets is None else buckets.label or format_interval(buckets.step_us),

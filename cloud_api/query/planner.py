@@ -59,6 +59,12 @@ async def plan_series(
     return plans
 
 
+async def raw_aligned(connection: Connection, window: Window) -> tuple[int, int] | None:
+    """Where raw samples alone are read: the part of the window that they are kept of, if that is not all of it."""
+    raw_us = _kept_us((await select_rollup_progress(connection)).raw_kept_at)
+    return None if raw_us <= window.from_us else (min(raw_us, window.to_us), window.to_us)
+
+
 def as_of_of(request: QueryRequest) -> datetime | None:
     """The past view that is asked for."""
     return None if request.as_of is None else to_datetime(parse_instant(request.as_of, "as_of"))

@@ -17,7 +17,7 @@ from cloud_api.query.extremes import LEAST_POINTS, choose_extremes
 from cloud_api.query.fills import Fill
 from cloud_api.query.intervals import buckets_by_interval, read_zone
 from cloud_api.query.models import Layout, PointsBy, QueryRequest, Resolution
-from cloud_api.query.planner import Plans, plan_series
+from cloud_api.query.planner import Plans, plan_series, raw_aligned
 from cloud_api.query.reading import read_bucketed
 from cloud_api.query.resolution import expected_samples
 from cloud_api.query.values import TEXT_KINDS
@@ -47,6 +47,8 @@ class QueryResult:
     samples: Mapping[int, SampleColumns]
     now_us: int
     estimate: int
+    # Where raw samples alone are read and not all of the window is kept: what is.
+    aligned: tuple[int, int] | None
 
 
 def read_window(request: QueryRequest) -> Window:
@@ -78,6 +80,10 @@ def check_request(request: QueryRequest) -> None:
     """Refuse fields that contradict each other."""
     if not request.series and not request.expressions:
         raise body_invalid("series", [], "is empty, and so is `expressions`", "at least one series or expression")
+    if request.as_of is not None and (
+        request.resolution is Resolution.RAW or request.points_by is not PointsBy.BUCKETS
+    ):
+        raise body_invalid("as_of", request.as_of, "does not go with raw samples", "`interval`, or `points` of buckets")
     if request.points_by is PointsBy.BUCKETS:
         return
     if request.points is None or request.points < LEAST_POINTS:
@@ -113,6 +119,8 @@ async def run_query(connection: Connection, request: QueryRequest, budget: Budge
         check_configuration(request, row)
     plans = [] if buckets is None else await plan_series(connection, request, series, buckets)
     estimate = await _check_cost(connection, request, (series, plans), (window, buckets), budget)
+    is_raw = buckets is None or request.resolution is Resolution.RAW
+    aligned = await raw_aligned(connection, window) if is_raw else None
     reading, samples = None, dict[int, SampleColumns]()
     if buckets is None:
         samples = {row.id: await _samples(connection, request, row, window, budget) for row in series}
@@ -122,7 +130,7 @@ async def run_query(connection: Connection, request: QueryRequest, budget: Budge
         aggregates = [*request.aggregate, *sorted(wanted - set(request.aggregate))]
         all_of_it = request.model_copy(update={"aggregate": aggregates})
         reading = await read_bucketed(connection, all_of_it, plans, buckets, budget)
-    return QueryResult(request, window, buckets, shown, named, asked, reading, samples, now_us, estimate)
+    return QueryResult(request, window, buckets, shown, named, asked, reading, samples, now_us, estimate, aligned)
 
 
 async def _named(connection: Connection, name: SeriesKey) -> SeriesRow:

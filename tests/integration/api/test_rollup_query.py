@@ -137,6 +137,10 @@ async def test_past_views_and_windows_without_raw(postgres_api: Api):
     moved = await api.query(**body | {"from": shown(at(7)), "to": shown(at(3 * 3600 + 61))}, fill="null")
     assert moved["aligned"] == {"from": shown(START), "to": shown(at(3 * 3600 + 60))}
     assert moved["series"][0]["rows"][0][1] == 1000
+    raw = await api.query(**body, resolution="raw")
+    assert raw["aligned"] == {"from": WINDOW["to"], "to": WINDOW["to"]}
+    both = await api.client.post("/api/v1/query", json=body | {"resolution": "raw", "as_of": shown(START)})
+    assert (both.status_code, both.json()["field"]) == (422, "as_of")
     refused = await api.client.post("/api/v1/query", json=body | {"interval": "10s"})
     assert refused.status_code == 422
     assert (refused.json()["field"], refused.json()["allowed"]) == ("interval", "buckets of 1m or longer")
