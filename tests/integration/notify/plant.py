@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 
 from cloud_api.app import create_app
-from cloud_api.settings import Role
+from cloud_api.settings import MqttSettings, Role
 from cloud_api.storage.migrate import migrate
 from cloud_api.storage.pool import open_pool
 from tests.fixtures.mailbox import Hook, Mailbox
@@ -108,13 +108,15 @@ class Plant:
 
 
 @asynccontextmanager
-async def plant(url: str, *, roles: frozenset[Role] | None = None, **notify: Any) -> AsyncGenerator[Plant]:
+async def plant(
+    url: str, *, roles: frozenset[Role] | None = None, mqtt: MqttSettings | None = None, **notify: Any
+) -> AsyncGenerator[Plant]:
     """Run the service on a fresh database; loopback may be reached."""
     await asyncio.to_thread(migrate, url)
     fill = Fill(url)
     settings = settings_for(url)
     usual: dict[str, Any] = {"public_url": PUBLIC, "allowed_networks": (ip_network("127.0.0.0/8"),)}
-    settings = replace(settings, notify=replace(settings.notify, **(usual | notify)))
+    settings = replace(settings, mqtt=mqtt, notify=replace(settings.notify, **(usual | notify)))
     app = create_app(settings, roles or frozenset({Role.API, Role.NOTIFY}))
     async with running(app) as client:
         client.headers["Authorization"] = f"Bearer {await fill.key('engineer')}"
