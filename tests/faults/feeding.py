@@ -7,7 +7,8 @@ import asyncio
 import random
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
 
 from cloud_api.storage.ledger import UntilRow
 from cloud_api.storage.pool import Connection
@@ -25,9 +26,13 @@ async def feed(url: str, seconds: float, seed: int) -> None:
     """Feed both lanes until the time is over."""
     chance = random.Random(seed)
 
-    async def linger(connection: Connection, _samples: SampleRows, _untils: Sequence[UntilRow], _lane: Lane) -> None:
+    @asynccontextmanager
+    async def linger(
+        connection: Connection, _samples: SampleRows, _untils: Sequence[UntilRow], _lane: Lane
+    ) -> AsyncGenerator[None]:
         # Between the look at the watermark and COMMIT: here the roller may close the very minute that was written.
         await connection.execute(f"select pg_sleep({chance.random() * 0.15})".encode())
+        yield
 
     async with running_rig(url, evaluate=linger) as rig:
         print("feeds", flush=True)

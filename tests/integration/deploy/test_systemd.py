@@ -76,15 +76,16 @@ def test_the_commands_of_the_units_run_the_whole_path(
 def _example_environment(stack: Stack) -> dict[str, str]:
     """The names of the example file with the values of this test."""
     text = (SYSTEMD / "cloud.env.example").read_text()
-    names = re.findall(r"^(MILLSTREAM_\w+)=", text, flags=re.MULTILINE)
+    shown = dict(re.findall(r"^(MILLSTREAM_\w+)=(.*)$", text, flags=re.MULTILINE))
     stack.http_port = find_free_port()
-    values = {
+    # Addresses are of this test; how long data is kept is as the example has it.
+    values = shown | {
         "MILLSTREAM_DATABASE_URL": stack.postgres.url(stack.database),
         "MILLSTREAM_MQTT_URL": stack.broker.url,
         "MILLSTREAM_HTTP_HOST": "127.0.0.1",
         "MILLSTREAM_HTTP_PORT": str(stack.http_port),
     }
-    return {name: values[name] for name in names}
+    return {name: values[name] for name in shown}
 
 
 def _command(line: str) -> list[str]:
