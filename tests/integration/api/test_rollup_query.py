@@ -70,7 +70,8 @@ def agree(one: dict[str, Any], other: dict[str, Any]) -> None:
             assert not wrong
 
 
-async def test_rollups_answer_as_raw_does(api: Api):
+async def test_rollups_answer_as_raw_does(postgres_api: Api):
+    api = postgres_api
     numbers = await api.fill.series("a/line", scan_period_s=1)
     await api.fill.samples(numbers, troubled())
     digits = await api.fill.series("a/digits", "i64", scan_period_s=1)
