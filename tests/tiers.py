@@ -41,10 +41,10 @@ class Outcome:
 
 
 TIERS = (
-    Tier("unit", ("unit",), 60, TWO_PROCESSES),
+    Tier("unit", ("unit",), 180, TWO_PROCESSES),
     Tier("contracts", ("contracts",), 60),
-    Tier("integration", ("integration", "migration"), 480, TWO_PROCESSES),
-    Tier("faults", ("faults",), 300),
+    Tier("integration", ("integration", "migration"), 900, TWO_PROCESSES),
+    Tier("faults", ("faults",), 420),
     Tier("acceptance", ("acceptance",), 480),
     Tier("browser", ("browser",), 300),
 )

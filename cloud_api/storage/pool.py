@@ -1,5 +1,6 @@
 """Connections: one pool a process, transactions from it, and the settings that make a commit durable."""
 
+import asyncio
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -27,6 +28,24 @@ RESTED_S = 0.5
 _returned_at: WeakKeyDictionary[Connection, float] = WeakKeyDictionary()
 
 
+class PromptPool(AsyncConnectionPool[Connection]):
+    """A pool in which a cancelled task is cancelled.
+
+    The library hands a connection to a task that is cancelled in the same moment, and the cancellation is gone: a task
+    that works in a loop then never ends, and with it the process does not.
+    """
+
+    async def getconn(self, timeout: float | None = None) -> Connection:  # noqa: ASYNC109 as the library has it
+        """Wait for a connection; a cancellation that came meanwhile gives it back and goes on."""
+        task = asyncio.current_task()
+        before = task.cancelling() if task else 0
+        connection = await super().getconn(timeout)
+        if task is not None and task.cancelling() > before:
+            await self.putconn(connection)
+            raise asyncio.CancelledError
+        return connection
+
+
 class DatabaseUnreachable(Exception):
     """The database does not answer, or refuses this user; try again later."""
 
@@ -48,7 +67,7 @@ async def open_pool(url: str, max_size: int = 8) -> Pool:
     }
     if engine.is_single_session:
         keywords["prepare_threshold"] = None
-    pool: Pool = AsyncConnectionPool(
+    pool: Pool = PromptPool(
         url,
         min_size=1,
         max_size=size,
