@@ -24,6 +24,8 @@ PATIENCE_S = 3.0
 UNLIMITED = "ask with a key or a user that reaches everything (**)"
 LOOPBACK = frozenset({"127.0.0.1", "::1"})
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+# A question that is too long for an address is posted and changes nothing.
+QUERY_END = "/query"
 REFUSALS = (
     Kinds.KEY_MISSING,
     Kinds.KEY_INVALID,
@@ -74,7 +76,8 @@ def read_pool(request: Request, pool: WholePool, caller: Caller) -> Pool:
     """Hand over a pool that sees as far as the caller does: the database refuses the rest, whatever a route asks."""
     if caller.reach.pattern is None:
         return pool
-    return reached_pool(pool, caller.reach.pattern, is_snapshot=request.method in SAFE_METHODS)
+    is_reading = request.method in SAFE_METHODS or request.url.path.endswith(QUERY_END)
+    return reached_pool(pool, caller.reach.pattern, is_snapshot=is_reading)
 
 
 PoolOf = Annotated[Pool, Depends(read_pool)]

@@ -87,7 +87,7 @@ begin
         series, asset, asset_template, sample, latest, rollup_1m, rollup_15m, rollup_1m_revision, rollup_15m_revision,
         rollup_progress, rollup_dirty, alarm, alarm_journal, alarm_journal_head, alarm_instance, alarm_definition,
         alarm_definition_version, maintenance, agent_until, outage, ingest_seen, gap, reject, correction,
-        corrected_sample, lease
+        corrected_sample, lease, rollup_1m_known, rollup_15m_known
         to millstream_reach;
     grant update on series, alarm to millstream_reach;
     grant update (series_generation) on lease to millstream_reach;

@@ -186,6 +186,8 @@ async def test_what_is_inside_is_there(plant: Plant):
     body = span | {"series": [f"{INSIDE}/speed"], "interval": "1m", "aggregate": ["average"]}
     answer = (await plant.ask("POST", "/query", limited, json=body)).json()
     assert answer["series"][0]["rows"][0][1] == 1.5
+    past = await plant.ask("POST", "/query", limited, json=body | {"as_of": shown(at(3600))})
+    assert past.status_code == 200, past.text
     (alarm,) = (await plant.ask("GET", "/alarms", limited)).json()["items"]
     assert alarm["id"] == str(plant.inside["alarm"])
     acknowledged = await plant.ask("POST", f"/alarms/{alarm['id']}/acknowledge", limited, json={"comment": "seen"})
