@@ -17,12 +17,22 @@ from cloud_api.server_events import Closing
 from cloud_api.storage.pool import Pool, open_pool
 from tests.integration.api.service import GOOD, Api
 
-NOW = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=5)
 Event = tuple[str, str, dict[str, Any]]
 
 
+class Moment:
+    """When the samples of a test begin: minutes ago, however long the tests before it took."""
+
+    at = datetime.now(UTC)
+
+
+@pytest.fixture(autouse=True)
+def moment() -> None:
+    Moment.at = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=5)
+
+
 def second(number: float) -> datetime:
-    return NOW + timedelta(seconds=number)
+    return Moment.at + timedelta(seconds=number)
 
 
 def read_events(data: bytes) -> list[Event]:
