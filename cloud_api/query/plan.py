@@ -27,7 +27,7 @@ class TooFine(Exception):
 class Kept:
     """What can be read of one series: rows before `rolled_us` except in `unrolled`; and from when each is kept.
 
-    `rate` is how many samples a second are expected.
+    `rate` is how many samples a second are expected, up to `ends_us`: no sample is younger.
     """
 
     rolled_us: int
@@ -36,6 +36,7 @@ class Kept:
     quarter_us: int = EVER_US
     unrolled: Mapping[Resolution, Spans] = field(default_factory=dict[Resolution, Spans])
     rate: float = 1.0
+    ends_us: int = NEVER_US
 
     def from_us(self, resolution: Resolution) -> int:
         """From when rows of that resolution are kept."""
@@ -107,7 +108,8 @@ def _plan(edges: NDArray[np.int64], kept: Kept, choice: Sequence[Resolution]) ->
         rest = subtract(rest, found[resolution])
     rest = clip(rest, kept.raw_us, int(edges[-1]))
     rows = sum(length_us(spans) // resolution.width_us for resolution, spans in found.items())
-    estimate = rows + round(length_us(rest) / 1e6 * kept.rate)
+    expected = clip(rest, int(edges[0]), kept.ends_us)
+    estimate = rows + round(length_us(expected) / 1e6 * kept.rate)
     return Plan(edges, found[Resolution.QUARTER], found[Resolution.MINUTE], rest, False, estimate)
 
 

@@ -1,6 +1,7 @@
 """Answers a window of one series from the cheapest sources that are exact: rollups inside, raw samples at the sides."""
 
 import asyncio
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -27,6 +28,8 @@ from cloud_api.storage.rollup_rows import Resolution
 
 # Samples a second of a series that says nothing of itself.
 USUAL_RATE = 1.0
+# Ingest refuses what is further ahead of its clock.
+AHEAD_US = 300_000_000
 GROWING = frozenset({Aggregate.INCREASE, Aggregate.RATE})
 
 
@@ -102,6 +105,7 @@ async def read_kept(
         raw_us,
         _kept_us(progress.rollup_1m_kept_at),
         _kept_us(progress.rollup_15m_kept_at),
+        ends_us=time.time_ns() // 1000 + AHEAD_US,
     )
     if as_of is not None:
         past = replace(kept, raw_us=NEVER_US, rolled_us=NEVER_US)
