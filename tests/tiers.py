@@ -9,6 +9,9 @@ from pathlib import Path
 
 TESTS = Path(__file__).resolve().parent
 NO_TESTS = 5
+HUNG = -1
+# How many budgets a tier may take before it is ended, so that whoever waits is told which one hangs.
+PATIENCE = 3
 # Each with servers of its own. Faults and acceptance want both cores for the processes that they start themselves.
 TWO_PROCESSES = ("-n", "2", "--dist", "loadfile")
 
@@ -36,7 +39,7 @@ class Outcome:
     def verdict(self) -> str:
         """One or two words."""
         if self.code != 0:
-            return "no tests" if self.code == NO_TESTS else "FAILED"
+            return {NO_TESTS: "no tests", HUNG: "HUNG"}.get(self.code, "FAILED")
         return "ok" if self.used_s <= self.allowed_s else "OVER BUDGET"
 
 
@@ -71,13 +74,13 @@ def run(tier: Tier, folders: list[str]) -> Outcome:
     """Run one tier in a process of its own."""
     print(f"\n=== {tier.name} ===", flush=True)
     began = time.monotonic()
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "--durations=5", "--durations-min=1", *tier.options, *folders],
-        cwd=TESTS.parent,
-        check=False,
-    )
-    factor = float(os.environ.get("MILLSTREAM_TEST_BUDGET_FACTOR", "1"))
-    return Outcome(tier, done.returncode, time.monotonic() - began, tier.budget_s * factor)
+    allowed_s = tier.budget_s * float(os.environ.get("MILLSTREAM_TEST_BUDGET_FACTOR", "1"))
+    command = [sys.executable, "-m", "pytest", "-q", "--durations=5", "--durations-min=1", *tier.options, *folders]
+    try:
+        code = subprocess.run(command, cwd=TESTS.parent, check=False, timeout=PATIENCE * allowed_s).returncode
+    except subprocess.TimeoutExpired:
+        code = HUNG
+    return Outcome(tier, code, time.monotonic() - began, allowed_s)
 
 
 def report(outcomes: list[Outcome]) -> str:

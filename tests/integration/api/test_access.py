@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from typing import Any
 
 import httpx
 import pytest
@@ -17,6 +18,11 @@ DOOR = "/api/v1/login"
 def any_address(path: str) -> str:
     """A path of the document with something in its places."""
     return re.sub(r"\{\w*id\}", "1", path).replace("{new}", "a")
+
+
+def is_endless(operation: dict[str, Any]) -> bool:
+    """Whether an answer has no end: a caller who is let in would wait for ever."""
+    return "text/event-stream" in operation["responses"].get("200", {}).get("content", {})
 
 
 def bearer(key: str) -> dict[str, str]:
@@ -49,6 +55,8 @@ async def test_a_viewer_changes_nothing(postgres_api: Api):
     wrong: list[str] = []
     for path, item in document["paths"].items():
         for method in METHODS.intersection(item):
+            if is_endless(item[method]):
+                continue
             body = {"from": "b"} if "take-over" in path else {"unit": "A"}
             response = await postgres_api.client.request(
                 method, any_address(path), json=None if method == "get" else body
@@ -150,7 +158,7 @@ async def test_health_names_the_part_and_no_internals():
         assert (await client.get("/health/live")).status_code == 200
         ready = await client.get("/health/ready")
         assert ready.status_code == 503
-        assert ready.json() == {"status": "not_ready", "parts": {"database": "unreachable"}}
+        assert ready.json() == {"status": "not_ready", "parts": {"database": "unreachable"}, "days_to_full": None}
         refused = await client.get("/api/v1/series", headers=bearer("ms_" + "0" * 10 + "_" + "1" * 64))
         assert refused.status_code == 503
         assert refused.json()["type"] == "urn:millstream:problem:database-unavailable"
