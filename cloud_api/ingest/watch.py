@@ -43,8 +43,10 @@ class Watch:
             await asyncio.sleep(self._every_s)
 
     async def _look(self) -> None:
-        now = _now()
+        asked = time.monotonic()
         async with transaction(self._pool) as connection:
+            self._has_failed |= self._is_slow(asked)
+            now = _now()
             seen_at = await update_ingest_seen(connection, now)
             if seen_at is not None and now - seen_at > self._patience:
                 part = "database" if self._has_failed else "cloud"
@@ -55,10 +57,14 @@ class Watch:
                 await update_outage_over(connection, "broker", now)
             elif not is_up and self._broker_seen_at is not None and now - self._broker_seen_at > self._patience:
                 await insert_outage(connection, "broker", self._broker_seen_at, None)
-        self._has_failed = False
+        self._has_failed = self._is_slow(asked)
         if is_up:
             self._broker_seen_at = now
         self._is_broker_told = is_up
+
+    def _is_slow(self, asked: float) -> bool:
+        """Whether the database lets us wait: one that comes back meanwhile has refused nothing, and yet was away."""
+        return time.monotonic() - asked > self._every_s
 
 
 def _now() -> datetime:
