@@ -28,6 +28,7 @@ from cloud_api.alarms.router import router as alarm_quality
 from cloud_api.assets.bulk.router import router as asset_bulk
 from cloud_api.assets.router import router as assets
 from cloud_api.assets.templates.router import router as asset_templates
+from cloud_api.audit.duty import AuditDuty
 from cloud_api.audit.router import router as audit
 from cloud_api.auth.pace import Pace
 from cloud_api.auth.principal import REALM
@@ -243,6 +244,7 @@ async def _work(state: State, roles: frozenset[Role]) -> None:
         if Role.API in roles:
             await ensure_first_user(pool, state["passwords"])
             tasks.create_task(_keep_house(state), name="housekeeping")
+            tasks.create_task(AuditDuty(pool, state["settings"].retention.audit).run(), name="audit")
 
 
 def _load_ingest(state: State) -> "Callable[[Pool], Ingest]":

@@ -6,10 +6,12 @@ import os
 import re
 import socket
 import uuid
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from cloud_api.storage.faults import is_passing
 from cloud_api.storage.lease import (
     LeaseLost,
     acquire_lease,
@@ -20,6 +22,8 @@ from cloud_api.storage.lease import (
     select_lease_owner,
 )
 from cloud_api.storage.pool import Connection, Pool
+
+PAUSE_S = 1.0
 
 log = logging.getLogger(__name__)
 
@@ -103,6 +107,51 @@ class LeaseKeeper:
             dead = [owner] if owner is not None and is_dead(owner) else []
             mine.token = await acquire_lease(connection, mine.name, mine.owner, self._ttl, dead)
         return mine.is_held
+
+
+# One part of the work: runs until it is cancelled.
+Work = Callable[[Ownership], Coroutine[None, None, None]]
+
+
+class LeasedWork:
+    """Work that one process does for all: waits for the lease, works while it has it, starts over when it is lost."""
+
+    def __init__(self, pool: Pool, name: str, times: LeaseTimes, work: Sequence[Work]) -> None:
+        self.mine = Ownership(name, new_owner())
+        self._work = work
+        self._keeper = LeaseKeeper(pool, self.mine, times)
+
+    async def run(self) -> None:
+        """Work for ever, through lost leases and lost databases; what waiting does not heal is raised."""
+        while True:
+            try:
+                await self._keeper.acquire()
+                await self._own()
+            except LeaseLost as error:
+                log.warning("another process took over %s: %s", self.mine.name, error)
+            except Exception as error:
+                if not is_passing(error):
+                    raise
+                log.warning("%s waits for the database: %s", self.mine.name, " ".join(str(error).split()))
+                await asyncio.sleep(PAUSE_S)
+            finally:
+                await self._keeper.release()
+
+    async def _own(self) -> None:
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._keeper.keep())
+                for part in self._work:
+                    tasks.create_task(part(self.mine))
+        except ExceptionGroup as group:
+            raise _worst(group.exceptions) from group
+
+
+def _worst(errors: Sequence[Exception]) -> Exception:
+    """What waiting does not heal comes first, then a lost lease, then the database."""
+    serious = [error for error in errors if not (isinstance(error, LeaseLost) or is_passing(error))]
+    lost = [error for error in errors if isinstance(error, LeaseLost)]
+    return (serious or lost or list(errors))[0]
 
 
 async def check_lease(connection: Connection, mine: Ownership) -> None:

@@ -12,6 +12,8 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 PREFIX = "MILLSTREAM_"
 _AGE = re.compile(r"(\d{1,6})([dwy])")
+# Six months; the database refuses to let go what is younger, too.
+AUDIT_LEAST = timedelta(days=180)
 _DAYS = {"d": 1, "w": 7, "y": 365}
 
 _Number = TypeVar("_Number", int, float)
@@ -73,6 +75,7 @@ class RetentionSettings:
     rollup_15m: timedelta | None
     database_max_bytes: int | None
     database_directory: Path | None
+    audit: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +215,17 @@ class _Environment:
                 value = self.text(name, "")
                 self._refuse(name, value or None, "is shorter than what it is made from is kept", "at least as long")
         maximum = self.integer("DATABASE_MAX_BYTES", 0, 0, 2**60)
-        return RetentionSettings(raw, minutes, quarters, maximum or None, self._directory("DATABASE_DIRECTORY"))
+        return RetentionSettings(
+            raw, minutes, quarters, maximum or None, self._directory("DATABASE_DIRECTORY"), self._audit_age()
+        )
+
+    def _audit_age(self) -> timedelta | None:
+        name = "RETENTION_AUDIT"
+        age = self._age(name, "2y")
+        if age is not None and age < AUDIT_LEAST:
+            allowed = f"{AUDIT_LEAST.days}d (six months) or more, or forever"
+            self._refuse(name, self.text(name, ""), "is shorter than an audit must be kept", allowed)
+        return age
 
     def _directory(self, name: str) -> Path | None:
         raw = self.text(name, "")

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from millstream.alarm_commands import add_alarms
+from millstream.audit_commands import add_audit
 from millstream.cli import guarded, run_agent
 from millstream.edge_commands import add_commissioning
 from millstream.journal_commands import add_journal
@@ -144,6 +145,9 @@ def _cloud(text: Words) -> typer.Typer:
     journal = _group(text("journal.about"))
     add_journal(journal, text)
     app.add_typer(journal, name="journal")
+    audit = _group(text("audit.about"))
+    add_audit(audit, text)
+    app.add_typer(audit, name="audit")
     rollups = _group(text("rollups.about"))
     add_rollups(rollups, text)
     app.add_typer(rollups, name="rollups")

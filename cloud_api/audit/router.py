@@ -1,13 +1,18 @@
 """HTTP of the audit: who did what, newest first."""
 
+import asyncio
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
 
-from cloud_api.audit.models import AuditEntry, AuditPage, AuditParameters
+from cloud_api.audit.answers import COLUMNS, show_entry
+from cloud_api.audit.models import AuditPage, AuditParameters
 from cloud_api.auth.access import Auditor, PoolOf, refusals, role_line
 from cloud_api.auth.roles import Role
 from cloud_api.cursors import read_cursor, write_cursor
+from cloud_api.formats.accept import Format, choose_format
+from cloud_api.formats.rows import write_rows
 from cloud_api.instants import parse_instant, to_datetime
 from cloud_api.problems import Kinds
 from cloud_api.storage.audit import NEWEST, AuditFilter, select_audit_page
@@ -17,27 +22,45 @@ router = APIRouter(prefix="/audit", tags=["access"])
 
 @router.get(
     "",
-    responses=refusals(Kinds.PARAMETER_INVALID, Kinds.CURSOR_INVALID),
-    description="Who did what, newest first: changes, log-ins, refused log-ins." + role_line(Role.AUDITOR),
+    response_model=AuditPage,
+    responses={
+        200: {"content": {each.value: {} for each in Format if each is not Format.JSON}},
+        **refusals(Kinds.PARAMETER_INVALID, Kinds.CURSOR_INVALID, Kinds.NOT_ACCEPTABLE),
+    },
+    description="Who did what, newest first: changes, log-ins, exports, refusals. `Accept` chooses JSON, CSV, Arrow or "
+    "Parquet; for these the next page is in the header `Link`. A caller of limited reach is refused: what others did "
+    "is not theirs to see, not in part either." + role_line(Role.AUDITOR),
 )
-async def list_audit(parameters: Annotated[AuditParameters, Query()], pool: PoolOf, _caller: Auditor) -> AuditPage:
+async def list_audit(
+    request: Request, parameters: Annotated[AuditParameters, Query()], pool: PoolOf, _caller: Auditor
+) -> Response:
     """List the audit."""
-    from_us = parse_instant(parameters.from_, "from") if parameters.from_ else None
-    to_us = parse_instant(parameters.to, "to") if parameters.to else None
-    question = ("audit", parameters.who, parameters.action, parameters.subject, from_us, to_us)
+    chosen = choose_format(request.headers.get("accept"))
+    audit_filter = _read_filter(parameters)
+    question = ("audit", *(getattr(audit_filter, name) for name in AuditFilter.__slots__))
     before = read_cursor(parameters.cursor, question, int) if parameters.cursor else NEWEST
-    audit_filter = AuditFilter(
-        who=parameters.who,
-        action=parameters.action,
-        subject=parameters.subject,
-        from_at=None if from_us is None else to_datetime(from_us),
-        to_at=None if to_us is None else to_datetime(to_us),
-    )
     async with pool.connection() as connection:
         rows = await select_audit_page(connection, audit_filter, before, parameters.limit + 1)
     page = rows[: parameters.limit]
-    items = [
-        AuditEntry(id=row.id, at=row.at, who=row.who, action=row.action, subject=row.subject, detail=row.detail)
-        for row in page
-    ]
-    return AuditPage(items=items, next=write_cursor(page[-1].id, question) if len(rows) > len(page) else None)
+    cursor = write_cursor(page[-1][0], question) if len(rows) > len(page) else None
+    if chosen is Format.JSON:
+        answer = AuditPage(items=[show_entry(row_id, row) for row_id, row in page], next=cursor)
+        return Response(answer.model_dump_json(), media_type=chosen.value)
+    shown = [row for _, row in page]
+    content = await asyncio.to_thread(write_rows, shown, COLUMNS, chosen, is_excel=parameters.excel)
+    headers = {} if cursor is None else {"link": f'<{request.url.include_query_params(cursor=cursor)}>; rel="next"'}
+    return Response(content, media_type=chosen.value, headers=headers)
+
+
+def _read_filter(parameters: AuditParameters) -> AuditFilter:
+    from_us = parse_instant(parameters.from_, "from") if parameters.from_ else None
+    to_us = parse_instant(parameters.to, "to") if parameters.to else None
+    return AuditFilter(
+        who=parameters.who,
+        action=parameters.action,
+        subject=parameters.subject,
+        outcome=None if parameters.outcome is None else parameters.outcome.value,
+        address=parameters.address,
+        from_at=None if from_us is None else to_datetime(from_us),
+        to_at=None if to_us is None else to_datetime(to_us),
+    )

@@ -11,11 +11,12 @@ from cloud_api.alarms.journal.answers import encode_journal_page
 from cloud_api.alarms.journal.feed import Feed
 from cloud_api.alarms.journal.models import JournalPage, JournalParameters, StreamParameters
 from cloud_api.alarms.journal.stream import AlarmStream, StreamOptions
-from cloud_api.alarms.journal.tables import write_table
+from cloud_api.alarms.journal.tables import COLUMNS
 from cloud_api.auth.access import PoolOf, Viewer, refusals, role_line
 from cloud_api.auth.roles import Role
 from cloud_api.cursors import read_cursor, write_cursor
 from cloud_api.formats.accept import Format, choose_format
+from cloud_api.formats.rows import write_rows
 from cloud_api.instants import parse_instant, to_datetime
 from cloud_api.problems import Kinds, parameter_invalid
 from cloud_api.scopes import read_scope
@@ -71,7 +72,7 @@ async def list_journal(
     page = rows[: parameters.limit]
     cursor = write_cursor(page[-1].number, question) if len(rows) > len(page) else None
     if chosen is not Format.JSON:
-        content = await asyncio.to_thread(write_table, page, chosen, is_excel=parameters.excel)
+        content = await asyncio.to_thread(write_rows, page, COLUMNS, chosen, is_excel=parameters.excel)
         return Response(content, media_type=chosen.value, headers=_link(request, cursor))
     in_chinese = (languages or "").lower().startswith("zh")
     content = await asyncio.to_thread(encode_journal_page, page, cursor, in_chinese=in_chinese)

@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints, field_validator
 
 from cloud_api.notify.delivery.services import SERVICES, find_service
-from cloud_api.notify.delivery.signing import MIN_SECRET_BYTES, read_secret
+from cloud_api.outbound.signing import MIN_SECRET_BYTES, read_secret
 
 Name = Annotated[
     str, StringConstraints(min_length=1, max_length=100, strip_whitespace=True, pattern=r"^[^\x00-\x1f\x7f]+$")

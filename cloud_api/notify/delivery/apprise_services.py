@@ -9,9 +9,9 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from cloud_api.notify.delivery.addresses import Network, resolve
-from cloud_api.notify.delivery.failures import SendFailed, SendRefused
 from cloud_api.notify.delivery.services import find_service
+from cloud_api.outbound.addresses import Network, resolve
+from cloud_api.outbound.failures import SendFailed, SendRefused
 
 ID_HEADER = "X-Millstream-Notification"
 _PORTS = {"none": 25, "starttls": 587, "tls": 465}

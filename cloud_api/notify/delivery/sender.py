@@ -6,12 +6,12 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from cloud_api.notify.delivery.addresses import Network
 from cloud_api.notify.delivery.apprise_services import send_by_service, send_mail
-from cloud_api.notify.delivery.failures import SendFailed, SendRefused
 from cloud_api.notify.delivery.services import hide_secrets
-from cloud_api.notify.delivery.webhook import post
 from cloud_api.notify.outbox.messages import Message
+from cloud_api.outbound.addresses import Network
+from cloud_api.outbound.failures import SendFailed, SendRefused
+from cloud_api.outbound.webhook import post
 from cloud_api.storage.notification_configuration import ChannelRow
 
 THREADS = 8

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from cloud_api.leases import LeaseKeeper, LeaseTimes, Ownership, check_lease, is_dead, new_owner
-from cloud_api.notify.delivery.addresses import Network
-from cloud_api.notify.delivery.failures import SendFailed, SendRefused
 from cloud_api.notify.delivery.sender import THREADS, Sender
 from cloud_api.notify.links.tokens import PATH, make_token
 from cloud_api.notify.outbox.feed import FEED_ROWS, OutboxOptions, feed, flush
 from cloud_api.notify.outbox.messages import Letter, Message, write_message
+from cloud_api.outbound.addresses import Network
+from cloud_api.outbound.failures import SendFailed, SendRefused
 from cloud_api.settings import NotifySettings
 from cloud_api.storage.faults import is_passing
 from cloud_api.storage.lease import LeaseLost

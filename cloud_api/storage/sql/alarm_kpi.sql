@@ -57,7 +57,8 @@ group by a.position
 
 -- name: select_kpi_unauthorised
 -- What hides an alarm must have a name behind it: a person's, or for a suppression the rule's. A version of a definition
--- must have its audit row, which is written in the same transaction and so bears the same instant.
+-- must have its audit row, which is written in the same transaction and so bears the same instant;
+-- what is older than the audit is not asked about.
 select position, count(*)
 from (
     select a.position
@@ -70,6 +71,7 @@ from (
     select v.body ->> 'position'
     from alarm_definition_version v
     where v.changed_at >= %(from_at)s and v.changed_at < %(to_at)s
+      and v.changed_at > coalesce((select pruned_at from audit_head), '-infinity')
       and not exists (
           select from audit where audit.at = v.changed_at and audit.action like 'alarm\_definition.%%'
       )

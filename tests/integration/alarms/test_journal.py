@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from cloud_api.alarms.duty import LEASE, AlarmDuty, DutyTimes
-from cloud_api.alarms.journal.chain import End, FindingKind
-from cloud_api.alarms.journal.sealer import seal
-from cloud_api.alarms.journal.verification import verify
+from cloud_api.alarms.journal.sealing import JOURNAL_TABLE
 from cloud_api.alarms.transitions import apply_transitions
 from cloud_api.leases import LeaseKeeper, LeaseTimes, Ownership, new_owner
+from cloud_api.sealing.chain import End, FindingKind
+from cloud_api.sealing.sealer import seal
+from cloud_api.sealing.verification import verify
 from cloud_api.storage.lease import LeaseLost
 from cloud_api.storage.pool import Pool, transaction
 from tests.fixtures.processes import Processes
@@ -36,7 +37,7 @@ async def numbers(pool: Pool) -> list[tuple[Any, ...]]:
 
 async def findings(pool: Pool, anchor: End | None = None) -> list[tuple[FindingKind, int]]:
     async with transaction(pool) as connection:
-        return [(each.kind, each.number) for each in (await verify(connection, anchor)).findings]
+        return [(each.kind, each.number) for each in (await verify(connection, JOURNAL_TABLE, anchor)).findings]
 
 
 async def test_rows_are_sealed_in_the_order_in_which_they_were_committed(postgres_pool: Pool):
@@ -45,10 +46,10 @@ async def test_rows_are_sealed_in_the_order_in_which_they_were_committed(postgre
         # Written first, with the lower id, and committed last.
         await apply_transitions(connection, [transition(RAISE, path="a/slow")], at(0))
         await apply(postgres_pool, transition(RAISE, path="b/quick"))
-        assert await seal(postgres_pool, mine) == 1
+        assert await seal(postgres_pool, mine, JOURNAL_TABLE) == 1
     assert await numbers(postgres_pool) == [("b/quick", 1)]
-    assert await seal(postgres_pool, mine) == 1
-    assert await seal(postgres_pool, mine) == 0
+    assert await seal(postgres_pool, mine, JOURNAL_TABLE) == 1
+    assert await seal(postgres_pool, mine, JOURNAL_TABLE) == 0
     assert await numbers(postgres_pool) == [("b/quick", 1), ("a/slow", 2)]
     assert await findings(postgres_pool) == []
 
@@ -59,7 +60,7 @@ async def test_who_has_lost_the_lease_seals_nothing(postgres_pool: Pool):
     async with postgres_pool.connection() as connection:
         await connection.execute(b"update lease set owner = null, token = token + 1 where name = 'alarm_journal'")
     with pytest.raises(LeaseLost):
-        await seal(postgres_pool, mine)
+        await seal(postgres_pool, mine, JOURNAL_TABLE)
     assert await numbers(postgres_pool) == []
 
 
@@ -67,17 +68,17 @@ async def test_what_was_changed_behind_the_services_back_is_found(pool: Pool):
     mine = await on_duty(pool)
     for number in range(6):
         await apply(pool, transition(RAISE if number % 2 == 0 else CLEAR, number))
-    await seal(pool, mine)
+    await seal(pool, mine, JOURNAL_TABLE)
     assert await findings(pool) == []
     async with transaction(pool) as connection:
-        end = (await verify(connection, None)).end
+        end = (await verify(connection, JOURNAL_TABLE, None)).end
 
     async def tampered(query: str) -> list[tuple[FindingKind, int]]:
         """What is found after somebody with the power to do so has switched the triggers off."""
         async with pool.connection() as connection, connection.transaction(force_rollback=True):
             await connection.execute(b"alter table alarm_journal disable trigger user")
             await connection.execute(query.encode())
-            return [(each.kind, each.number) for each in (await verify(connection, end)).findings]
+            return [(each.kind, each.number) for each in (await verify(connection, JOURNAL_TABLE, end)).findings]
 
     assert await tampered("update alarm_journal set who = 'nobody' where number = 3") == [(FindingKind.CHANGED, 3)]
     slightly = "update alarm_journal set value = value + 1e-9 where number = 2"
@@ -101,7 +102,7 @@ async def test_the_command_says_whether_the_journal_is_whole(
 
     mine = await on_duty(postgres_pool)
     await apply(postgres_pool, transition(RAISE), transition(CLEAR, 1))
-    await seal(postgres_pool, mine)
+    await seal(postgres_pool, mine, JOURNAL_TABLE)
     await apply(postgres_pool, transition(RAISE, 2))
     code, text = await command("en")
     assert (code, "The journal is whole: 2 rows" in text, "1 rows wait" in text) == (0, True, True)
@@ -195,7 +196,7 @@ async def test_the_journal_is_read_by_pages_of_sealed_rows(desk: Desk, postgres_
         transition(CLEAR, 60), transition(RAISE, 1, path="gate/door/open", is_late=True, status=0x80000000)
     )
     assert (await desk.api.get("/alarms/journal"))["items"] == [], "not sealed yet"
-    await seal(postgres_pool, await on_duty(postgres_pool))
+    await seal(postgres_pool, await on_duty(postgres_pool), JOURNAL_TABLE)
     pages = [items async for items in desk.api.pages("/alarms/journal", limit=3)]
     assert [item["number"] for items in pages for item in items] == [4, 3, 2, 1]
     after, clear, ack, first = (item for items in pages for item in items)

@@ -10,9 +10,10 @@ import nanoarrow
 from nanoarrow.ipc import InputStream
 
 from cloud_api.alarms.duty import LEASE
-from cloud_api.alarms.journal.sealer import seal
+from cloud_api.alarms.journal.sealing import JOURNAL_TABLE
 from cloud_api.formats.accept import Format
 from cloud_api.leases import LeaseKeeper, LeaseTimes, Ownership, new_owner
+from cloud_api.sealing.sealer import seal
 from cloud_api.storage.pool import Pool
 from tests.integration.alarms.desk import Desk
 from tests.integration.alarms.plant import CLEAR, transition
@@ -30,7 +31,7 @@ async def test_every_format_has_the_same_rows(desk: Desk, postgres_pool: Pool):
     await desk.happen(transition(CLEAR, 60, value=None, status=0x80000000))
     mine = Ownership(LEASE, new_owner())
     await LeaseKeeper(postgres_pool, mine, LeaseTimes()).acquire()
-    await seal(postgres_pool, mine)
+    await seal(postgres_pool, mine, JOURNAL_TABLE)
     items = (await desk.api.get("/alarms/journal"))["items"]
 
     async def content(accept: Format, **parameters: Any) -> Any:

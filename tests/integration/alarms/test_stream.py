@@ -13,10 +13,11 @@ import pytest
 from cloud_api.alarms.duty import LEASE
 from cloud_api.alarms.journal import stream as stream_module
 from cloud_api.alarms.journal.feed import Feed, FeedTimes
-from cloud_api.alarms.journal.sealer import seal
+from cloud_api.alarms.journal.sealing import JOURNAL_TABLE
 from cloud_api.alarms.journal.stream import AlarmStream, StreamOptions
 from cloud_api.globs import parse_glob
 from cloud_api.leases import LeaseKeeper, LeaseTimes, Ownership, new_owner
+from cloud_api.sealing.sealer import seal
 from cloud_api.server_events import Closing
 from cloud_api.storage.alarm_list import AlarmFilter
 from cloud_api.storage.pool import Pool
@@ -64,7 +65,7 @@ class Source:
     async def happen(self, *kinds: Any, path: str = "hall/pump/p", **changes: Any) -> None:
         """Let something happen and seal it."""
         await apply(self.pool, *[transition(kind, path=path, **changes) for kind in kinds])
-        await seal(self.pool, self.mine)
+        await seal(self.pool, self.mine, JOURNAL_TABLE)
 
     @asynccontextmanager
     async def reading(
@@ -118,7 +119,7 @@ async def test_a_large_snapshot_comes_in_parts_and_has_its_number_at_the_end(
 ):
     monkeypatch.setattr(stream_module, "SNAPSHOT_ALARMS", 4)
     await apply(source.pool, *[transition(RAISE, path=f"hall/pump-{number}/p") for number in range(10)])
-    await seal(source.pool, source.mine)
+    await seal(source.pool, source.mine, JOURNAL_TABLE)
     async with source.reading() as (seen, take):
         await take()
         assert seen.last_id is None, "who is cut off here gets the whole snapshot again"

@@ -135,3 +135,10 @@ def test_a_retention_that_makes_no_sense_is_refused(name: str, value: str):
     environ = {"MILLSTREAM_DATABASE_URL": "postgresql://x@y/z", f"MILLSTREAM_RETENTION_{name}": value}
     with pytest.raises(SettingsInvalid, match="MILLSTREAM_RETENTION_"):
         read_settings(environ, frozenset({Role.ROLLUPS}))
+
+
+def test_an_audit_is_kept_for_six_months_at_least():
+    assert read().retention.audit == timedelta(days=730)
+    assert read({"MILLSTREAM_RETENTION_AUDIT": "180d"}).retention.audit == timedelta(days=180)
+    assert read({"MILLSTREAM_RETENTION_AUDIT": "forever"}).retention.audit is None
+    assert "six months" in problems({"MILLSTREAM_RETENTION_AUDIT": "179d"})["MILLSTREAM_RETENTION_AUDIT"]

@@ -11,7 +11,8 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloud_api.alarms.journal.chain import CONTENT, End, Finding, FindingKind, Inspection, chained, content
+from cloud_api.alarms.journal.chain import CONTENT, JOURNAL
+from cloud_api.sealing.chain import End, Finding, FindingKind, Inspection
 from cloud_api.storage.journal import JournalRow
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -54,8 +55,8 @@ def by_the_document(row: JournalRow) -> bytes:
 
 @given(ROWS)
 def test_the_content_is_the_documented_one(row: JournalRow):
-    assert content(row) == by_the_document(row)
-    assert chained(b"before", row) == hashlib.sha256(b"before" + by_the_document(row)).digest()
+    assert JOURNAL.content(row) == by_the_document(row)
+    assert JOURNAL.chained(b"before", row) == hashlib.sha256(b"before" + by_the_document(row)).digest()
 
 
 def test_the_hash_covers_every_column_but_itself():
@@ -66,13 +67,13 @@ def sealed(rows: list[JournalRow]) -> list[JournalRow]:
     last, found = b"", []
     for number, row in enumerate(rows, 1):
         numbered = replace(row, number=number)
-        last = chained(last, numbered)
+        last = JOURNAL.chained(last, numbered)
         found.append(replace(numbered, hash=last))
     return found
 
 
 def findings(rows: list[JournalRow], end: End, anchor: End | None = None) -> list[Finding]:
-    inspection = Inspection(anchor)
+    inspection = Inspection(JOURNAL, anchor)
     inspection.inspect(rows)
     inspection.finish(end)
     return inspection.findings
@@ -87,7 +88,7 @@ def test_whatever_is_changed_shows_where_it_was_changed(rows: list[JournalRow], 
     name = data.draw(st.sampled_from([each for each in CONTENT if each != "number"]))
     kind = next(each.type for each in fields(JournalRow) if each.name == name)
     changed = replace(chain[place], **{name: data.draw(BY_TYPE[shown_type(kind)])})
-    if content(changed) == content(chain[place]):
+    if JOURNAL.content(changed) == JOURNAL.content(chain[place]):
         return
     tampered = [*chain[:place], changed, *chain[place + 1 :]]
     assert findings(tampered, end) == [Finding(FindingKind.CHANGED, place + 1, changed.alarm_id)]

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from cloud_api.alarms.journal.chain import CONTENT, FORM
+from cloud_api.alarms.journal.chain import CONTENT, JOURNAL
 from cloud_api.alarms.operation.lifecycle import AlarmState, Memories
 from cloud_api.alarms.operation.record import JournalEvent, Note
 from cloud_api.storage.alarm_list import AlarmList
@@ -26,5 +26,5 @@ def test_every_list_event_and_note_is_named():
 
 
 def test_the_content_of_a_hash_is_spelt_out():
-    assert FORM in DOCUMENT
+    assert JOURNAL.name in DOCUMENT
     assert ", ".join(CONTENT) in " ".join(DOCUMENT.split())

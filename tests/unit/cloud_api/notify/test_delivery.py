@@ -12,13 +12,13 @@ from uuid import UUID
 import pytest
 
 from cloud_api.notify.configuration.channels import ServiceChannel, WebhookChannel
-from cloud_api.notify.delivery.addresses import is_allowed
 from cloud_api.notify.delivery.services import SERVICES, find_service, hide_secrets
-from cloud_api.notify.delivery.signing import read_secret, sign
 from cloud_api.notify.delivery.worker import back_off_s
 from cloud_api.notify.links.tokens import make_token, read_token
 from cloud_api.notify.outbox.messages import Letter, write_message
 from cloud_api.notify.wording import LANGUAGES, texts
+from cloud_api.outbound.addresses import is_allowed
+from cloud_api.outbound.signing import read_secret, sign
 
 ID = UUID("00000000-0000-4000-8000-000000000001")
 AT = datetime(2026, 3, 2, 8, tzinfo=UTC)

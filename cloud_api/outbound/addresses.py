@@ -4,7 +4,7 @@ import ipaddress
 import socket
 from collections.abc import Sequence
 
-from cloud_api.notify.delivery.failures import SendFailed, SendRefused
+from cloud_api.outbound.failures import SendFailed, SendRefused
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address

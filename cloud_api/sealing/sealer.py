@@ -1,16 +1,14 @@
-"""Seals the journal: gives committed rows their numbers and hashes, in transactions that one process makes."""
+"""Seals a table: gives committed rows their numbers and hashes, in transactions that one process makes."""
 
-from dataclasses import replace
-
-from cloud_api.alarms.journal.chain import chained
 from cloud_api.leases import Ownership, check_lease
-from cloud_api.storage.journal import lock_journal_head, select_journal_unsealed, update_journal_sealed
+from cloud_api.sealing.chain import Row
+from cloud_api.sealing.table import SealedTable
 from cloud_api.storage.pool import Pool, transaction
 
 BATCH_ROWS = 1_000
 
 
-async def seal(pool: Pool, mine: Ownership) -> int:
+async def seal(pool: Pool, mine: Ownership, table: SealedTable[Row]) -> int:
     """Seal what is committed, at most BATCH_ROWS rows; how many. LeaseLost when another process seals now.
 
     A number is given only to what can be seen, and only here. So whoever has read up to a number has read everything
@@ -18,16 +16,16 @@ async def seal(pool: Pool, mine: Ownership) -> int:
     """
     async with transaction(pool) as connection:
         await check_lease(connection, mine)
-        number, last = await lock_journal_head(connection)
-        found = await select_journal_unsealed(connection, BATCH_ROWS)
+        number, last = await table.lock_head(connection)
+        found = await table.select_unsealed(connection, BATCH_ROWS)
         if not found:
             return 0
         numbers: list[int] = []
         hashes: list[bytes] = []
         for _, row in found:
             number += 1
-            last = chained(last, replace(row, number=number))
+            last = table.form.chained(last, table.form.numbered(row, number))
             numbers.append(number)
             hashes.append(last)
-        await update_journal_sealed(connection, [row_id for row_id, _ in found], numbers, hashes)
+        await table.update_sealed(connection, [row_id for row_id, _ in found], numbers, hashes)
         return len(found)

@@ -9,9 +9,9 @@ from uuid import UUID
 
 import urllib3
 
-from cloud_api.notify.delivery.addresses import Network, resolve
-from cloud_api.notify.delivery.failures import SendFailed, SendRefused
-from cloud_api.notify.delivery.signing import sign
+from cloud_api.outbound.addresses import Network, resolve
+from cloud_api.outbound.failures import SendFailed, SendRefused
+from cloud_api.outbound.signing import sign
 
 CONNECT_S, READ_S = 5.0, 15.0
 LONGEST_WAIT_S = 3600.0

@@ -1,0 +1,1 @@
+"""The audit: its chain, its exports, refusals, forwarding."""
