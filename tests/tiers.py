@@ -11,7 +11,7 @@ TESTS = Path(__file__).resolve().parent
 NO_TESTS = 5
 HUNG = -1
 # How many budgets a tier may take before it is ended, so that whoever waits is told which one hangs.
-PATIENCE = 3
+PATIENCE = 2
 # Each with servers of its own. Faults and acceptance want both cores for the processes that they start themselves.
 TWO_PROCESSES = ("-n", "2", "--dist", "loadfile")
 

@@ -5,8 +5,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from signal import SIGCONT, SIGSTOP
 
-import psutil
-
 from cloud_api.ingest.watch import Watch
 from cloud_api.storage.migrate import migrate
 from cloud_api.storage.pool import open_pool
