@@ -38,6 +38,8 @@ def test_each_disaster_is_blamed_on_the_one_who_caused_it(
     ]
     agent = stack.make_agent(AGENT, *devices, outbox='max_bytes = "16KiB"', batch='window = "10ms"')
     stack.cloud.start()
+    # So small an outbox runs full while it waits for the first start as well.
+    stack.wait_until_ready()
     agent.child.start()
     began = wait_for_samples(stack, devices, 0)
     cut = cut_device(stack, devices[0])
