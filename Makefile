@@ -55,10 +55,10 @@ clean: ## Remove .venv, caches and what tests have installed
 	find tests -name .install.lock -delete
 
 # What tests need and no wheel has: root installs it, everybody else is told how.
-SYSTEM_PACKAGES := mosquitto libmodbus5 socat
+SYSTEM_PACKAGES := mosquitto libmodbus5 socat chromium
 system:
 	@PATH="$$PATH:/usr/sbin:/sbin"; \
-	command -v mosquitto mosquitto_passwd socat >/dev/null && ldconfig -p | grep -q 'libmodbus\.so\.5' && exit 0; \
+	command -v mosquitto mosquitto_passwd socat chromium >/dev/null && ldconfig -p | grep -q 'libmodbus\.so\.5' && exit 0; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	  echo "Installing $(SYSTEM_PACKAGES), which tests need"; export DEBIAN_FRONTEND=noninteractive; \
 	  apt-get update -qq && apt-get install -y -qq --no-install-recommends $(SYSTEM_PACKAGES) >/dev/null; \

@@ -7,12 +7,22 @@ import secrets
 import socket
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 
 from cloud_api.auth.roles import Role as KeyRole
 from cloud_api.auth.roles import Scope
 from cloud_api.auth.tokens import Token, hash_secret, make_token
-from cloud_api.settings import CloudSettings, Role, SettingProblem, SettingsInvalid, read_database_url, read_settings
+from cloud_api.settings import (
+    CONSOLE_ALONE,
+    CloudSettings,
+    ConsoleMode,
+    Role,
+    SettingProblem,
+    SettingsInvalid,
+    read_database_url,
+    read_settings,
+)
 from cloud_api.storage.failures import UNAVAILABLE
 from cloud_api.storage.keys import NewKey, insert_api_key, update_api_key_revoked
 from cloud_api.storage.migrate import SchemaOutdated, check_schema
@@ -26,16 +36,19 @@ DONE, NO, USAGE = 0, 1, 2
 def run(roles: Sequence[str]) -> int:
     """Serve these roles (none given: all) until a signal ends it."""
     # Only this command needs the whole application; the others start without it.
+    from cloud_api.beside import console_beside
     from cloud_api.serving import serve
 
     try:
         chosen = _roles(roles)
         settings = read_settings(os.environ, chosen)
-        listener = _listen(settings)
+        here, has_console_beside = _placed(chosen, settings, is_asked=bool(roles))
+        listener = _listen(settings, here)
     except SettingsInvalid as invalid:
         return _tell_settings(invalid)
     set_up_logs(settings.log_level)
-    ends = serve(settings, chosen, listener)
+    with console_beside() if has_console_beside else nullcontext():
+        ends = serve(settings, here, listener)
     for reason in ends:
         print(f"millstream cloud run: {reason}", file=sys.stderr)
     return NO if ends else DONE
@@ -102,20 +115,32 @@ def _roles(names: Sequence[str]) -> frozenset[Role]:
     return frozenset(Role(name) for name in names) or frozenset(Role)
 
 
-def _listen(settings: CloudSettings) -> socket.socket:
+def _placed(chosen: frozenset[Role], settings: CloudSettings, *, is_asked: bool) -> tuple[frozenset[Role], bool]:
+    """Say which roles run here, and whether the console runs beside them: never in one process with others."""
+    others = chosen - CONSOLE_ALONE
+    if not others:
+        return chosen, False
+    is_wanted = Role.CONSOLE in chosen and (is_asked or settings.console.mode is ConsoleMode.BESIDE)
+    return others, is_wanted
+
+
+def _listen(settings: CloudSettings, roles: frozenset[Role]) -> socket.socket:
     """Bind before anything starts, so that a port in use is said at once and plainly."""
-    allowed = "a free port; MILLSTREAM_HTTP_HOST and MILLSTREAM_HTTP_PORT choose it"
-    place = f"{settings.http_host}:{settings.http_port}"
+    part, host, port = "HTTP", settings.http_host, settings.http_port
+    if roles == CONSOLE_ALONE:
+        part, host, port = "CONSOLE", settings.console.host, settings.console.port
+    allowed = f"a free port; MILLSTREAM_{part}_HOST and MILLSTREAM_{part}_PORT choose it"
+    place = f"{host}:{port}"
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
-            settings.http_host, settings.http_port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
         listener = socket.socket(family, kind, protocol)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
         listener.listen(1024)
     except OSError as error:
-        problem = SettingProblem("MILLSTREAM_HTTP_PORT", place, f"cannot be listened on ({error.strerror})", allowed)
+        problem = SettingProblem(f"MILLSTREAM_{part}_PORT", place, f"cannot be listened on ({error.strerror})", allowed)
         raise SettingsInvalid([problem]) from error
     return listener
 

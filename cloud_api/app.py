@@ -62,6 +62,7 @@ from cloud_api.telemetry import Telemetry
 from cloud_api.users.first import ensure_first_user
 from cloud_api.users.passwords import Passwords
 from cloud_api.users.router import router as users
+from cloud_api.views.router import router as views
 
 if TYPE_CHECKING:
     from cloud_api.ingest.pipeline import Ingest
@@ -71,6 +72,8 @@ API = "/api/v1"
 DOCS = ("/docs", "/static-offline-docs/")
 OPEN = frozenset({f"{API}/login"})
 HOUSEKEEPING_S = 3600.0
+# The console asks the same routes, inside its own process.
+ANSWERING = frozenset({Role.API, Role.CONSOLE})
 
 log = logging.getLogger(__name__)
 
@@ -134,7 +137,7 @@ def create_app(
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     app.include_router(health)
-    if Role.API in roles:
+    if roles & ANSWERING:
         app.include_router(link_pages)
         app.include_router(notifications, prefix=API)
         app.include_router(query, prefix=API)
@@ -152,6 +155,7 @@ def create_app(
         app.include_router(reject_inbox, prefix=API)
         app.include_router(ingest_doors, prefix=API)
         app.include_router(users, prefix=API)
+        app.include_router(views, prefix=API)
         app.include_router(audit, prefix=API)
         app.include_router(keys, prefix=API)
         app.include_router(alarm_journal, prefix=API)

@@ -7,10 +7,11 @@ from ipaddress import ip_address
 from types import FrameType
 
 import uvicorn
+from fastapi import FastAPI
 
-from cloud_api.app import create_app
+from cloud_api.app import GiveUp, create_app
 from cloud_api.server_events import Closing
-from cloud_api.settings import CloudSettings, Role
+from cloud_api.settings import CONSOLE_ALONE, CloudSettings, Role
 
 GRACE_S = 10
 
@@ -30,7 +31,7 @@ def serve(settings: CloudSettings, roles: frozenset[Role], listener: socket.sock
             server.should_exit = True
 
     config = uvicorn.Config(
-        create_app(settings, roles, give_up, closing),
+        _application(settings, roles, give_up, closing),
         log_config=None,
         access_log=False,
         server_header=False,
@@ -40,13 +41,17 @@ def serve(settings: CloudSettings, roles: frozenset[Role], listener: socket.sock
         ssl_certfile=settings.http_cert_file,
         ssl_keyfile=settings.http_key_file,
         timeout_graceful_shutdown=GRACE_S,
+        # What the console brings along must not change how the other roles run.
+        loop="asyncio",
+        http="auto" if roles == CONSOLE_ALONE else "h11",
         lifespan="on",
     )
     server = _Server(config, closing)
     with listener:
         host, port = listener.getsockname()[:2]
         scheme = "https" if settings.http_cert_file else "http"
-        log.info("%s on %s://%s:%d (documentation at /docs)", ", ".join(sorted(roles)), scheme, host, port)
+        hint = "" if roles == CONSOLE_ALONE else " (documentation at /docs)"
+        log.info("%s on %s://%s:%d%s", ", ".join(sorted(roles)), scheme, host, port, hint)
         if not (settings.http_cert_file or settings.http_proxies or ip_address(host).is_loopback):
             log.warning(
                 "others can reach this address, unencrypted: name a certificate (MILLSTREAM_HTTP_CERT_FILE and "
@@ -54,6 +59,15 @@ def serve(settings: CloudSettings, roles: frozenset[Role], listener: socket.sock
             )
         server.run(sockets=[listener])
     return reasons
+
+
+def _application(settings: CloudSettings, roles: frozenset[Role], give_up: GiveUp, closing: Closing) -> FastAPI:
+    if roles != CONSOLE_ALONE:
+        return create_app(settings, roles, give_up, closing)
+    # Heavy, and a process of its own.
+    from cloud_api.console.app import create_console
+
+    return create_console(settings, give_up, closing)
 
 
 class _Server(uvicorn.Server):

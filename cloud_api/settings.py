@@ -27,6 +27,10 @@ class Role(StrEnum):
     ROLLUPS = "rollups"
     ALARMS = "alarms"
     NOTIFY = "notify"
+    CONSOLE = "console"
+
+
+CONSOLE_ALONE = frozenset({Role.CONSOLE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +92,23 @@ class NotifySettings:
     max_attempts: int
 
 
+class ConsoleMode(StrEnum):
+    """Whether `cloud run` without roles starts the console, in a process of its own."""
+
+    BESIDE = "beside"
+    OFF = "off"
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleSettings:
+    """Where operators' browsers go; certificate and proxies are those of the API."""
+
+    mode: ConsoleMode
+    host: str
+    port: int
+    pool_size: int
+
+
 @dataclass(frozen=True, slots=True)
 class CloudSettings:
     """The settings of one cloud process."""
@@ -115,6 +136,7 @@ class CloudSettings:
     session_max_s: float
     retention: RetentionSettings
     notify: NotifySettings
+    console: ConsoleSettings
     log_level: str
 
 
@@ -149,6 +171,7 @@ def read_settings(environ: Mapping[str, str], roles: frozenset[Role]) -> CloudSe
         session_max_s=env.number("SESSION_MAX_S", 7 * 86400.0, 60.0, 366 * 86400.0),
         retention=env.retention(),
         notify=env.notify(),
+        console=env.console(),
         log_level=env.choice("LOG_LEVEL", "info", LOG_LEVELS),
     )
     if env.problems:
@@ -252,6 +275,15 @@ class _Environment:
             allowed_networks=tuple(self._networks("NOTIFY_ALLOWED_NETWORKS")),
             link_hours=self.number("NOTIFY_LINK_HOURS", 24.0, 0.01, 720.0),
             max_attempts=self.integer("NOTIFY_MAX_ATTEMPTS", 30, 1, 1000),
+        )
+
+    def console(self) -> ConsoleSettings:
+        mode = self.choice("CONSOLE", ConsoleMode.BESIDE, tuple(ConsoleMode))
+        return ConsoleSettings(
+            mode=ConsoleMode(mode) if mode in set(ConsoleMode) else ConsoleMode.OFF,
+            host=self.text("CONSOLE_HOST", "127.0.0.1"),
+            port=self.integer("CONSOLE_PORT", 8081, 0, 65535),
+            pool_size=self.integer("CONSOLE_POOL_SIZE", 4, 1, 50),
         )
 
     def _public_url(self) -> str | None:

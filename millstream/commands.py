@@ -66,6 +66,7 @@ def _add_demo(app: typer.Typer, text: Words) -> None:
     def demo(  # noqa: PLR0913, PLR0917 one argument an option
         data: Annotated[Path, typer.Option(help=text("demo.data"))] = Path("millstream-data"),
         port: Annotated[int, typer.Option(help=text("demo.port"))] = 8080,
+        console_port: Annotated[int, typer.Option(help=text("demo.console_port"))] = 8081,
         mqtt_port: Annotated[int, typer.Option(help=text("demo.mqtt_port"))] = 1883,
         duration: Annotated[float, typer.Option(help=text("demo.duration"))] = 0.0,
         opcua_port: Annotated[int, typer.Option(help=text("demo.opcua_port"))] = 0,
@@ -75,7 +76,7 @@ def _add_demo(app: typer.Typer, text: Words) -> None:
     ) -> None:
         from millstream.demo.options import DemoOptions
 
-        options = DemoOptions(data, port, mqtt_port, opcua_port, modbus_port, duration, seed, speed)
+        options = DemoOptions(data, port, console_port, mqtt_port, opcua_port, modbus_port, duration, seed, speed)
 
         def run() -> int:
             from millstream.demo.supervisor import run

@@ -16,6 +16,8 @@ from millstream.demo.questions import is_key_known
 # -P: a directory called `schemas` where the demonstration was started must not be taken for ours.
 MILLSTREAM = [sys.executable, "-P", "-m", "millstream"]
 
+USER = "demo"
+
 
 class CloudCommandFailed(Exception):
     """A one-off command of the cloud did not do its work; the message is what it said."""
@@ -29,6 +31,10 @@ def cloud_settings(database_url: str, ports: Ports, data: Path) -> dict[str, str
         "MILLSTREAM_MQTT_URL": f"mqtt://127.0.0.1:{ports.mqtt}",
         "MILLSTREAM_HTTP_HOST": "127.0.0.1",
         "MILLSTREAM_HTTP_PORT": str(ports.api),
+        # The supervisor keeps the console, as it keeps everything else.
+        "MILLSTREAM_CONSOLE": "off",
+        "MILLSTREAM_CONSOLE_HOST": "127.0.0.1",
+        "MILLSTREAM_CONSOLE_PORT": str(ports.console),
     }
 
 
@@ -55,6 +61,21 @@ async def api_key(layout: Layout, port: int, environment: Mapping[str, str]) -> 
     key = str(answer["key"])
     write_private(layout.api_key, key + "\n")
     return key
+
+
+async def console_password(layout: Layout, environment: Mapping[str, str]) -> str:
+    """The password of the console's user; both are made at the first start and stay."""
+    if layout.console_password.exists():
+        return layout.console_password.read_text(encoding="utf-8").strip()
+    password = "-".join(secrets.token_hex(2) for _ in range(4))
+    beside = layout.console_password.with_name("console.password.first")
+    write_private(beside, password + "\n")
+    try:
+        await _command(environment, "user", "create", USER, "--role", "admin", "--password-file", str(beside))
+        beside.replace(layout.console_password)
+    finally:
+        beside.unlink(missing_ok=True)
+    return password
 
 
 async def _command(environment: Mapping[str, str], *arguments: str) -> str:

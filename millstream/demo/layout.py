@@ -54,6 +54,11 @@ class Layout:
         return self.data / "api.key"
 
     @property
+    def console_password(self) -> Path:
+        """The password of this demonstration's user, made with the directory."""
+        return self.data / "console.password"
+
+    @property
     def alarms(self) -> Path:
         """The hall's alarm definitions, written once; from then on they are the user's."""
         return self.data / "alarms.toml"

@@ -10,6 +10,7 @@ class DemoOptions:
 
     data: Path
     port: int
+    console_port: int
     mqtt_port: int
     opcua_port: int
     modbus_port: int

@@ -14,6 +14,7 @@ class Ports:
     """Where each listener will be, all on loopback."""
 
     api: int
+    console: int
     mqtt: int
     opcua: int
     modbus: int
@@ -40,6 +41,7 @@ def are_ports(options: DemoOptions, text: Words) -> bool:
 def _asked(options: DemoOptions) -> dict[str, int]:
     return {
         "--port": options.port,
+        "--console-port": options.console_port,
         "--mqtt-port": options.mqtt_port,
         "--opcua-port": options.opcua_port,
         "--modbus-port": options.modbus_port,

@@ -1,4 +1,4 @@
-"""The five children of the demonstration: how each is started, when it is ready, how it is stopped."""
+"""The six children of the demonstration: how each is started, when it is ready, how it is stopped."""
 
 import asyncio
 import os
@@ -82,13 +82,22 @@ class Roles:
         return Role("plant", command, self._layout.log("plant"), is_ready, self._environment)
 
     def cloud(self, database: Database) -> Role:
-        """The cloud with all its roles."""
+        """The cloud with all its roles but the console."""
 
         async def is_ready() -> bool:
             return await is_cloud_ready(self._ports.api)
 
         command = [*MILLSTREAM, "cloud", "run"]
         return Role("cloud", command, self._layout.log("cloud"), is_ready, self.cloud_environment(database))
+
+    def console(self, database: Database) -> Role:
+        """The console, a process of its own."""
+
+        async def is_ready() -> bool:
+            return await is_listening(self._ports.console)
+
+        command = [*MILLSTREAM, "cloud", "run", "--role", "console"]
+        return Role("console", command, self._layout.log("console"), is_ready, self.cloud_environment(database))
 
     def cloud_environment(self, database: Database) -> dict[str, str]:
         """The environment of everything that is `millstream cloud`."""

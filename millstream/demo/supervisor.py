@@ -1,4 +1,4 @@
-"""`millstream demo`: five children (database, broker, plant, cloud, agent), started, watched and stopped in order."""
+"""`millstream demo`: database, broker, plant, cloud, console and agent, started, watched and stopped in order."""
 
 import asyncio
 import contextlib
@@ -13,7 +13,7 @@ from typing import TypeVar
 from millstream.demo.agent_config import tag_count
 from millstream.demo.alarms import AlarmsRefused, apply_first
 from millstream.demo.child import Child, Role, bound_log, last_lines
-from millstream.demo.cloud import CloudCommandFailed, api_key, migrate
+from millstream.demo.cloud import USER, CloudCommandFailed, api_key, console_password, migrate
 from millstream.demo.database import Database, left_over, open_database
 from millstream.demo.layout import AlreadyRunning, DataUnusable, Layout, open_layout, write_private
 from millstream.demo.options import DemoOptions
@@ -33,7 +33,7 @@ FIRST_SAMPLES_S = 20.0
 MAX_DELAY_S = 30.0
 STEADY_S = 60.0
 LOG_CHECK_S = 10.0
-STOP_ORDER = ("agent", "cloud", "broker", "plant", "database")
+STOP_ORDER = ("agent", "console", "cloud", "broker", "plant", "database")
 FIRST_QUERY = "/api/v1/latest?path=**/temperature"
 
 
@@ -146,12 +146,15 @@ class _Demo:
         environment = self._roles.cloud_environment(database)
         self._roles.write_cloud_settings(database)
         await self._explained("cloud", migrate(environment))
+        password = await self._explained("console", console_password(self._layout, environment))
         await self._bring_up(self._roles.cloud(database))
         key = await self._explained("cloud", api_key(self._layout, self._ports.api, environment))
         await self._define_alarms(key)
-        await self._bring_up(self._roles.agent())
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._bring_up(self._roles.agent()))
+            tasks.create_task(self._bring_up(self._roles.console(database)))
         await self._wait_for_samples(key)
-        self._announce(database, key)
+        self._announce(database, key, password)
 
     async def _define_alarms(self, key: str) -> None:
         """The first start brings the hall's alarms into force; without them everything else runs."""
@@ -222,11 +225,14 @@ class _Demo:
         else:
             self._screen.trouble(self._text("trouble.no_samples", logs=self._layout.logs))
 
-    def _announce(self, database: Database, key: str) -> None:
-        api = f"http://127.0.0.1:{self._ports.api}"
+    def _announce(self, database: Database, key: str, password: str) -> None:
+        api, console = (f"http://127.0.0.1:{port}" for port in (self._ports.api, self._ports.console))
         outcome = {"api": api, "api_key": key, "mqtt": self._roles.mqtt_url, "database": database.url}
+        outcome |= {"console": console, "user": USER, "password": password}
         write_private(self._layout.outcome, json.dumps(outcome, indent=2) + "\n")
         entries = (
+            ("summary.console", console),
+            ("summary.login", f"{USER} / {password}"),
             ("summary.api", api),
             ("summary.docs", f"{api}/docs"),
             ("summary.key", key),

@@ -15,7 +15,7 @@ import psutil
 
 from tests.fixtures.processes import wait_until
 
-ANY_PORTS = ("--port", "0", "--mqtt-port", "0")
+ANY_PORTS = ("--port", "0", "--console-port", "0", "--mqtt-port", "0")
 START_S = 120.0
 STOP_S = 60.0
 
@@ -71,6 +71,12 @@ class Demo:
     def child(self, words: str) -> psutil.Process:
         """The child whose command line has these words."""
         (found,) = [child for child in self.children if words in " ".join(child.cmdline())]
+        return found
+
+    @property
+    def cloud(self) -> psutil.Process:
+        """The cloud with all its roles but the console."""
+        (found,) = [child for child in self.children if child.cmdline()[-2:] == ["cloud", "run"]]
         return found
 
     def send(self, number: signal.Signals) -> None:

@@ -44,7 +44,7 @@ def start() -> Iterator[Start]:
 
 def test_shows_where_everything_is(demo: Demo):
     outcome = demo.outcome
-    assert outcome.keys() == {"api", "api_key", "mqtt", "database"}
+    assert outcome.keys() == {"api", "api_key", "mqtt", "database", "console", "user", "password"}
     for shown in (outcome["api"], outcome["api"] + "/docs", outcome["api_key"], outcome["mqtt"], "curl -s"):
         assert shown in demo.said
 
@@ -197,7 +197,7 @@ def test_stops_every_child_and_goes_on_from_the_earlier_data(start: Start, tmp_p
 
 def test_child_that_dies_comes_back(start: Start, tmp_path: Path):
     demo = start(tmp_path / "data").wait_ready()
-    demo.child("cloud run").kill()
+    demo.cloud.kill()
     wait_until(lambda: "runs again" in demo.said, "the cloud's return")
     wait_until(lambda: demo.request("/health/ready")[0] == 200, "the cloud to be ready")
     assert demo.latest("**")

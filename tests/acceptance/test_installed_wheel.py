@@ -37,6 +37,6 @@ def test_installed_wheel_runs_the_demonstration(installed: Path, tmp_path: Path)
     demo = Demo(tmp_path / "data", command=[installed / "bin" / "millstream"]).wait_ready()
     try:
         assert demo.latest("**")
-        assert all(str(REPOSITORY / room) not in line for room in OURS for line in demo.child("cloud run").cmdline())
+        assert all(str(REPOSITORY / room) not in line for room in OURS for line in demo.cloud.cmdline())
     finally:
         assert demo.stop() == 0

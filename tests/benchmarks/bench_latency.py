@@ -79,6 +79,7 @@ class _Api:
             "MILLSTREAM_DATABASE_URL": database_url,
             "MILLSTREAM_MQTT_URL": mqtt_url,
             "MILLSTREAM_HTTP_PORT": str(self._port),
+            "MILLSTREAM_CONSOLE": "off",
         }
         processes.millstream("cloud", "migrate", **environment).start().wait()
         made = processes.millstream(

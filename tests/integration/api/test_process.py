@@ -172,6 +172,7 @@ def test_all_roles_work_in_one_process_with_one_connection(processes: Processes,
         "MILLSTREAM_DATABASE_POOL_SIZE": "1",
         "MILLSTREAM_MQTT_URL": broker.url,
         "MILLSTREAM_HTTP_PORT": str(port),
+        "MILLSTREAM_CONSOLE": "off",
     }
     headers = {"Authorization": f"Bearer {make_key(processes, postgres_url, 'eva', '--role', 'engineer')['key']}"}
     child = processes.millstream("cloud", "run", **environment).start()

@@ -1,0 +1,1 @@
+"""The operators' console: pages on the API's own routes, in a process of its own."""

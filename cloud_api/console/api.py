@@ -1,0 +1,105 @@
+"""The API as a page asks it: the routes of this very process, as the person of one session, with every refusal."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from cloud_api.app import API
+from cloud_api.console.words import Language
+from cloud_api.problems import TYPE_PREFIX
+
+BASE = "http://console"
+
+
+class Refused(Exception):
+    """The API has said no; `kind` is the problem's stable name."""
+
+    def __init__(self, status: int, document: Mapping[str, Any]) -> None:
+        super().__init__(str(document.get("detail") or document.get("title") or status))
+        self.status = status
+        self.document = document
+        self.kind = str(document.get("type", "")).removeprefix(TYPE_PREFIX)
+        self.errors: list[Mapping[str, Any]] = list(document.get("errors", []))
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a person's browser is, as the audit and the lock on guessing should see it."""
+
+    address: str = "127.0.0.1"
+    client: str = ""
+
+
+class Service:
+    """The API's application with the state of its lifespan."""
+
+    def __init__(self, app: ASGIApp, state: Mapping[str, Any]) -> None:
+        self._app = app
+        self._state = state
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request that this process makes of itself."""
+        await self._app(dict(scope) | {"state": dict(self._state)}, receive, send)
+
+    def client(self, origin: Origin) -> httpx.AsyncClient:
+        """A client of the routes that comes from `origin`."""
+        transport = httpx.ASGITransport(app=self, client=(origin.address, 0), raise_app_exceptions=False)
+        return httpx.AsyncClient(transport=transport, base_url=BASE, headers={"User-Agent": origin.client})
+
+
+class Api:
+    """The routes, as one session; paths are below /api/v1. Raises Refused, whose text says why."""
+
+    def __init__(self, service: Service, token: str, language: Language, origin: Origin) -> None:
+        self._client = service.client(origin)
+        self._headers = {"Authorization": f"Bearer {token}", "Accept-Language": language.tag}
+
+    async def get(self, path: str, **parameters: Any) -> Any:
+        """GET; parameters that are None are left out, a trailing _ of a name is dropped (`from_`)."""
+        return await self._ask("GET", path, parameters=_present(parameters))
+
+    async def post(self, path: str, body: Any = None, **parameters: Any) -> Any:
+        """POST a JSON body."""
+        return await self._ask("POST", path, body, _present(parameters))
+
+    async def put(self, path: str, body: Any) -> Any:
+        """PUT a JSON body."""
+        return await self._ask("PUT", path, body)
+
+    async def patch(self, path: str, body: Any) -> Any:
+        """PATCH with a JSON body."""
+        return await self._ask("PATCH", path, body)
+
+    async def delete(self, path: str, **parameters: Any) -> Any:
+        """DELETE."""
+        return await self._ask("DELETE", path, parameters=_present(parameters))
+
+    async def raw(self, path: str, accept: str, **parameters: Any) -> bytes:
+        """GET bytes of a format, as text/csv."""
+        headers = self._headers | {"Accept": accept}
+        answer = await self._client.get(API + path, params=_present(parameters), headers=headers)
+        if answer.is_error:
+            raise Refused(answer.status_code, _document(answer))
+        return answer.content
+
+    async def _ask(self, method: str, path: str, body: Any = None, parameters: Mapping[str, Any] | None = None) -> Any:
+        sent: dict[str, Any] = {} if body is None else {"json": body}
+        answer = await self._client.request(method, API + path, params=parameters, headers=self._headers, **sent)
+        if answer.is_error:
+            raise Refused(answer.status_code, _document(answer))
+        return answer.json() if answer.content else None
+
+
+def _present(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    return {name.rstrip("_"): value for name, value in parameters.items() if value is not None}
+
+
+def _document(answer: httpx.Response) -> Mapping[str, Any]:
+    try:
+        found: Any = answer.json()
+    except ValueError:
+        found = None
+    return found if isinstance(found, dict) else {"detail": answer.text[:200], "status": answer.status_code}

@@ -1,0 +1,68 @@
+// What the browser does by itself: clock, choices, the sound of alarms, and saying what happened to the connection.
+const ms = (() => {
+  const secure = location.protocol === "https:" ? ";secure" : "";
+  const keep = (name, value) => {
+    document.cookie = `millstream_${name}=${encodeURIComponent(value)};path=/;max-age=31536000;samesite=strict${secure}`;
+  };
+  const say = (text, type) =>
+    window.Quasar?.Notify?.create({ message: text, type, position: "bottom-left", timeout: 10000 });
+  const time = (at) => new Date(at).toLocaleTimeString(msPage.language, { hour12: false });
+
+  function tick() {
+    const clock = document.getElementById("ms-clock");
+    if (clock) clock.textContent = new Date().toLocaleString(msPage.language, { hour12: false });
+  }
+
+  function choose(name, value) {
+    keep(name, value);
+    location.reload();
+  }
+
+  function logOut() {
+    const form = Object.assign(document.createElement("form"), { method: "post", action: "/logout" });
+    document.body.append(form);
+    form.submit();
+  }
+
+  function navigation() {
+    const isOpen = document.body.classList.toggle("ms-nav-open");
+    if (isOpen) document.querySelector(".ms-nav a")?.focus();
+  }
+
+  // The connection: a note in this tab survives the reload that follows a longer absence or a restart.
+  const LOST = "ms-lost-at";
+  function followConnection() {
+    if (!window.socket) return void setTimeout(followConnection, 50);
+    window.socket.on("disconnect", () => sessionStorage.getItem(LOST) || sessionStorage.setItem(LOST, Date.now()));
+    const back = () => {
+      const lost = Number(sessionStorage.getItem(LOST));
+      if (!lost) return;
+      sessionStorage.removeItem(LOST);
+      const isAnew = performance.now() < 15000 && performance.timeOrigin > lost;
+      const text = isAnew ? msPage.texts.reloaded : msPage.texts.resumed;
+      say(text.replace("{from}", time(lost)).replace("{to}", time(Date.now())), isAnew ? "warning" : "info");
+    };
+    window.socket.on("connect", () => setTimeout(back, 300));
+    if (window.socket.connected) setTimeout(back, 300);
+  }
+  window.addEventListener("pagehide", (event) => {
+    // Somebody who leaves on purpose has lost nothing.
+    if (!event.persisted && window.socket?.connected) sessionStorage.removeItem(LOST);
+  });
+
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") document.body.classList.remove("ms-nav-open");
+  });
+
+  let sound = { ring: () => {}, silence: () => {} };
+  tick();
+  setInterval(tick, 1000);
+  followConnection();
+  return {
+    keep, say, choose, logOut, navigation,
+    alarms: (ring) => sound.ring(ring),
+    silence: () => sound.silence(),
+    set sound(made) { sound = made; },
+  };
+})();
+window.ms = ms;

@@ -1,0 +1,53 @@
+"""Every page, in both languages and both themes: it works, every text is there, and everybody can use it."""
+
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from cloud_api.console.registry import pages
+from cloud_api.console.words import Language, words
+from tests.browser.conftest import OpenTab, Tab
+
+SERIOUS = {"serious", "critical"}
+WITHOUT_FRAME = {"/welcome"}
+PAGES = [page for page in pages() if page.address not in WITHOUT_FRAME]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_page_works_in_both_languages_and_themes(page: Any, open_tab: OpenTab):
+    tab = open_tab()
+    for language in Language:
+        tab.choose(language=language.value, theme="light").open(page.address)
+        assert tab.page.title() == f"{words(language)(page.title_key)} · Millstream"
+        assert tab.page.locator("html").get_attribute("lang") == language.tag
+        assert not tab.page.locator(".ms-trouble").count(), tab.page.locator(".ms-trouble").inner_text()
+        if language is Language.EN:
+            assert_readable(tab)
+        tab.choose(theme="dark").open(page.address)
+        assert "body--dark" in (tab.page.locator("body").get_attribute("class") or "")
+        if language is Language.ZH:
+            assert_readable(tab)
+    assert not tab.troubles
+
+
+@pytest.mark.parametrize(("width", "height"), [(768, 1024), (1920, 1080)], ids=["tablet", "wall"])
+def test_no_page_is_wider_than_its_screen(width: int, height: int, open_tab: OpenTab):
+    tab = open_tab(width, height)
+    for page in PAGES:
+        for kiosk in ("", "?kiosk=1"):
+            tab.open(page.address + kiosk)
+            overflow = tab.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+            assert overflow <= 0, f"{page.address}{kiosk} is {overflow} px too wide"
+    assert not tab.troubles
+
+
+def assert_readable(tab: Tab) -> None:
+    """axe-core finds nothing serious."""
+    found = Axe().run(tab.page, options={"resultTypes": ["violations"]}).response["violations"]
+    serious = [
+        f"{each['id']} ({each['impact']}): {[node['html'][:160] for node in each['nodes'][:3]]}"
+        for each in found
+        if each["impact"] in SERIOUS
+    ]
+    assert not serious, f"{tab.page.url}: {serious}"
