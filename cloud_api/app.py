@@ -51,6 +51,8 @@ from cloud_api.query.live import LiveFeed
 from cloud_api.query.router import router as query
 from cloud_api.server_events import Closing
 from cloud_api.settings import CloudSettings, Role
+from cloud_api.shares.guests.router import router as shared
+from cloud_api.shares.router import router as grants
 from cloud_api.storage.database import Database
 from cloud_api.storage.failures import UNAVAILABLE
 from cloud_api.storage.idempotency import delete_idempotency_old
@@ -158,6 +160,8 @@ def create_app(
         app.include_router(views, prefix=API)
         app.include_router(audit, prefix=API)
         app.include_router(keys, prefix=API)
+        app.include_router(grants, prefix=API)
+        app.include_router(shared, prefix=API)
         app.include_router(alarm_journal, prefix=API)
         app.include_router(maintenance, prefix=API)
         # The last of those below /alarms: what stands there by name comes before alarms by id.

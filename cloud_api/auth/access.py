@@ -18,7 +18,7 @@ from cloud_api.storage.pool import Pool
 from cloud_api.storage.reach import reached_pool
 
 # For OpenAPI alone: the key itself is read below, so that every refusal is a problem document.
-_BEARER = HTTPBearer(auto_error=False, bearerFormat="ms_<prefix>_<secret>", description="An API key")
+BEARER = HTTPBearer(auto_error=False, bearerFormat="ms_<prefix>_<secret>", description="An API key")
 
 PATIENCE_S = 3.0
 UNLIMITED = "ask with a key or a user that reaches everything (**)"
@@ -94,13 +94,15 @@ def _credentials(request: Request) -> str:
     return cookie
 
 
-def needs(role: Role, *instead: Scope, is_whole: bool = False) -> Callable[..., Awaitable[Principal]]:
-    """Ask for a role, or for one of the scopes that stand in for it; where `is_whole`, for a reach without limits."""
+def needs(role: Role, *instead: Scope | Role, is_whole: bool = False) -> Callable[..., Awaitable[Principal]]:
+    """Ask for a role, or for a scope or role that stands in for it; where `is_whole`, for a reach without limits."""
 
-    async def check(principal: Caller, _documented: Annotated[object, Depends(_BEARER)] = None) -> Principal:
+    async def check(principal: Caller, _documented: Annotated[object, Depends(BEARER)] = None) -> Principal:
         if principal.must_change_password:
             raise Problem(Kinds.PASSWORD_CHANGE_NEEDED, "replace it with PUT /api/v1/me/password")
-        if not (is_enough(principal.role, role) or principal.scopes.intersection(instead)):
+        roles = (role, *(each for each in instead if isinstance(each, Role)))
+        has_role = any(is_enough(principal.role, each) for each in roles)
+        if not (has_role or principal.scopes.intersection(instead)):
             raise _insufficient(principal, role, instead)
         if is_whole and not principal.reach.is_whole:
             raise Problem(Kinds.OUTSIDE_REACH, UNLIMITED)
@@ -109,10 +111,12 @@ def needs(role: Role, *instead: Scope, is_whole: bool = False) -> Callable[..., 
     return check
 
 
-def role_line(role: Role, *instead: Scope) -> str:
+def role_line(role: Role, *instead: Scope | Role) -> str:
     """Say in an operation's description who may call it."""
-    scopes = "".join(f", or a key with the scope `{scope}`" for scope in instead)
-    return f"\n\nNeeds the role `{role}`{scopes}."
+    others = "".join(
+        f", or `{each}`" if isinstance(each, Role) else f", or a key with the scope `{each}`" for each in instead
+    )
+    return f"\n\nNeeds the role `{role}`{others}."
 
 
 Viewer = Annotated[Principal, Depends(needs(Role.VIEWER))]
@@ -120,6 +124,8 @@ Operator = Annotated[Principal, Depends(needs(Role.OPERATOR))]
 Maintenance = Annotated[Principal, Depends(needs(Role.MAINTENANCE))]
 Engineer = Annotated[Principal, Depends(needs(Role.ENGINEER))]
 Auditor = Annotated[Principal, Depends(needs(Role.AUDITOR))]
+Steward = Annotated[Principal, Depends(needs(Role.STEWARD))]
+ShareWatcher = Annotated[Principal, Depends(needs(Role.STEWARD, Role.AUDITOR))]
 Admin = Annotated[Principal, Depends(needs(Role.ADMIN))]
 # What does not go by a pool: ingest takes anything from anybody whom it trusts.
 WholeEngineer = Annotated[Principal, Depends(needs(Role.ENGINEER, is_whole=True))]
@@ -145,8 +151,9 @@ def refusals(*kinds: Kinds) -> dict[int | str, dict[str, object]]:
     return problem_responses(*REFUSALS, *kinds)
 
 
-def _insufficient(principal: Principal, role: Role, instead: tuple[Scope, ...]) -> Problem:
-    wanted = " or ".join([f"the role {role}", *(f"the scope {scope}" for scope in instead)])
+def _insufficient(principal: Principal, role: Role, instead: tuple[Scope | Role, ...]) -> Problem:
+    others = [f"the {'role' if isinstance(each, Role) else 'scope'} {each}" for each in instead]
+    wanted = " or ".join([f"the role {role}", *others])
     who = "key" if principal.key_id is not None else "user"
     shown = f"the {who} {principal.name!r} has the role {principal.role or 'none'}"
     challenge = f'Bearer realm="{REALM}", error="insufficient_scope"'

@@ -11,6 +11,7 @@ class Permission(StrEnum):
     MAINTAIN = "maintain"  # out of service, maintenance
     CONFIGURE = "configure"  # series, assets, alarm definitions, rejects, samples by hand
     AUDIT = "audit"  # who did what
+    SHARE = "share"  # what other companies may read of this plant
     ADMINISTER = "administer"  # users, keys, purging
 
 
@@ -22,6 +23,7 @@ class Role(StrEnum):
     MAINTENANCE = "maintenance"
     ENGINEER = "engineer"
     AUDITOR = "auditor"
+    STEWARD = "steward"
     ADMIN = "admin"
 
 
@@ -41,6 +43,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.MAINTENANCE: _MAINTENANCE,
     Role.ENGINEER: _MAINTENANCE | {Permission.CONFIGURE},
     Role.AUDITOR: _VIEWER | {Permission.AUDIT},
+    Role.STEWARD: _VIEWER | {Permission.SHARE},
     Role.ADMIN: frozenset(Permission),
 }
 

@@ -85,13 +85,13 @@ async def scan(connection: Connection, wanted: Wanted, plan: Plan, intervals: In
             groups, counts[resolution.value] = await _groups(connection, wanted, resolution, (spans, intervals))
             parts.append(groups)
             continue
-        rows = await _rollups(connection, wanted, resolution, spans)
+        rows = await read_rollups(connection, wanted, resolution, spans)
         counts[resolution.value] = len(rows)
         lost = np.isnan(growth_inside(rows.partials, wanted.configuration.counter_rollover))
         starts = rows.buckets_us[lost].tolist()
         unclear[resolution] = make_spans([(start, start + resolution.width_us) for start in starts])
         parts.append(rows.partials)
-    samples = await _samples(connection, wanted, plan.raw, limit)
+    samples = await read_samples(connection, wanted, plan.raw, limit)
     if len(samples):
         counts["raw"] = len(samples)
         parts.append(_partials(wanted, samples, plan.raw, intervals))
@@ -110,7 +110,8 @@ async def _groups(
     return await select_rollup_groups(connection, resolution, scope, intervals.edges_us, wanted.as_of)
 
 
-async def _rollups(connection: Connection, wanted: Wanted, resolution: Resolution, spans: Spans) -> RollupRows:
+async def read_rollups(connection: Connection, wanted: Wanted, resolution: Resolution, spans: Spans) -> RollupRows:
+    """The rows of one resolution in some stretches, as their samples are to be weighed."""
     scope = Scope([wanted.row.id], to_datetime(int(spans[0, 0])), to_datetime(int(spans[-1, 1])))
     if wanted.is_counted:
         found = await select_rollup_counts(connection, resolution, scope, wanted.as_of)
@@ -120,7 +121,8 @@ async def _rollups(connection: Connection, wanted: Wanted, resolution: Resolutio
     return found if len(spans) == 1 else found.take(contains(spans, found.buckets_us))
 
 
-async def _samples(connection: Connection, wanted: Wanted, spans: Spans, limit: int) -> SampleColumns:
+async def read_samples(connection: Connection, wanted: Wanted, spans: Spans, limit: int) -> SampleColumns:
+    """At most `limit` raw samples of some stretches."""
     if len(spans) > FEW_STRETCHES:
         return await select_samples_of_spans(connection, wanted.row.id, spans, limit)
     parts: list[SampleColumns] = []

@@ -16,7 +16,7 @@ from cloud_api.settings import Role, read_settings
 GOLDEN = Path(__file__).with_name("openapi.json")
 OPEN = {"get_live", "get_ready", "login"}
 # What everybody may do who has proved who he is.
-FOR_ALL = ("For every user.", "For every caller.")
+FOR_ALL = ("For every user.", "For every caller.", "Needs a key of a share, and nothing else will do.")
 
 
 def describe() -> dict[str, Any]:

@@ -38,6 +38,10 @@ CATALOG = {
     "grants": """
         select table_name, privilege_type from information_schema.role_table_grants
         where grantee = 'millstream_reach' order by 1, 2""",
+    "shared views": "select viewname, definition from pg_views where schemaname = 'shared' order by 1",
+    "shared grants": """
+        select table_schema, table_name, privilege_type from information_schema.role_table_grants
+        where grantee = 'millstream_share' order by 1, 2, 3""",
     "first rows": "select name, owner, token, series_generation from lease order by 1",
 }
 TIMESCALE_CATALOG = {
