@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -29,7 +29,9 @@ from cloud_api.assets.bulk.router import router as asset_bulk
 from cloud_api.assets.router import router as assets
 from cloud_api.assets.templates.router import router as asset_templates
 from cloud_api.audit.duty import AuditDuty
+from cloud_api.audit.notes import AuditNotes
 from cloud_api.audit.router import router as audit
+from cloud_api.audit.tally import Tally
 from cloud_api.auth.pace import Pace
 from cloud_api.auth.principal import REALM
 from cloud_api.completeness.delivery.router import router as delivery
@@ -41,7 +43,7 @@ from cloud_api.ingest.inbox.router import router as reject_inbox
 from cloud_api.ingest.router import Doors
 from cloud_api.ingest.router import router as ingest_doors
 from cloud_api.keys.router import router as keys
-from cloud_api.middleware import AskForKey, CountRequests, LimitBody, SecureHeaders, TimeBody
+from cloud_api.middleware import AskForKey, CallWitness, CountRequests, LimitBody, SecureHeaders, TimeBody
 from cloud_api.notify.delivery.worker import notifier_of
 from cloud_api.notify.links.router import AcknowledgeSeen, link_pages
 from cloud_api.notify.router import router as notifications
@@ -65,6 +67,7 @@ from cloud_api.users.first import ensure_first_user
 from cloud_api.users.passwords import Passwords
 from cloud_api.users.router import router as users
 from cloud_api.views.router import router as views
+from cloud_api.witness import Witness
 
 if TYPE_CHECKING:
     from cloud_api.ingest.pipeline import Ingest
@@ -119,6 +122,8 @@ class State(TypedDict):
     alarm_feed: Feed
     live_feed: LiveFeed
     acknowledge_seen: AcknowledgeSeen
+    audit_notes: AuditNotes
+    witnesses: Sequence[Witness]
     checks: Checks
     forecast: DiskForecast
 
@@ -170,6 +175,7 @@ def create_app(
     app.add_middleware(LimitBody, max_bytes=settings.body_max_bytes)
     app.add_middleware(TimeBody, timeout_s=settings.body_timeout_s)
     app.add_middleware(SecureHeaders, docs=DOCS)
+    app.add_middleware(CallWitness)
     app.add_middleware(CountRequests, telemetry=telemetry)
     problems.install(app)
     storage_refusals.install(app)
@@ -199,6 +205,7 @@ def _lifespan(
     async def lifespan(_app: FastAPI) -> AsyncGenerator[State]:
         database = Database(settings.database_url, settings.database_pool_size)
         running, rollups = RunningIngest(), RunningRoller()
+        notes = AuditNotes(lambda: database.pool, Tally(rows_per_hour=settings.audit.rows_per_hour))
         state = State(
             settings=settings,
             telemetry=telemetry,
@@ -216,6 +223,8 @@ def _lifespan(
             | (check_rollups(rollups) if Role.ROLLUPS in roles else {}),
             forecast=DiskForecast(database),
             acknowledge_seen=acknowledge_seen,
+            audit_notes=notes,
+            witnesses=(notes,),
         )
         work = asyncio.create_task(_work(state, roles), name="work")
         work.add_done_callback(lambda task: _tell_end(task, give_up))
@@ -253,6 +262,7 @@ async def _work(state: State, roles: frozenset[Role]) -> None:
             await ensure_first_user(pool, state["passwords"])
             tasks.create_task(_keep_house(state), name="housekeeping")
             tasks.create_task(AuditDuty(pool, state["settings"].retention.audit).run(), name="audit")
+            tasks.create_task(state["audit_notes"].run(), name="audit notes")
 
 
 def _load_ingest(state: State) -> "Callable[[Pool], Ingest]":

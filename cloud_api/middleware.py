@@ -1,16 +1,23 @@
-"""What every request passes: counting, safe headers, the refusal of keyless callers, limits of the body."""
+"""What every request passes: counting, a witness, safe headers, the refusal of keyless callers, limits of the body."""
 
 import asyncio
+import logging
 import time
+from collections.abc import Sequence
 
+import msgspec
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from cloud_api import origin
 from cloud_api.auth.session_tokens import COOKIE
-from cloud_api.problems import Kinds, Problem, response
+from cloud_api.origin import Origin
+from cloud_api.problems import MEDIA_TYPE, TYPE_PREFIX, Kinds, Problem, response
+from cloud_api.storage.failures import UNAVAILABLE
 from cloud_api.telemetry import Telemetry
+from cloud_api.witness import Answer, Witness
 
 YEAR_S = 365 * 86_400
 SAFE_HEADERS = {
@@ -25,7 +32,11 @@ DOCS_POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "frame-ancestors 'none'"
 )
+NO_ROUTE = "none"
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+log = logging.getLogger(__name__)
 
 
 class CountRequests:
@@ -56,6 +67,104 @@ class CountRequests:
             method = scope["method"] if scope["method"] in METHODS else "other"
             self._telemetry.requests.labels(method, route, str(status)).inc()
             self._telemetry.request_seconds.labels(route).observe(time.monotonic() - started_s)
+
+
+class CallWitness:
+    """Gives each request its origin, and lets witnesses see each answer before its first byte leaves."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request; the answer is held back until the witnesses have taken note."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        whence = _origin(scope)
+        token = origin.begin(whence)
+        try:
+            await self._app(scope, receive, _Held(scope, receive, send, whence).send)
+        finally:
+            origin.end(token)
+
+
+class _Held:
+    """One answer on its way out."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send, whence: Origin) -> None:
+        self._scope = scope
+        self._receive = receive
+        self._send = send
+        self._whence = whence
+        self._start: Message | None = None
+        self._is_given_up = False
+
+    async def send(self, message: Message) -> None:
+        """Hold the head back until it is known what is said; then let everything pass."""
+        if self._is_given_up:
+            return
+        if message["type"] == "http.response.start":
+            self._start = message
+            if not _is_problem(message):
+                await self._tell(None)
+            return
+        if self._start is not None:
+            await self._tell(_problem(message))
+        if not self._is_given_up:
+            await self._send(message)
+
+    async def _tell(self, problem: str | None) -> None:
+        start, self._start = self._start, None
+        assert start is not None
+        witnesses: Sequence[Witness] = self._scope.get("state", {}).get("witnesses", ())
+        try:
+            for witness in witnesses:
+                await witness.see(_answer(self._scope, start, self._whence, problem))
+        except UNAVAILABLE as error:
+            log.warning("an answer is kept back, for it cannot be written down: %s", " ".join(str(error).split()))
+            self._is_given_up = True
+            detail = "what leaves must be written down first, which is not possible now; try again"
+            refused = Problem(Kinds.DATABASE_UNAVAILABLE, detail, headers={"Retry-After": "5"})
+            await response(refused)(self._scope, self._receive, self._send)
+            return
+        await self._send(start)
+
+
+def _origin(scope: Scope) -> Origin:
+    client = scope.get("client")
+    agent = Request(scope).headers.get("user-agent")
+    return Origin(address=client[0] if client else None, client=None if agent is None else origin.printable(agent))
+
+
+def _answer(scope: Scope, start: Message, whence: Origin, problem: str | None) -> Answer:
+    return Answer(
+        origin=whence,
+        method=scope["method"] if scope["method"] in METHODS else "other",
+        route=getattr(scope.get("route"), "path", NO_ROUTE),
+        path=scope["path"],
+        query=scope["query_string"].decode("latin-1"),
+        status=start["status"],
+        media_type=_media_type(start),
+        problem=problem,
+    )
+
+
+def _media_type(start: Message) -> str:
+    return MutableHeaders(raw=list(start["headers"])).get("content-type", "").partition(";")[0]
+
+
+def _is_problem(start: Message) -> bool:
+    return start["status"] >= 400 and _media_type(start) == MEDIA_TYPE
+
+
+def _problem(message: Message) -> str | None:
+    """Which kind of problem a document names; it is short and comes in one piece."""
+    try:
+        document = msgspec.json.decode(message.get("body", b""))
+    except msgspec.DecodeError:
+        return None
+    kind = document.get("type") if isinstance(document, dict) else None
+    return kind.removeprefix(TYPE_PREFIX) if isinstance(kind, str) else None
 
 
 class SecureHeaders:

@@ -61,6 +61,6 @@ def end(token: Token[Origin | None]) -> None:
     _PRESENT.reset(token)
 
 
-def printable(text: str) -> str:
+def printable(text: str, longest: int = LONGEST) -> str:
     """A text from outside as a log or a table may keep it: short, one line, nothing that steers a terminal."""
-    return "".join(character if character.isprintable() else "?" for character in text[:LONGEST])
+    return "".join(character if character.isprintable() else "?" for character in text[:longest])

@@ -83,6 +83,13 @@ class RetentionSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class AuditSettings:
+    """How much of a flood the audit takes by name."""
+
+    rows_per_hour: int
+
+
+@dataclass(frozen=True, slots=True)
 class NotifySettings:
     """How people reach this service, and what its messages may reach."""
 
@@ -137,6 +144,7 @@ class CloudSettings:
     retention: RetentionSettings
     notify: NotifySettings
     console: ConsoleSettings
+    audit: AuditSettings
     log_level: str
 
 
@@ -172,6 +180,7 @@ def read_settings(environ: Mapping[str, str], roles: frozenset[Role]) -> CloudSe
         retention=env.retention(),
         notify=env.notify(),
         console=env.console(),
+        audit=AuditSettings(rows_per_hour=env.integer("AUDIT_ROWS_PER_HOUR", 600, 1, 1_000_000)),
         log_level=env.choice("LOG_LEVEL", "info", LOG_LEVELS),
     )
     if env.problems:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from cloud_api import origin
 from cloud_api.auth.reach import Reach, read_reach
 from cloud_api.auth.roles import Role, Scope
 from cloud_api.auth.session_tokens import hash_session_token, is_session_token
@@ -58,6 +59,8 @@ async def find_principal(connection: Connection, text: str, idle: timedelta) -> 
     if token is None:
         raise _challenge(Kinds.KEY_INVALID, f"a key has the form {FORM}", "invalid_token")
     row = await select_api_key(connection, token.prefix)
+    if row is not None:
+        origin.present().claim(row.name, f"key:{token.prefix}")
     if not is_proved(token, row.hash if row else None) or row is None:
         raise _challenge(Kinds.KEY_INVALID, "this key is not known", "invalid_token")
     if row.revoked_at is not None:
@@ -66,6 +69,7 @@ async def find_principal(connection: Connection, text: str, idle: timedelta) -> 
         raise _challenge(Kinds.KEY_INVALID, "this key has expired", "invalid_token")
     if row.is_use_unnoted:
         await update_api_key_used(connection, row.id)
+    origin.present().prove(row.name, f"key:{token.prefix}")
     return _of_key(row)
 
 
@@ -75,6 +79,7 @@ async def _of_session(connection: Connection, token: str, idle: timedelta) -> Pr
         raise _challenge(Kinds.KEY_INVALID, "this session has ended; log in again", "invalid_token")
     if row.is_sight_unnoted:
         await update_session_seen(connection, row.id)
+    origin.present().prove(row.name, f"session:{row.id}")
     return _of_person(row)
 
 

@@ -11,6 +11,7 @@ import msgspec
 from fastapi import APIRouter, Header, Path, Query, Request
 from fastapi.responses import Response, StreamingResponse
 
+from cloud_api import origin
 from cloud_api.auth.access import Engineer, PoolOf, Viewer, refusals, role_line
 from cloud_api.auth.roles import Role
 from cloud_api.cursors import read_cursor, write_cursor
@@ -52,6 +53,9 @@ from cloud_api.streaming import EventStream, Streamed, beside
 SLOT_PATIENCE_S = 2.0
 # Above this many rows an answer is written beside the event loop, so that ingest and others keep their rhythm.
 LONG_ROWS = 2_000
+
+# What the audit says of a query whose answer leaves as a file.
+AUDITED = {"series", "asset", "expressions", "from_", "to", "interval"}
 
 router = APIRouter(tags=["history"])
 Arguments = ParamSpec("Arguments")
@@ -226,6 +230,8 @@ async def query(request: Request, body: QueryRequest, pool: PoolOf, _caller: Vie
     """Aggregate many series at once."""
     chosen = choose_format(request.headers.get("accept"))
     settings: CloudSettings = request.state.settings
+    if chosen is not Format.JSON:
+        origin.present().describe(body.model_dump(mode="json", by_alias=True, include=AUDITED))
     budget = Budget(settings.query_max_samples, settings.query_max_rows, settings.query_timeout_s)
     with in_body():
         async with _query_slot(request), transaction(pool) as connection:

@@ -6,10 +6,11 @@ import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from cloud_api import origin
 from cloud_api.auth.session_tokens import hash_session_token, make_session_token
 from cloud_api.problems import Kinds, Problem
 from cloud_api.storage.audit import insert_audit
-from cloud_api.storage.pool import Connection, Pool, transaction
+from cloud_api.storage.pool import Pool, transaction
 from cloud_api.storage.sessions import NewSession, insert_session
 from cloud_api.storage.users import (
     Credentials,
@@ -63,6 +64,8 @@ async def log_in(pool: Pool, passwords: Passwords, attempt: Attempt, lasts: time
         async with pool.connection() as connection:
             locked_s = await select_locked_s(connection, attempt.headings)
             known = await select_credentials(connection, attempt.name)
+        # A name that nobody has is not written down: it may be a password in the wrong field.
+        origin.present().claim(attempt.name if known else None, "password")
         if locked_s > 0:
             raise locked(locked_s)
         is_right = await passwords.is_right(known.password_hash if known else None, attempt.password)
@@ -99,7 +102,7 @@ async def _open(pool: Pool, passwords: Passwords, attempt: Attempt, known: Crede
         session = NewSession(known.id, hash_session_token(token), attempt.address, attempt.client, lasts)
         expires_at = await insert_session(connection, session)
         await update_logged_in(connection, known.id)
-        await _note(connection, attempt, "login")
+        await insert_audit(connection, attempt.name, "login", attempt.name, {"client": attempt.client})
     return Opened(known.id, token, expires_at)
 
 
@@ -108,13 +111,7 @@ async def _refusal(pool: Pool, attempt: Attempt) -> Problem:
     async with transaction(pool) as connection:
         await upsert_login_failure(connection, one, FREE_FROM_ONE_ADDRESS, LONGEST_FROM_ONE_ADDRESS_S)
         await upsert_login_failure(connection, all_, FREE_FROM_ALL, LONGEST_FROM_ALL_S)
-        await _note(connection, attempt, "login.refuse")
     return Problem(Kinds.LOGIN_REFUSED, "name, password or code is wrong, or the user is disabled")
-
-
-async def _note(connection: Connection, attempt: Attempt, action: str) -> None:
-    detail = {"address": attempt.address, "client": attempt.client}
-    await insert_audit(connection, attempt.name, action, attempt.name, detail)
 
 
 def locked(locked_s: float) -> Problem:

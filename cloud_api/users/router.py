@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import Response
 
+from cloud_api import origin
 from cloud_api.auth.access import Admin, Caller, WholePool, refusals, role_line
 from cloud_api.auth.roles import PERMISSIONS, Permission, Role
 from cloud_api.auth.session_tokens import COOKIE, proof_of
@@ -74,8 +75,8 @@ async def login(request: Request, response: Response, body: LoginRequest, pool: 
         name=body.name,
         password=body.password.get_secret_value(),
         code=body.code.get_secret_value() if body.code else None,
-        address=request.client.host if request.client else "",
-        client=_printable(request.headers.get("User-Agent", "")),
+        address=origin.present().address or "",
+        client=origin.present().client or "",
     )
     opened = await log_in(pool, _passwords(request), attempt, timedelta(seconds=settings.session_max_s))
     async with pool.connection() as connection:
@@ -323,8 +324,3 @@ def _shown(row: UserRow) -> User:
         has_second_factor=row.has_second_factor,
         reach=row.reach,
     )
-
-
-def _printable(text: str) -> str:
-    """What a client says of itself, without what could harm a log or a page."""
-    return "".join(character for character in text if character.isprintable())[:MOST_CLIENT_CHARACTERS]
