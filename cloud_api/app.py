@@ -54,6 +54,7 @@ from cloud_api.query.router import router as query
 from cloud_api.server_events import Closing
 from cloud_api.settings import CloudSettings, Role
 from cloud_api.shares.guests.router import router as shared
+from cloud_api.shares.page.router import share_pages
 from cloud_api.shares.router import router as grants
 from cloud_api.storage.database import Database
 from cloud_api.storage.failures import UNAVAILABLE
@@ -146,6 +147,7 @@ def create_app(
     app.include_router(health)
     if roles & ANSWERING:
         app.include_router(link_pages)
+        app.include_router(share_pages)
         app.include_router(notifications, prefix=API)
         app.include_router(query, prefix=API)
         app.include_router(corrections, prefix=API)

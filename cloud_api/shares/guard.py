@@ -50,6 +50,16 @@ def open_window(terms: Terms, now_us: int) -> Open:
     return Open(first_us, max(first_us, last_us))
 
 
+def last_days(terms: Terms, days: int, now_us: int) -> Open:
+    """As much of the last days as can be asked for."""
+    opened = open_window(terms, now_us)
+    if opened.is_empty:
+        raise Problem(Kinds.SHARE_ENDED, "nothing is shared yet")
+    edges = _edges_around(terms, opened.to_us - days * DAY_US)
+    start_us = int(edges[edges <= opened.to_us - days * DAY_US][-1])
+    return Open(max(opened.from_us, start_us), opened.to_us)
+
+
 def read_buckets(terms: Terms, window: Window, interval: str | None, now_us: int, most: int) -> Buckets:
     """The intervals that are asked for; a Problem says which of the terms forbids them."""
     opened = open_window(terms, now_us)

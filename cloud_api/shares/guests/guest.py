@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from cloud_api import origin
 from cloud_api.auth.principal import REALM
 from cloud_api.auth.tokens import is_proved
 from cloud_api.problems import Kinds, Problem
@@ -61,6 +62,7 @@ async def find_guest(connection: Connection, text: str, address: str, client: st
     assert share is not None
     if key.is_use_unnoted:
         await update_share_key_used(connection, key.id)
+    origin.present().prove(f"share:{share.name}", f"share:{share.id}")
     return Guest(share, Terms.model_validate_json(share.terms), key.id, key.name, key.kind, address[:100], client[:200])
 
 

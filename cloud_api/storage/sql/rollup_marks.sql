@@ -27,7 +27,8 @@ select m.resolution,
 from rollup_dirty m
 join unnest(%(series_ids)s::int4[]) as wanted (id) on m.series_ids @> wanted.id
 where m.from_at < %(to_at)s and m.to_at > %(from_at)s and not m.is_open
-group by m.id
+-- A share reads through a view, which has no primary key to depend on.
+group by m.id, m.resolution, m.from_at, m.to_at
 
 -- name: select_first_of_series
 select min(time) from sample where series_id = any(%(series_ids)s)

@@ -1,5 +1,7 @@
 """A share: made by its owner, read by its recipient under the names that were chosen, and nothing beside it."""
 
+from cloud_api.storage.instants import us_of
+from tests.integration.api.rolled import roll_everything
 from tests.integration.shares.plant import Plant, terms_of
 
 
@@ -36,6 +38,13 @@ async def test_what_is_shared_is_read_and_nothing_else(any_plant: Plant):
         ("press-1/load", "4", 0.0),
         ("press-1/load", "unknown", 0.0),
     ]
+    await roll_everything(plant.api.fill, us_of(plant.at(hours=72)))
+    for path, parameters, before in (
+        ("/shared/data", plant.hours(0, 3, series="*/running"), data.json()),
+        ("/shared/classes", plant.hours(1, 2), classes),
+    ):
+        rolled = await plant.ask("GET", path, guest, params=parameters)
+        assert rolled.json() == before
     alarms = (await plant.ask("GET", "/shared/alarms", guest, params=plant.hours(1, 3))).json()
     counted = {(row[0], row[1][11:13], row[2]): row[3] for row in alarms["rows"]}
     assert counted["press-1", "01", "high"] == 2
@@ -46,6 +55,8 @@ async def test_what_is_shared_is_read_and_nothing_else(any_plant: Plant):
     reads = (await plant.ask("GET", f"/grants/{grant['id']}/reads", owner)).json()["items"]
     assert [(read["what"], read["rows"], read["outcome"]) for read in reads] == [
         ("alarms", 8, "done"),
+        ("classes", 10, "done"),
+        ("data", 6, "done"),
         ("classes", 10, "done"),
         ("data", 6, "done"),
         ("series", 0, "done"),
