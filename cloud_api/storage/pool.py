@@ -92,6 +92,13 @@ async def transaction(pool: Pool) -> AsyncGenerator[Connection]:
         yield connection
 
 
+@asynccontextmanager
+async def trial(pool: Pool) -> AsyncGenerator[Connection]:
+    """One transaction that leaves nothing behind: for whoever asks what would become of a change."""
+    async with pool.connection() as connection, connection.transaction(force_rollback=True):
+        yield connection
+
+
 async def begin(connection: Connection) -> None:
     """Begin a transaction by hand: inside a pipeline it costs no round trip of its own."""
     await connection.execute("begin")

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, Literal
 from uuid import UUID
 
@@ -9,10 +10,17 @@ import msgspec
 from pydantic import BaseModel, ConfigDict, Field
 
 from cloud_api.alarms.definitions.models import Definition
-from cloud_api.alarms.definitions.service import Difference, Stored, stored
+from cloud_api.alarms.definitions.service import Difference, Stored, differences, stored
 from cloud_api.alarms.evaluation.roster import decode_plan
 from cloud_api.storage.alarm_definitions import DefinitionRow, DefinitionVersionRow
 from cloud_api.storage.alarm_instances import InstanceRow
+
+
+class Form(StrEnum):
+    """How a file of definitions is written."""
+
+    TOML = "toml"
+    CSV = "csv"
 
 
 class StoredDefinition(BaseModel):
@@ -45,10 +53,16 @@ class VersionAnswer(BaseModel):
     changed_by: str
 
 
+class ListedVersion(VersionAnswer):
+    """One version among the others."""
+
+    changes: dict[str, tuple[Any, Any]] = Field(description="Members that differ from the version before: old, new")
+
+
 class VersionList(BaseModel):
     """The versions of a definition, the newest first."""
 
-    items: list[VersionAnswer]
+    items: list[ListedVersion]
 
 
 class PlaceAnswer(BaseModel):
@@ -76,6 +90,35 @@ class ApplyRequest(BaseModel):
     definitions: list[dict[str, Any]] = Field(max_length=50_000)
     prune: bool = Field(default=False, description="Delete definitions that are not among these")
     dry_run: bool = Field(default=False, description="Only say what would change")
+
+
+class ImportRequest(BaseModel):
+    """A file of definitions, as `export` writes it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    format: Form
+    content: str = Field(max_length=32_000_000)
+    prune: bool = Field(default=False, description="Delete definitions that are not in the file")
+    dry_run: bool = Field(default=False, description="Only say what would change")
+
+
+class CheckRequest(BaseModel):
+    """A definition as it might be."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    definition: dict[str, Any]
+    id: UUID | None = Field(default=None, description="The definition that it would replace; null: a new one")
+
+
+class CheckAnswer(BaseModel):
+    """What would become of it."""
+
+    changes: dict[str, tuple[Any, Any]] = Field(description="Members that differ from what is in force: old, new")
+    watched: int = Field(description="Places that would be evaluated")
+    unfit: int = Field(description="Places that could not be")
+    places: list[PlaceAnswer] = Field(description="The first twenty of them")
 
 
 class DifferenceAnswer(BaseModel):
@@ -117,6 +160,17 @@ def version_answer(row: DefinitionVersionRow) -> VersionAnswer:
         changed_at=row.changed_at,
         changed_by=row.changed_by,
     )
+
+
+def version_list(rows: Sequence[DefinitionVersionRow]) -> VersionList:
+    """Show the versions of a definition, the newest first, each with what it changed."""
+    shown = [version_answer(row) for row in rows]
+    before: list[dict[str, Any]] = [*(each.definition for each in shown[1:]), {}]
+    items = [
+        ListedVersion(**each.model_dump(), changes=differences(old, each.definition))
+        for each, old in zip(shown, before, strict=True)
+    ]
+    return VersionList(items=items)
 
 
 def place_answer(row: InstanceRow) -> PlaceAnswer:

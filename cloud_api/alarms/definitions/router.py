@@ -1,8 +1,7 @@
 """HTTP of alarm definitions: list, read, make, change, delete, apply a set, export a file."""
 
 import time
-from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query
@@ -11,8 +10,12 @@ from fastapi.responses import Response
 from cloud_api.alarms.definitions import service
 from cloud_api.alarms.definitions.answers import (
     ApplyRequest,
+    CheckAnswer,
+    CheckRequest,
     DefinitionPage,
     DifferenceAnswer,
+    Form,
+    ImportRequest,
     PlacePage,
     StoredDefinition,
     VersionAnswer,
@@ -22,9 +25,10 @@ from cloud_api.alarms.definitions.answers import (
     difference_answer,
     place_answer,
     version_answer,
+    version_list,
 )
-from cloud_api.alarms.definitions.checking import problems_of, read_definitions
-from cloud_api.alarms.definitions.files import write_csv, write_toml
+from cloud_api.alarms.definitions.checking import problems_of, read_definition, read_definitions
+from cloud_api.alarms.definitions.files import FileUnreadable, read_csv, read_toml, write_csv, write_toml
 from cloud_api.alarms.definitions.instances import Actor
 from cloud_api.alarms.definitions.models import Definition
 from cloud_api.auth.access import Engineer, PoolOf, Viewer, refusals, role_line
@@ -32,7 +36,7 @@ from cloud_api.auth.principal import Principal
 from cloud_api.auth.roles import Role
 from cloud_api.cursors import read_cursor, write_cursor
 from cloud_api.globs import parse_glob
-from cloud_api.problems import Kinds, not_found
+from cloud_api.problems import Kinds, body_invalid, not_found
 from cloud_api.storage.alarm_definitions import (
     DefinitionFilter,
     select_alarm_definition,
@@ -42,9 +46,10 @@ from cloud_api.storage.alarm_definitions import (
     select_alarm_definitions_page,
 )
 from cloud_api.storage.alarm_instances import select_alarm_instance_counts, select_alarm_instances_page
-from cloud_api.storage.pool import transaction
+from cloud_api.storage.pool import Pool, transaction, trial
 
 VERSIONS_SHOWN = 1000
+PLACES_SHOWN = 20
 
 router = APIRouter(prefix="/alarm-definitions", tags=["alarm definitions"])
 
@@ -56,13 +61,6 @@ WRITING = refusals(Kinds.BODY_INVALID, Kinds.MEDIA_TYPE_UNSUPPORTED)
 CHANGING = refusals(
     Kinds.BODY_INVALID, Kinds.PARAMETER_INVALID, Kinds.NOT_FOUND, Kinds.CONFLICT, Kinds.MEDIA_TYPE_UNSUPPORTED
 )
-
-
-class Form(StrEnum):
-    """How an export is written."""
-
-    TOML = "toml"
-    CSV = "csv"
 
 
 @router.get(
@@ -115,6 +113,51 @@ async def create_alarm_definition(definition: Definition, pool: PoolOf, caller: 
 )
 async def apply_alarm_definitions(wanted: ApplyRequest, pool: PoolOf, caller: Engineer) -> DifferenceAnswer:
     """Apply a set of definitions."""
+    return await _apply(wanted, pool, caller)
+
+
+@router.post(
+    "/import",
+    responses=WRITING,
+    description="Apply a file that `export` or a spreadsheet has written; else as `apply`." + role_line(Role.ENGINEER),
+)
+async def import_alarm_definitions(wanted: ImportRequest, pool: PoolOf, caller: Engineer) -> DifferenceAnswer:
+    """Apply a file of definitions."""
+    try:
+        documents = read_csv(wanted.content) if wanted.format is Form.CSV else read_toml(wanted.content)
+    except FileUnreadable as error:
+        allowed = "a file as GET /alarm-definitions/export writes it"
+        raise body_invalid("content", wanted.content[:200], str(error), allowed) from error
+    same = ApplyRequest(definitions=documents, prune=wanted.prune, dry_run=wanted.dry_run)
+    return await _apply(same, pool, caller)
+
+
+@router.post(
+    "/check",
+    responses=refusals(Kinds.BODY_INVALID, Kinds.NOT_FOUND, Kinds.MEDIA_TYPE_UNSUPPORTED),
+    description="Say what is wrong with a definition, all at once; or else what it would change and where it would "
+    "stand. Nothing is kept." + role_line(Role.ENGINEER),
+)
+async def check_alarm_definition(wanted: CheckRequest, pool: PoolOf, caller: Engineer) -> CheckAnswer:
+    """Try a definition."""
+    definition, problems = read_definition(wanted.definition)
+    if definition is None:
+        raise service.refuse(problems)
+    before: dict[str, Any] = {}
+    async with trial(pool) as connection:
+        if wanted.id is None:
+            made = await service.create(connection, definition, _actor(caller))
+        else:
+            old = await service.find(connection, wanted.id)
+            before = old.definition.document()
+            made = await service.replace(connection, wanted.id, old.row.version, definition, _actor(caller))
+        watched, unfit = await select_alarm_instance_counts(connection, made.row.id)
+        rows = await select_alarm_instances_page(connection, made.row.id, "", PLACES_SHOWN)
+    changes = service.differences(before, definition.document())
+    return CheckAnswer(changes=changes, watched=watched, unfit=unfit, places=[place_answer(row) for row in rows])
+
+
+async def _apply(wanted: ApplyRequest, pool: Pool, caller: Principal) -> DifferenceAnswer:
     definitions, problems = read_definitions(wanted.definitions)
     if problems:
         raise service.refuse(problems)
@@ -200,7 +243,7 @@ async def list_alarm_definition_versions(definition_id: DefinitionId, pool: Pool
         rows = await select_alarm_definition_versions(connection, definition_id, VERSIONS_SHOWN)
     if not rows:
         raise not_found("alarm definition", "definition_id", str(definition_id))
-    return VersionList(items=[version_answer(row) for row in rows])
+    return version_list(rows)
 
 
 @router.get(

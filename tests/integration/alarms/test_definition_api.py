@@ -184,3 +184,54 @@ async def test_a_template_places_it_at_every_asset_with_the_assets_own_values(ap
     ]
     groups = await api.fill.run("select plan -> 'suppression' ->> 'group' from alarm_instance order by instance")
     assert groups == [("press hall/press-1",), ("press hall/press-2",)]
+
+
+async def test_a_check_says_what_would_become_of_a_definition_and_keeps_nothing(api: Caller) -> None:
+    wrong = HOT | {"priority": "urgent", "on_delay_s": -1}
+    refused = await api.post("/alarm-definitions/check", {"definition": wrong})
+    assert {each["field"] for each in refused.json()["errors"]} == {"priority", "on_delay_s"}
+    checked = (await api.post("/alarm-definitions/check", {"definition": HOT})).json()
+    assert (checked["watched"], checked["unfit"], len(checked["places"])) == (2, 1, 3)
+    assert checked["changes"]["name"] == [None, "oil hot"]
+    assert (await api.get("/alarm-definitions")).json()["items"] == []
+    assert await api.fill.run("select count(*) from alarm") == [(0,)]
+
+    made = (await api.post("/alarm-definitions", HOT)).json()
+    hotter = HOT | {"name": "oil very hot", "variables": {"hot": 80}, "target": {"path": "hall/press-1/oil"}}
+    checked = (await api.post("/alarm-definitions/check", {"definition": hotter, "id": made["id"]})).json()
+    assert checked["changes"] == {
+        "name": ["oil hot", "oil very hot"],
+        "target.path": ["hall/*/oil", "hall/press-1/oil"],
+        "variables.hot": [60, 80],
+    }
+    assert checked["watched"] == 1
+    stored = (await api.get(f"/alarm-definitions/{made['id']}")).json()
+    assert (stored["version"], stored["definition"]["name"], stored["watched"]) == (1, "oil hot", 2)
+    refused = await api("POST", "/alarm-definitions/check", {"definition": HOT}, "operator")
+    assert refused.status_code == 403
+
+
+@pytest.mark.parametrize("form", ["toml", "csv"])
+async def test_an_exported_file_is_imported_as_it_was(form: str, api: Caller) -> None:
+    made = (await api.post("/alarm-definitions", HOT)).json()
+    content = (await api.get(f"/alarm-definitions/export?format={form}")).text
+    wanted = {"format": form, "content": content}
+    same = (await api.post("/alarm-definitions/import", wanted)).json()
+    assert same == {"created": [], "changed": {}, "deleted": [], "unchanged": 1}
+    await api.delete(f"/alarm-definitions/{made['id']}?version=1")
+    tried = (await api.post("/alarm-definitions/import", wanted | {"dry_run": True})).json()
+    assert tried["created"] == ["oil hot"]
+    assert (await api.get("/alarm-definitions")).json()["items"] == []
+    assert (await api.post("/alarm-definitions/import", wanted)).json()["created"] == ["oil hot"]
+    broken = {"toml": '[["definition', "csv": "name,name\nx,y\n"}[form]
+    refused = await api.post("/alarm-definitions/import", {"format": form, "content": broken})
+    assert refused.status_code == 422
+    assert refused.json()["field"] == "content"
+
+
+async def test_each_version_says_what_it_changed(api: Caller) -> None:
+    made = (await api.post("/alarm-definitions", HOT)).json()
+    await api.put(f"/alarm-definitions/{made['id']}?version=1", HOT | {"priority": "low"})
+    newest, first = (await api.get(f"/alarm-definitions/{made['id']}/versions")).json()["items"]
+    assert newest["changes"] == {"priority": [None, "low"]}
+    assert first["changes"]["name"] == [None, "oil hot"]
