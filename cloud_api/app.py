@@ -16,15 +16,11 @@ from fastapi_offline import FastAPIOffline
 
 from cloud_api import problems, storage_refusals
 from cloud_api.agents.router import router as agents
-from cloud_api.alarms.definitions.router import router as alarm_definitions
 from cloud_api.alarms.duty import AlarmDuty
 from cloud_api.alarms.evaluation.leader import AlarmLeader
 from cloud_api.alarms.journal.feed import Feed
-from cloud_api.alarms.journal.router import router as alarm_journal
-from cloud_api.alarms.maintenance.router import router as maintenance
-from cloud_api.alarms.operation.router import router as alarms
 from cloud_api.alarms.operation.seen import acknowledge_seen
-from cloud_api.alarms.router import router as alarm_quality
+from cloud_api.alarms.router import router as alarms
 from cloud_api.assets.bulk.router import router as asset_bulk
 from cloud_api.assets.router import router as assets
 from cloud_api.assets.templates.router import router as asset_templates
@@ -53,9 +49,8 @@ from cloud_api.query.live import LiveFeed
 from cloud_api.query.router import router as query
 from cloud_api.server_events import Closing
 from cloud_api.settings import CloudSettings, Role
-from cloud_api.shares.guests.router import router as shared
 from cloud_api.shares.page.router import share_pages
-from cloud_api.shares.router import router as grants
+from cloud_api.shares.router import router as shares
 from cloud_api.storage.database import Database
 from cloud_api.storage.failures import UNAVAILABLE
 from cloud_api.storage.idempotency import delete_idempotency_old
@@ -152,11 +147,9 @@ def create_app(
         app.include_router(query, prefix=API)
         app.include_router(corrections, prefix=API)
         app.include_router(agents, prefix=API)
-        app.include_router(alarm_definitions, prefix=API)
         app.include_router(assets, prefix=API)
         app.include_router(asset_bulk, prefix=API)
         app.include_router(asset_templates, prefix=API)
-        app.include_router(alarm_quality, prefix=API)
         app.include_router(completeness, prefix=API)
         app.include_router(delivery, prefix=API)
         app.include_router(purge, prefix=API)
@@ -167,11 +160,7 @@ def create_app(
         app.include_router(views, prefix=API)
         app.include_router(audit, prefix=API)
         app.include_router(keys, prefix=API)
-        app.include_router(grants, prefix=API)
-        app.include_router(shared, prefix=API)
-        app.include_router(alarm_journal, prefix=API)
-        app.include_router(maintenance, prefix=API)
-        # The last of those below /alarms: what stands there by name comes before alarms by id.
+        app.include_router(shares, prefix=API)
         app.include_router(alarms, prefix=API)
         app.add_middleware(AskForKey, prefix=API, open_paths=OPEN, challenge=f'Bearer realm="{REALM}"')
     app.add_middleware(LimitBody, max_bytes=settings.body_max_bytes)

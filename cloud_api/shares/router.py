@@ -13,6 +13,7 @@ from cloud_api.auth.tokens import hash_secret
 from cloud_api.cursors import read_cursor, write_cursor
 from cloud_api.problems import Kinds, Problem, not_found
 from cloud_api.shares import service
+from cloud_api.shares.guests.router import router as shared
 from cloud_api.shares.models import (
     Grant,
     GrantChange,
@@ -49,7 +50,8 @@ from cloud_api.storage.shares import (
     update_share_key_revoked,
 )
 
-router = APIRouter(prefix="/grants", tags=["shares"])
+grants = APIRouter(prefix="/grants", tags=["shares"])
+router = APIRouter()
 GrantId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 KeyId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 Limit = Annotated[int, Query(ge=1, le=1_000)]
@@ -61,7 +63,7 @@ CHANGING = refusals(Kinds.BODY_INVALID, Kinds.NOT_FOUND, Kinds.CONFLICT, Kinds.M
 FINDING = refusals(Kinds.NOT_FOUND, Kinds.PARAMETER_INVALID)
 
 
-@router.get(
+@grants.get(
     "",
     responses=refusals(Kinds.PARAMETER_INVALID, Kinds.CURSOR_INVALID),
     description="Shares with other companies, revoked ones too." + WATCHING,
@@ -76,7 +78,7 @@ async def list_grants(pool: PoolOf, _caller: ShareWatcher, limit: Limit = 100, c
     return GrantPage(items=[service.summary(row) for row in page], next=more)
 
 
-@router.post(
+@grants.post(
     "",
     status_code=201,
     responses=refusals(Kinds.BODY_INVALID, Kinds.MEDIA_TYPE_UNSUPPORTED),
@@ -88,7 +90,7 @@ async def post_grant(body: NewGrant, pool: PoolOf, caller: Steward) -> Grant:
         return await service.create(connection, body, caller.name, datetime.now(UTC))
 
 
-@router.post(
+@grants.post(
     "/preview",
     responses=refusals(Kinds.BODY_INVALID, Kinds.MEDIA_TYPE_UNSUPPORTED),
     description="Which assets and series terms would mean, and what they would be called outside. Nothing is kept."
@@ -100,14 +102,14 @@ async def preview_grant(body: NewGrant, pool: PoolOf, _caller: Steward) -> Grant
         return await service.preview(connection, body, datetime.now(UTC))
 
 
-@router.get("/{grant_id}", responses=FINDING, description="A share with its terms and what they mean." + WATCHING)
+@grants.get("/{grant_id}", responses=FINDING, description="A share with its terms and what they mean." + WATCHING)
 async def get_grant(grant_id: GrantId, pool: PoolOf, _caller: ShareWatcher) -> Grant:
     """Describe a share."""
     async with transaction(pool) as connection:
         return await service.find(connection, grant_id)
 
 
-@router.put(
+@grants.put(
     "/{grant_id}",
     responses=CHANGING | refusals(Kinds.VERSION_CONFLICT, Kinds.CONFLICT),
     description="Give a share other terms and look again what they mean; a machine keeps the name that it has outside. "
@@ -119,7 +121,7 @@ async def put_grant(grant_id: GrantId, body: GrantChange, pool: PoolOf, caller: 
         return await service.change(connection, grant_id, body, caller.name, datetime.now(UTC))
 
 
-@router.post(
+@grants.post(
     "/{grant_id}/pause",
     responses=FINDING | refusals(Kinds.CONFLICT),
     description="Let nobody read a share until it is resumed; a download that runs ends. Audited." + STEWARDING,
@@ -130,7 +132,7 @@ async def pause_grant(grant_id: GrantId, pool: PoolOf, caller: Steward) -> Grant
         return await service.set_state(connection, grant_id, ShareState.PAUSED, caller.name)
 
 
-@router.post(
+@grants.post(
     "/{grant_id}/resume",
     responses=FINDING | refusals(Kinds.CONFLICT),
     description="Let a paused share be read again. Audited." + STEWARDING,
@@ -141,7 +143,7 @@ async def resume_grant(grant_id: GrantId, pool: PoolOf, caller: Steward) -> Gran
         return await service.set_state(connection, grant_id, ShareState.ACTIVE, caller.name)
 
 
-@router.post(
+@grants.post(
     "/{grant_id}/revoke",
     responses=FINDING | refusals(Kinds.CONFLICT),
     description="End a share for good, at once: a download that runs ends at its next part. Audited." + STEWARDING,
@@ -152,7 +154,7 @@ async def revoke_grant(grant_id: GrantId, pool: PoolOf, caller: Steward) -> Gran
         return await service.set_state(connection, grant_id, ShareState.REVOKED, caller.name)
 
 
-@router.get("/{grant_id}/versions", responses=FINDING, description="Every version of a share." + WATCHING)
+@grants.get("/{grant_id}/versions", responses=FINDING, description="Every version of a share." + WATCHING)
 async def list_grant_versions(grant_id: GrantId, pool: PoolOf, _caller: ShareWatcher) -> GrantVersions:
     """List versions of a share."""
     async with transaction(pool) as connection:
@@ -172,7 +174,7 @@ async def list_grant_versions(grant_id: GrantId, pool: PoolOf, _caller: ShareWat
     return GrantVersions(items=items)
 
 
-@router.get(
+@grants.get(
     "/{grant_id}/reads",
     responses=FINDING | refusals(Kinds.CURSOR_INVALID, Kinds.PARAMETER_INVALID),
     description="Who has read what of a share, from where, and how many rows; refused reads as well." + WATCHING,
@@ -191,7 +193,7 @@ async def list_grant_reads(
     return GrantReads(items=[_read(row) for row in page], next=more)
 
 
-@router.get("/{grant_id}/keys", responses=FINDING, description="Keys and links of a share." + WATCHING)
+@grants.get("/{grant_id}/keys", responses=FINDING, description="Keys and links of a share." + WATCHING)
 async def list_grant_keys(grant_id: GrantId, pool: PoolOf, _caller: ShareWatcher) -> GrantKeys:
     """List keys of a share."""
     async with transaction(pool) as connection:
@@ -200,7 +202,7 @@ async def list_grant_keys(grant_id: GrantId, pool: PoolOf, _caller: ShareWatcher
     return GrantKeys(items=[_key(row) for row in rows])
 
 
-@router.post(
+@grants.post(
     "/{grant_id}/keys",
     status_code=201,
     responses=CHANGING,
@@ -219,7 +221,7 @@ async def post_grant_key(
     return made
 
 
-@router.post(
+@grants.post(
     "/{grant_id}/keys/{key_id}/rotate",
     status_code=201,
     responses=CHANGING,
@@ -243,7 +245,7 @@ async def rotate_grant_key(
     return made
 
 
-@router.delete(
+@grants.delete(
     "/{grant_id}/keys/{key_id}",
     status_code=204,
     responses=FINDING,
@@ -314,3 +316,7 @@ def _read(row: ReadRow) -> GrantRead:
         rows=row.row_count,
         outcome=row.outcome,
     )
+
+
+router.include_router(grants)
+router.include_router(shared)
