@@ -6,7 +6,6 @@ import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import timedelta
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, TypedDict
 
@@ -30,11 +29,14 @@ from cloud_api.audit.router import router as audit
 from cloud_api.audit.tally import Tally
 from cloud_api.auth.pace import Pace
 from cloud_api.auth.principal import REALM
+from cloud_api.calculations.leader import CalculationLeader
+from cloud_api.calculations.router import router as calculations
 from cloud_api.completeness.delivery.router import router as delivery
 from cloud_api.completeness.router import router as completeness
 from cloud_api.corrections.router import router as corrections
 from cloud_api.health.checks import Checks, DiskForecast, check_database, check_ingest, check_rollups
 from cloud_api.health.router import router as health
+from cloud_api.housekeeping import keep_house
 from cloud_api.ingest.inbox.router import router as reject_inbox
 from cloud_api.ingest.router import Doors
 from cloud_api.ingest.router import router as ingest_doors
@@ -52,12 +54,7 @@ from cloud_api.settings import CloudSettings, Role
 from cloud_api.shares.page.router import share_pages
 from cloud_api.shares.router import router as shares
 from cloud_api.storage.database import Database
-from cloud_api.storage.failures import UNAVAILABLE
-from cloud_api.storage.idempotency import delete_idempotency_old
-from cloud_api.storage.ledger import delete_ledger_marks_old
 from cloud_api.storage.pool import Pool
-from cloud_api.storage.sessions import delete_sessions_ended
-from cloud_api.storage.users import delete_login_failures_old
 from cloud_api.telemetry import Telemetry
 from cloud_api.users.first import ensure_first_user
 from cloud_api.users.passwords import Passwords
@@ -72,7 +69,6 @@ if TYPE_CHECKING:
 API = "/api/v1"
 DOCS = ("/docs", "/static-offline-docs/")
 OPEN = frozenset({f"{API}/login"})
-HOUSEKEEPING_S = 3600.0
 # The console asks the same routes, inside its own process.
 ANSWERING = frozenset({Role.API, Role.CONSOLE})
 
@@ -146,6 +142,7 @@ def create_app(
         app.include_router(notifications, prefix=API)
         app.include_router(query, prefix=API)
         app.include_router(corrections, prefix=API)
+        app.include_router(calculations, prefix=API)
         app.include_router(agents, prefix=API)
         app.include_router(assets, prefix=API)
         app.include_router(asset_bulk, prefix=API)
@@ -247,11 +244,12 @@ async def _work(state: State, roles: frozenset[Role]) -> None:
             roller = state["rollups"].roller = _load_roller(state, pool)
             state["rollups"].started_s = time.monotonic()
             tasks.create_task(roller.run(), name="rollups")
+            tasks.create_task(CalculationLeader(pool, state["telemetry"]).run(), name="calculations")
         if Role.NOTIFY in roles:
             tasks.create_task(notifier_of(pool, state["settings"].notify, state["telemetry"]).run(), name="notify")
         if Role.API in roles:
             await ensure_first_user(pool, state["passwords"])
-            tasks.create_task(_keep_house(state), name="housekeeping")
+            tasks.create_task(keep_house(pool, state["settings"].session_idle_s), name="housekeeping")
             tasks.create_task(AuditDuty(pool, state["settings"].retention.audit).run(), name="audit")
             tasks.create_task(state["audit_notes"].run(), name="audit notes")
 
@@ -274,20 +272,6 @@ def _load_roller(state: State, pool: Pool) -> "Roller":
 
     retention = Retention(pool, state["settings"].retention, state["telemetry"])
     return Roller(pool, state["telemetry"], beside=[retention.run])
-
-
-async def _keep_house(state: State) -> None:
-    idle = timedelta(seconds=state["settings"].session_idle_s)
-    while True:
-        try:
-            async with state["database"].pool.connection() as connection:
-                await delete_idempotency_old(connection)
-                await delete_sessions_ended(connection, idle)
-                await delete_login_failures_old(connection)
-                await delete_ledger_marks_old(connection)
-        except UNAVAILABLE as error:
-            log.warning("housekeeping waits for the database: %s", " ".join(str(error).split()))
-        await asyncio.sleep(HOUSEKEEPING_S)
 
 
 def _tell_end(task: asyncio.Task[None], give_up: GiveUp) -> None:

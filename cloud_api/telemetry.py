@@ -71,6 +71,14 @@ class Telemetry:
         self.rollup_step_seconds = self._histogram(
             "rollup_step_seconds", "Time of one step", COMMIT_BUCKETS, ("resolution",)
         )
+        self.calculation_has_lease = self._gauge("calculation_has_lease", "1 while this process leads calculations")
+        self.calculation_samples = self._counter("calculation_samples", "Samples that were calculated and stored")
+        self.calculation_recomputed = self._counter(
+            "calculation_recomputed", "Samples changed because inputs came late or were corrected, or by a backfill"
+        )
+        self.calculation_lag_seconds = self._gauge(
+            "calculation_lag_seconds", "How far the last materialised calculation is behind the clock"
+        )
         self.database_bytes = self._gauge("database_bytes", "Size of the database")
         self.database_free_bytes = self._gauge("database_free_bytes", "What it may still grow; NaN where not known")
         self.days_to_full = self._gauge("database_days_to_full", "At the pace of the last week; NaN: none foretold")

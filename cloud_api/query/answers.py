@@ -60,6 +60,7 @@ def encode_series(row: SeriesRow) -> dict[str, Any]:
         "source_path": row.source_path,
         "scan_period_s": row.scan_period_s,
         "aggregation": encode_aggregation(row),
+        "calculation": row.calculation,
         "created_at": format_at(row.created_at),
         "retired_at": None if row.retired_at is None else format_at(row.retired_at),
     }

@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import AsyncIterator, Generator
 from dataclasses import dataclass, replace
 
+from cloud_api.calculations.reading import read_series_samples
 from cloud_api.formats.accept import Format
 from cloud_api.formats.arrow import ArrowPieces, common_kinds, write_parquet
 from cloud_api.formats.sheet import Style, csv_head, csv_lines
@@ -15,7 +16,7 @@ from cloud_api.query.tables import sample_table
 from cloud_api.query.values import Int64
 from cloud_api.storage.catalog import SeriesRow
 from cloud_api.storage.columns import SampleColumns
-from cloud_api.storage.history import NO_SAMPLES, select_samples, set_statement_timeout
+from cloud_api.storage.history import NO_SAMPLES, set_statement_timeout
 from cloud_api.storage.pool import Pool, transaction
 
 PAGE_ROWS = 50_000
@@ -43,7 +44,7 @@ async def read_page(pool: Pool, export: Export, rows: int) -> SampleColumns:
     async with transaction(pool) as connection:
         await set_statement_timeout(connection, export.timeout_s)
         extent = (to_datetime(export.from_us), to_datetime(export.to_us))
-        return await select_samples(connection, export.series.id, *extent, rows)
+        return await read_series_samples(connection, export.series, *extent, rows)
 
 
 async def sample_pages(pool: Pool, export: Export) -> AsyncIterator[SampleColumns]:

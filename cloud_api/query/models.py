@@ -70,6 +70,7 @@ class Series(BaseModel):
     source_path: str = Field(description="The path that the source uses; `path` may have been changed since")
     scan_period_s: float | None
     aggregation: Aggregation | None
+    calculation: str | None = Field(description="on_the_fly or materialised; null: measured")
     created_at: datetime
     retired_at: datetime | None
 

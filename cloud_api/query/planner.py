@@ -51,15 +51,27 @@ async def plan_series(
     """Plan each series of a query; refused where buckets are asked for that nothing kept can fill."""
     if request.resolution is Asked.RAW:
         return [(row, (make_plan(buckets.edges_us(), Kept(EVER_US), ()), Kept(EVER_US))) for row in series]
+    _check_stored(request, series)
     kept = await read_kept(connection, series, buckets.window, as_of_of(request))
     plans: list[tuple[SeriesRow, tuple[Plan, Kept]]] = []
     for row in series:
+        if row.is_on_the_fly:
+            plans.append((row, (make_plan(buckets.edges_us(), Kept(EVER_US), ()), Kept(EVER_US))))
+            continue
         try:
             plan = make_plan(buckets.edges_us(), kept[row.id])
         except TooFine as error:
             raise _too_fine(request, error) from error
         plans.append((row, (plan, kept[row.id])))
     return plans
+
+
+def _check_stored(request: QueryRequest, series: Sequence[SeriesRow]) -> None:
+    """What is calculated on the fly has no past but the present one."""
+    calculated = [row for row in series if row.is_on_the_fly]
+    if request.as_of is not None and calculated:
+        detail = f"does not go with {calculated[0].path}, which is calculated on the fly"
+        raise body_invalid("as_of", request.as_of, detail, "measured series, and calculated ones that are materialised")
 
 
 async def raw_aligned(connection: Connection, window: Window) -> tuple[int, int] | None:

@@ -14,6 +14,7 @@ from cloud_api.query.buckets import Buckets
 from cloud_api.query.cost import Budget, too_large
 from cloud_api.query.exact import configuration_of, read_exact, rolled_bucketed, wants_exact
 from cloud_api.query.models import QueryRequest
+from cloud_api.query.plan import Plan
 from cloud_api.query.planner import Plans, aligned_of, as_of_of, read_planned, resolution_of
 from cloud_api.query.resolution import HIGHEST_GOOD, HIGHEST_UNCERTAIN, bucket_status
 from cloud_api.query.sources import Wanted
@@ -28,12 +29,12 @@ async def read_bucketed(
     connection: Connection, request: QueryRequest, plans: Plans, buckets: Buckets, budget: Budget
 ) -> Reading:
     """Find the request's aggregates of every series, in the caller's transaction."""
-    raw = [row for row, chosen in plans if chosen[0].is_raw]
+    raw = [row for row, chosen in plans if _is_stored_raw(row, chosen[0])]
     rows = await _rows(connection, request, raw, buckets) if set(IN_DATABASE) & set(request.aggregate) else {}
     found, scanned = dict[int, Bucketed](), Counter[str]()
     left = budget.samples
     for row, chosen in plans:
-        if not chosen[0].is_raw:
+        if not _is_stored_raw(row, chosen[0]):
             wanted = Wanted(row, configuration_of(request, row), is_counted=False, as_of=as_of_of(request))
             planned = await read_planned(connection, wanted, request.aggregate, buckets, chosen, left + 1)
             scanned.update(planned.rows)
@@ -46,6 +47,11 @@ async def read_bucketed(
         if left < 0:
             raise too_large("samples", budget.samples - left, budget.samples, buckets.window)
     return Reading(found, resolution_of(plans), dict(scanned), aligned_of(plans))
+
+
+def _is_stored_raw(row: SeriesRow, plan: Plan) -> bool:
+    """Whether raw samples alone are read, and the database may aggregate them."""
+    return plan.is_raw and not row.is_on_the_fly
 
 
 async def _from_raw(

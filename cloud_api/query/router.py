@@ -31,6 +31,7 @@ from cloud_api.query.encoding import pieces, read_style, table_pieces
 from cloud_api.query.exports import Export, export_pieces, read_page
 from cloud_api.query.live import LiveFeed, LiveStream, read_position
 from cloud_api.query.models import GapPage, LatestPage, QueryAnswer, QueryRequest, SamplePage, Series, SeriesPage
+from cloud_api.query.newest import read_latest_page
 from cloud_api.query.parameters import (
     GapParameters,
     LatestParameters,
@@ -46,7 +47,6 @@ from cloud_api.settings import CloudSettings
 from cloud_api.storage.catalog import SeriesFilter, select_series, select_series_page
 from cloud_api.storage.findings import NEWEST, GapFilter, select_gap_page
 from cloud_api.storage.history import set_statement_timeout
-from cloud_api.storage.latest import select_latest_page
 from cloud_api.storage.pool import Connection, Pool, transaction
 from cloud_api.streaming import EventStream, Streamed, beside
 
@@ -93,7 +93,7 @@ async def list_latest(request: Request, parameters: AsLatest, pool: PoolOf, _cal
         glob = await read_scope(connection, parameters.path, parameters.asset)
         question = ("latest", glob.text)
         after = read_cursor(parameters.cursor, question, str) if parameters.cursor else ""
-        page = await select_latest_page(connection, glob, after, parameters.limit + 1)
+        page = await read_latest_page(connection, glob, after, parameters.limit + 1)
     cursor = None
     if page is not None and len(page.ids) > parameters.limit:
         page = page.first(parameters.limit)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from cloud_api.calculations.reading import input_rows, read_series_samples
 from cloud_api.expressions.tree import SeriesKey
 from cloud_api.globs import PathGlob, parse_glob, within
 from cloud_api.instants import parse_instant, to_datetime
@@ -24,7 +25,7 @@ from cloud_api.query.values import TEXT_KINDS
 from cloud_api.scopes import read_scope
 from cloud_api.storage.catalog import SeriesFilter, SeriesRow, select_series_by_ids, select_series_page
 from cloud_api.storage.columns import SampleColumns
-from cloud_api.storage.history import select_sample_count_capped, select_samples, set_snapshot, set_statement_timeout
+from cloud_api.storage.history import select_sample_count_capped, set_snapshot, set_statement_timeout
 from cloud_api.storage.pool import Connection
 
 MAX_SERIES = 1_000
@@ -119,7 +120,7 @@ async def run_query(connection: Connection, request: QueryRequest, budget: Budge
         check_configuration(request, row)
     plans = [] if buckets is None else await plan_series(connection, request, series, buckets)
     estimate = await _check_cost(connection, request, (series, plans), (window, buckets), budget)
-    is_raw = buckets is None or request.resolution is Resolution.RAW
+    is_raw = buckets is None or request.resolution is Resolution.RAW or any(row.is_on_the_fly for row in series)
     aligned = await raw_aligned(connection, window) if is_raw else None
     reading, samples = None, dict[int, SampleColumns]()
     if buckets is None:
@@ -177,7 +178,8 @@ async def _check_cost(
     rolled = sum(plan.estimate for _, (plan, _) in plans if not plan.is_raw)
     if rolled > budget.samples:
         raise too_large("rows of rollups", rolled, budget.samples, window)
-    raw = [row for row, (plan, _) in plans if plan.is_raw] if plans else series
+    # What is calculated on the fly costs what its inputs cost.
+    raw = await input_rows(connection, [row for row, (plan, _) in plans if plan.is_raw] if plans else series)
     expected = expected_samples(window, (row.scan_period_s for row in raw))
     is_cheap = expected is not None and expected + rolled <= budget.samples
     if is_cheap and cells is not None and cells <= budget.rows:
@@ -217,7 +219,7 @@ async def _samples(
     if request.points_by is not PointsBy.BUCKETS and request.points is not None:
         return await read_extremes(connection, request, row, window, budget)
     from_at, to_at = to_datetime(window.from_us), to_datetime(window.to_us)
-    return await select_samples(connection, row.id, from_at, to_at, budget.rows)
+    return await read_series_samples(connection, row, from_at, to_at, budget.rows)
 
 
 async def read_extremes(
@@ -227,5 +229,5 @@ async def read_extremes(
     if row.kind in TEXT_KINDS:
         raise body_invalid("points_by", request.points_by, f"needs numbers, and {row.path} has none", "buckets")
     from_at, to_at = to_datetime(window.from_us), to_datetime(window.to_us)
-    samples = await select_samples(connection, row.id, from_at, to_at, budget.samples)
+    samples = await read_series_samples(connection, row, from_at, to_at, budget.samples)
     return await asyncio.to_thread(choose_extremes, samples, request.points or 0, request.points_by)

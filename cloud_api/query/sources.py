@@ -6,6 +6,7 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
+from cloud_api.calculations.reading import read_series_samples, read_series_samples_of_spans, read_surrounding
 from cloud_api.instants import to_datetime
 from cloud_api.query.aggregates.counts import growth_inside
 from cloud_api.query.aggregates.names import Configuration
@@ -19,13 +20,7 @@ from cloud_api.rollups.partials import MAX_FALLS, Partials, SampleBlock, no_part
 from cloud_api.rollups.rolling import from_samples
 from cloud_api.storage.catalog import SeriesRow
 from cloud_api.storage.columns import SampleColumns, concatenate
-from cloud_api.storage.history import (
-    NO_SAMPLES,
-    Surroundings,
-    select_samples,
-    select_samples_of_spans,
-    select_surrounding_samples,
-)
+from cloud_api.storage.history import NO_SAMPLES, Surroundings
 from cloud_api.storage.pool import Connection
 from cloud_api.storage.rollup_rows import Resolution, RollupRows
 from cloud_api.storage.rollups import (
@@ -124,11 +119,11 @@ async def read_rollups(connection: Connection, wanted: Wanted, resolution: Resol
 async def read_samples(connection: Connection, wanted: Wanted, spans: Spans, limit: int) -> SampleColumns:
     """At most `limit` raw samples of some stretches."""
     if len(spans) > FEW_STRETCHES:
-        return await select_samples_of_spans(connection, wanted.row.id, spans, limit)
+        return await read_series_samples_of_spans(connection, wanted.row, spans, limit)
     parts: list[SampleColumns] = []
     for from_us, to_us in spans.tolist():
         left = limit - sum(len(part) for part in parts)
-        parts.append(await select_samples(connection, wanted.row.id, to_datetime(from_us), to_datetime(to_us), left))
+        parts.append(await read_series_samples(connection, wanted.row, to_datetime(from_us), to_datetime(to_us), left))
     return concatenate([NO_SAMPLES, *parts])
 
 
@@ -167,7 +162,7 @@ async def surround(connection: Connection, wanted: Wanted, plan: Plan, kept: Kep
     if wanted.as_of is None:
         highest = HIGHEST_UNCERTAIN if wanted.with_uncertain else HIGHEST_GOOD
         around = Surroundings(wanted.row.id, to_datetime(from_us), to_datetime(to_us), highest, is_text=wanted.is_text)
-        before, after = await select_surrounding_samples(connection, around)
+        before, after = await read_surrounding(connection, wanted.row, around)
     beside = (_classified(wanted, before), _classified(wanted, after))
     if wanted.as_of is None and kept.raw_us == EVER_US:
         return beside

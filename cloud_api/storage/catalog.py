@@ -37,6 +37,13 @@ class SeriesRow:
     percent_data_bad: int | None = None
     sloped_extrapolation: bool | None = None
     counter_rollover: float | None = None
+    # None: measured; else how it is calculated, `on_the_fly` or `materialised`.
+    calculation: str | None = None
+
+    @property
+    def is_on_the_fly(self) -> bool:
+        """Whether nothing of it is stored."""
+        return self.calculation == "on_the_fly"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +84,13 @@ async def select_series_by_ids(connection: Connection, series_ids: Sequence[int]
     """Read several series; ids that do not exist are not in the answer."""
     async with connection.cursor(row_factory=class_row(SeriesRow)) as cursor:
         await cursor.execute(statement("select_series_by_ids"), {"series_ids": list(series_ids)})
+        return await cursor.fetchall()
+
+
+async def select_series_at(connection: Connection, path: str) -> list[SeriesRow]:
+    """Read the series that shows at a path; nothing where there is none."""
+    async with connection.cursor(row_factory=class_row(SeriesRow)) as cursor:
+        await cursor.execute(statement("select_series_at"), {"path": path})
         return await cursor.fetchall()
 
 

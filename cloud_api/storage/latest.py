@@ -1,5 +1,6 @@
 """The last measured sample of each series, by source time."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,3 +56,9 @@ async def select_latest_page(
     ids, paths, kinds, units, times, arrived, values, statuses, texts = row
     samples = SampleColumns(read_times(times), read_doubles(values), read_statuses(statuses), texts)
     return LatestColumns(read_integers(ids).tolist(), paths, kinds, units, read_times(arrived), samples)
+
+
+async def select_latest_of(connection: Connection, series_ids: Sequence[int]) -> dict[int, tuple[int, int]]:
+    """When the latest samples of these series were measured and when they arrived, in UTC microseconds."""
+    cursor = await connection.execute(statement("select_latest_of"), {"series_ids": list(series_ids)})
+    return {int(row[0]): (int(row[1]), int(row[2])) for row in await cursor.fetchall()}

@@ -26,10 +26,14 @@ MANY_BINS = 64
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """The watermark below which samples must be marked (None: nothing is rolled yet), and where raw begins."""
+    """The watermark below which samples must be marked (None: nothing is rolled yet), and where raw begins.
+
+    `fronts` are inputs of calculations, ascending, with the last instant of each that has been or is being read.
+    """
 
     closed_us: int | None
     raw_kept_us: int | None
+    fronts: tuple[NDArray[np.int32], NDArray[np.int64]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,10 @@ async def hold_closed(connection: Connection) -> Cursor:
 async def read_closed(cursor: Cursor) -> Closed:
     """The watermark that holds until this transaction ends."""
     row = await cursor.fetchone()
-    return Closed(None, None) if row is None else Closed(row[0], row[1])
+    if row is None:
+        return Closed(None, None)
+    fronts = None if row[2] is None else (np.array(row[2], np.int32), np.array(row[3], np.int64))
+    return Closed(row[0], row[1], fronts)
 
 
 async def insert_marks(
@@ -94,12 +101,43 @@ async def insert_marks(
 async def mark_changed(
     connection: Connection, series_ids: NDArray[np.int32], times_us: NDArray[np.int64], closed: Closed, due_at: datetime
 ) -> int:
-    """Mark what was written, changed or deleted below the watermark; how many samples that were."""
+    """Mark what was written, changed or deleted below the watermark; how many samples that were.
+
+    What calculations have read already is marked for them, too.
+    """
+    await _mark_inputs(connection, series_ids, times_us, closed, due_at)
     if closed.closed_us is None or len(times_us) == 0 or int(times_us.min()) >= closed.closed_us:
         return 0
     late = times_us < closed.closed_us
     await insert_marks(connection, marks_of(series_ids[late], times_us[late]), due_at)
     return int(np.count_nonzero(late))
+
+
+async def _mark_inputs(
+    connection: Connection, series_ids: NDArray[np.int32], times_us: NDArray[np.int64], closed: Closed, due_at: datetime
+) -> None:
+    if closed.fronts is None or len(times_us) == 0:
+        return
+    inputs, announced_us = closed.fronts
+    if int(times_us.min()) > int(announced_us.max()):
+        return
+    place = np.minimum(np.searchsorted(inputs, series_ids), len(inputs) - 1)
+    late = np.flatnonzero((inputs[place] == series_ids) & (times_us <= announced_us[place]))
+    if not len(late):
+        return
+    ids, times = series_ids[late], times_us[late]
+    order = np.lexsort((times, ids))
+    ids, times = ids[order], times[order]
+    slots = times // SLOT_US
+    starts = np.flatnonzero(np.concatenate(([True], (np.diff(ids) != 0) | (np.diff(slots) != 0))))
+    ends = np.append(starts[1:], len(ids)) - 1
+    parameters = {
+        "series_ids": ids[starts].tolist(),
+        "froms": [at_us(each) for each in times[starts].tolist()],
+        "tos": [at_us(each + 1) for each in times[ends].tolist()],
+        "due_at": due_at,
+    }
+    await connection.execute(statement("insert_calculation_marks"), parameters)
 
 
 async def select_unrolled(

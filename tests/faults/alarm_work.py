@@ -5,16 +5,10 @@ A process of its own: it loads everything once, and every child is a fork of it.
 """
 
 import asyncio
-import json
-import os
 import random
-import signal
-import sys
 import time
-import traceback
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from types import FrameType
 from typing import Any
 
 from cloud_api.alarms.definitions import service
@@ -36,6 +30,7 @@ from cloud_api.telemetry import Lane, Telemetry
 from schemas.ack import Ack
 from schemas.batch import Batch, Column, encode
 from schemas.sample import Kind
+from tests.faults.children import run_children
 
 S = 1_000_000
 AGENT = "gw"
@@ -195,46 +190,5 @@ class _Deaf:
         """Nothing is heard."""
 
 
-def _die_after(lines: int) -> None:
-    """SIGKILL this process when so many lines of ours have run: any line may be the last."""
-    left = lines
-
-    def local(_frame: FrameType, event: str, _argument: Any) -> Any:
-        nonlocal left
-        if event == "line":
-            left -= 1
-            if left <= 0:
-                os.kill(os.getpid(), signal.SIGKILL)
-        return local
-
-    def call(frame: FrameType, _event: str, _argument: Any) -> Any:
-        return local if any(part in frame.f_code.co_filename for part in TRACED) else None
-
-    sys.settrace(call)
-
-
-def _child(job: dict[str, Any]) -> None:
-    try:
-        if job["kill_after"] is not None:
-            _die_after(job["kill_after"])
-        asyncio.run(prepare(job["url"]) if job["prepare"] else work(job["url"], job["seed"]))
-    except BaseException:  # told to whoever started us
-        traceback.print_exc()
-        os._exit(1)
-    os._exit(0)
-
-
-def main() -> None:
-    """Fork a child for each job."""
-    for line in sys.stdin:
-        pid = os.fork()
-        if pid == 0:
-            _child(json.loads(line))
-        _, status = os.waitpid(pid, 0)
-        killed = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
-        failed = None if killed or os.WEXITSTATUS(status) == 0 else "the child failed, see its traceback"
-        print(json.dumps({"killed": killed, "failed": failed}), flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    run_children(lambda job: prepare(job["url"]) if job["prepare"] else work(job["url"], job["seed"]), TRACED)

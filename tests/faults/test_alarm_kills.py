@@ -3,11 +3,8 @@
 MILLSTREAM_ALARM_RUNS=2000 plays as many seeds (`make soak` does), MILLSTREAM_ALARM_SEED the first of them.
 """
 
-import json
 import os
 import random
-import subprocess
-import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,6 +18,7 @@ from cloud_api.alarms.evaluation.roster import decode_plan
 from cloud_api.alarms.evaluation.state import Reading
 from cloud_api.storage.migrate import migrate
 from tests.faults.alarm_work import T0
+from tests.faults.children import Zygote
 from tests.fixtures.database import PostgresServer
 
 RUNS = int(os.environ.get("MILLSTREAM_ALARM_RUNS") or "10")
@@ -32,32 +30,9 @@ LINES = (30, 25_000)
 Row = tuple[str, str, int, str | None, float | None]
 
 
-class Zygote:
-    """The process that everything is forked from."""
-
-    def __init__(self) -> None:
-        command = [sys.executable, "-m", "tests.faults.alarm_work"]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-    def run(self, url: str, seed: int, kill_after: int | None = None, *, prepare: bool = False) -> bool:
-        """Run a child to its end; True when it was killed."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        job = {"url": url, "seed": seed, "kill_after": kill_after, "prepare": prepare}
-        self._process.stdin.write(json.dumps(job) + "\n")
-        self._process.stdin.flush()
-        answer = json.loads(self._process.stdout.readline())
-        assert answer["failed"] is None, f"seed {seed}: {answer['failed']}"
-        return bool(answer["killed"])
-
-    def end(self) -> None:
-        """Let it go."""
-        self._process.communicate()
-
-
 @pytest.fixture
 def zygote() -> Iterator[Zygote]:
-    found = Zygote()
+    found = Zygote("tests.faults.alarm_work")
     yield found
     found.end()
 

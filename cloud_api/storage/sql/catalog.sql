@@ -3,7 +3,8 @@
 -- name: select_series_page
 select id, path, kind, unit, description, low, high, device, asset,
        source_agent, source_path, scan_period_s, created_at, retired_at,
-       stepped, treat_uncertain_as_bad, percent_data_good, percent_data_bad, sloped_extrapolation, counter_rollover
+       stepped, treat_uncertain_as_bad, percent_data_good, percent_data_bad, sloped_extrapolation, counter_rollover,
+       calculation
 from series
 where path collate "C" >= %(from_path)s
   and path collate "C" < %(to_path)s
@@ -17,14 +18,16 @@ limit %(limit)s
 -- name: select_series
 select id, path, kind, unit, description, low, high, device, asset,
        source_agent, source_path, scan_period_s, created_at, retired_at,
-       stepped, treat_uncertain_as_bad, percent_data_good, percent_data_bad, sloped_extrapolation, counter_rollover
+       stepped, treat_uncertain_as_bad, percent_data_good, percent_data_bad, sloped_extrapolation, counter_rollover,
+       calculation
 from series
 where id = %(series_id)s
 
 -- name: select_series_by_ids
 select id, path, kind, unit, description, low, high, device, asset,
        source_agent, source_path, scan_period_s, created_at, retired_at,
-       stepped, treat_uncertain_as_bad, percent_data_good, percent_data_bad, sloped_extrapolation, counter_rollover
+       stepped, treat_uncertain_as_bad, percent_data_good, percent_data_bad, sloped_extrapolation, counter_rollover,
+       calculation
 from series
 where id = any(%(series_ids)s)
 order by path collate "C"
@@ -39,3 +42,11 @@ where id = %(series_id)s
 
 -- name: update_series_generation
 update lease set series_generation = series_generation + 1 where name = 'ingest'
+
+-- name: select_series_at
+select id, path, kind, unit, description, low, high, device, asset,
+       source_agent, source_path, scan_period_s, created_at, retired_at,
+       stepped, treat_uncertain_as_bad, percent_data_good, percent_data_bad, sloped_extrapolation, counter_rollover,
+       calculation
+from series
+where path = %(path)s

@@ -23,3 +23,8 @@ from (
     order by s.path collate "C"
     limit %(limit)s
 ) page
+
+-- name: select_latest_of
+select series_id, (extract(epoch from time) * 1000000)::bigint, (extract(epoch from arrived_at) * 1000000)::bigint
+from latest
+where series_id = any(%(series_ids)s::int4[])

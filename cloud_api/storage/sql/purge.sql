@@ -19,6 +19,7 @@ delete from {rollup} where series_id = %(series_id)s
 -- All that hangs on a series but its samples and rollups; the statement ends with the series itself.
 with
     no_latest as (delete from latest where series_id = %(series_id)s),
+    no_calculation as (delete from calculation where series_id = %(series_id)s),
     no_old_samples as (delete from corrected_sample where series_id = %(series_id)s),
     no_corrections as (delete from correction where series_id = %(series_id)s),
     no_rejects as (

@@ -6,9 +6,22 @@ select pg_advisory_xact_lock_shared(7260202, 1)
 
 -- name: select_closed
 -- A statement of its own after lock_closed: its snapshot must not be older than the lock.
+-- Beside it up to where whoever writes inputs of calculations has to say so: arrays, null where there are none.
 select (extract(epoch from closed_until) * 1000000)::bigint,
-       case when isfinite(raw_kept_from) then (extract(epoch from raw_kept_from) * 1000000)::bigint end
+       case when isfinite(raw_kept_from) then (extract(epoch from raw_kept_from) * 1000000)::bigint end,
+       front.series_ids,
+       front.announced
 from rollup_progress
+left join lateral (
+    select array_agg(each.series_id) as series_ids, array_agg(each.announced) as announced
+    from (
+        select i.series_id, (extract(epoch from max(p.announced_at)) * 1000000)::bigint as announced
+        from calculation_progress p
+        join calculation_input i on i.calculation_id = p.calculation_id
+        group by i.series_id
+        order by i.series_id
+    ) each
+) front on true
 
 -- name: insert_marks
 insert into rollup_dirty (resolution, bin_at, bin_minutes, from_at, to_at, series_ids, is_first, is_open, due_at)
