@@ -13,16 +13,8 @@ from datetime import UTC, datetime, timedelta
 from cloud_api.auth.roles import Role as KeyRole
 from cloud_api.auth.roles import Scope
 from cloud_api.auth.tokens import Token, hash_secret, make_token
-from cloud_api.settings import (
-    CONSOLE_ALONE,
-    CloudSettings,
-    ConsoleMode,
-    Role,
-    SettingProblem,
-    SettingsInvalid,
-    read_database_url,
-    read_settings,
-)
+from cloud_api.environment import SettingProblem, SettingsInvalid
+from cloud_api.settings import CONSOLE_ALONE, CloudSettings, ConsoleMode, Role, read_database_url, read_settings
 from cloud_api.storage.failures import UNAVAILABLE
 from cloud_api.storage.keys import NewKey, insert_api_key, update_api_key_revoked
 from cloud_api.storage.migrate import SchemaOutdated, check_schema
@@ -44,11 +36,11 @@ def run(roles: Sequence[str]) -> int:
         settings = read_settings(os.environ, chosen)
         here, has_console_beside = _placed(chosen, settings, is_asked=bool(roles))
         listener = _listen(settings, here)
+        set_up_logs(settings.log_level)
+        with console_beside() if has_console_beside else nullcontext():
+            ends = serve(settings, here, listener)
     except SettingsInvalid as invalid:
         return _tell_settings(invalid)
-    set_up_logs(settings.log_level)
-    with console_beside() if has_console_beside else nullcontext():
-        ends = serve(settings, here, listener)
     for reason in ends:
         print(f"millstream cloud run: {reason}", file=sys.stderr)
     return NO if ends else DONE

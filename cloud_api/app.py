@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
@@ -45,7 +45,7 @@ from cloud_api.middleware import AskForKey, CallWitness, CountRequests, LimitBod
 from cloud_api.notify.delivery.worker import notifier_of
 from cloud_api.notify.links.router import AcknowledgeSeen, link_pages
 from cloud_api.notify.router import router as notifications
-from cloud_api.openapi import tidy
+from cloud_api.openapi import tidily
 from cloud_api.purge.router import router as purge
 from cloud_api.query.live import LiveFeed
 from cloud_api.query.router import router as query
@@ -57,6 +57,8 @@ from cloud_api.storage.database import Database
 from cloud_api.storage.pool import Pool
 from cloud_api.telemetry import Telemetry
 from cloud_api.users.first import ensure_first_user
+from cloud_api.users.oidc.login import BEGIN, CALLBACK, OidcLogin, login_of
+from cloud_api.users.oidc.router import router as oidc_login
 from cloud_api.users.passwords import Passwords
 from cloud_api.users.router import router as users
 from cloud_api.views.router import router as views
@@ -68,7 +70,7 @@ if TYPE_CHECKING:
 
 API = "/api/v1"
 DOCS = ("/docs", "/static-offline-docs/")
-OPEN = frozenset({f"{API}/login"})
+OPEN = frozenset({f"{API}/login", BEGIN, CALLBACK})
 # The console asks the same routes, inside its own process.
 ANSWERING = frozenset({Role.API, Role.CONSOLE})
 
@@ -110,6 +112,7 @@ class State(TypedDict):
     query_slots: asyncio.Semaphore
     pace: Pace
     passwords: Passwords
+    oidc: OidcLogin | None
     closing: Closing
     alarm_feed: Feed
     live_feed: LiveFeed
@@ -155,6 +158,7 @@ def create_app(
         app.include_router(ingest_doors, prefix=API)
         app.include_router(users, prefix=API)
         app.include_router(views, prefix=API)
+        app.include_router(oidc_login, prefix=API)
         app.include_router(audit, prefix=API)
         app.include_router(keys, prefix=API)
         app.include_router(shares, prefix=API)
@@ -167,7 +171,7 @@ def create_app(
     app.add_middleware(CountRequests, telemetry=telemetry)
     problems.install(app)
     storage_refusals.install(app)
-    _describe(app)
+    app.openapi = tidily(app.openapi)
     return app
 
 
@@ -175,19 +179,11 @@ def _operation_id(route: APIRoute) -> str:
     return route.name
 
 
-def _describe(app: FastAPI) -> None:
-    describe = app.openapi
-
-    def describe_tidily() -> dict[str, Any]:
-        return tidy(describe())
-
-    app.openapi = describe_tidily
-
-
 def _lifespan(
     settings: CloudSettings, roles: frozenset[Role], telemetry: Telemetry, give_up: GiveUp, closing: Closing
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[State]]:
     """Build the state, let the parts run beside the requests, and end them in reverse order."""
+    oidc = login_of(settings)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncGenerator[State]:
@@ -203,6 +199,7 @@ def _lifespan(
             query_slots=asyncio.Semaphore(settings.query_slots),
             pace=Pace(settings.rate_per_minute, settings.running_max, settings.streams_max),
             passwords=Passwords(),
+            oidc=oidc,
             closing=closing,
             alarm_feed=Feed(lambda: database.pool, closing),
             live_feed=LiveFeed(lambda: database.pool, closing),

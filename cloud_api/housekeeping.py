@@ -1,4 +1,4 @@
-"""Housekeeping: rows that nobody looks at any more go, once an hour, for ever."""
+"""Housekeeping: forgets, once an hour, what is only needed for a while."""
 
 import asyncio
 import logging
@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from cloud_api.storage.failures import UNAVAILABLE
 from cloud_api.storage.idempotency import delete_idempotency_old
+from cloud_api.storage.identities import delete_login_answered_old
 from cloud_api.storage.ledger import delete_ledger_marks_old
 from cloud_api.storage.pool import Pool
 from cloud_api.storage.sessions import delete_sessions_ended
@@ -17,7 +18,7 @@ log = logging.getLogger(__name__)
 
 
 async def keep_house(pool: Pool, session_idle_s: float) -> None:
-    """Delete what has run out; a database that is away is asked again an hour later."""
+    """Keep house until cancelled; a database that is away is waited for."""
     idle = timedelta(seconds=session_idle_s)
     while True:
         try:
@@ -25,6 +26,7 @@ async def keep_house(pool: Pool, session_idle_s: float) -> None:
                 await delete_idempotency_old(connection)
                 await delete_sessions_ended(connection, idle)
                 await delete_login_failures_old(connection)
+                await delete_login_answered_old(connection)
                 await delete_ledger_marks_old(connection)
         except UNAVAILABLE as error:
             log.warning("housekeeping waits for the database: %s", " ".join(str(error).split()))

@@ -145,7 +145,7 @@ def _answer(scope: Scope, start: Message, whence: Origin, problem: str | None) -
         query=scope["query_string"].decode("latin-1"),
         status=start["status"],
         media_type=_media_type(start),
-        problem=problem,
+        problem=problem or whence.refused,
     )
 
 

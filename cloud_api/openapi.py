@@ -1,6 +1,6 @@
 """The OpenAPI document as it is true: refusals are problem documents alone, and 422 is said where it can happen."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from cloud_api.problems import MEDIA_TYPE
@@ -22,6 +22,11 @@ def tidy(document: dict[str, Any]) -> dict[str, Any]:
     for name in _FOREIGN_SCHEMAS:
         document.get("components", {}).get("schemas", {}).pop(name, None)
     return document
+
+
+def tidily(describe: Callable[[], dict[str, Any]]) -> Callable[[], dict[str, Any]]:
+    """Describe, and tidy the description."""
+    return lambda: tidy(describe())
 
 
 def operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:

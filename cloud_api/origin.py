@@ -16,13 +16,19 @@ COMMAND = "command"
 
 @dataclass(slots=True)
 class Origin:
-    """From where, by whom and by what; `is_proved` says whether the name is more than a claim."""
+    """From where, by whom and by what; `is_proved` says whether the name is more than a claim.
+
+    `refused` names the kind of problem where the answer is a page for people and no problem document; `is_told` says
+    that the audit has a row of the refusal already, with more in it than the answer has.
+    """
 
     address: str | None = None
     client: str | None = None
     name: str | None = None
     via: str | None = None
     is_proved: bool = False
+    refused: str | None = None
+    is_told: bool = False
     described: dict[str, Any] = field(default_factory=dict[str, Any])
 
     def claim(self, name: str | None, via: str | None = None) -> None:

@@ -62,6 +62,9 @@ class Kinds(Enum):
     SHARE_SPENT = Kind("share-spent", 429, "More rows than this share has left")
     TOO_MANY_REQUESTS = Kind("too-many-requests", 429, "Too many requests at once")
     INTERNAL = Kind("internal", 500, "Something went wrong in the service")
+    IDENTITY_PROVIDER_UNAVAILABLE = Kind(
+        "identity-provider-unavailable", 502, "The identity provider does not answer as it should"
+    )
     DATABASE_UNAVAILABLE = Kind("database-unavailable", 503, "The database cannot be reached at the moment")
     INGEST_UNAVAILABLE = Kind("ingest-unavailable", 503, "Samples cannot be taken at the moment")
     QUERY_TIMEOUT = Kind("query-timeout", 504, "The query took too long and was cancelled")

@@ -1,22 +1,21 @@
 """CloudSettings: everything the cloud reads from its environment, once, with all problems told at once."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import TypeVar
 from urllib.parse import SplitResult, unquote, urlsplit
 
-PREFIX = "MILLSTREAM_"
+from cloud_api.environment import PREFIX, SettingsInvalid
+from cloud_api.login_settings import LoginEnvironment, LoginSettings
+
 _AGE = re.compile(r"(\d{1,6})([dwy])")
 # Six months; the database refuses to let go what is younger, too.
 AUDIT_LEAST = timedelta(days=180)
 _DAYS = {"d": 1, "w": 7, "y": 365}
-
-_Number = TypeVar("_Number", int, float)
 
 
 class Role(StrEnum):
@@ -31,29 +30,6 @@ class Role(StrEnum):
 
 
 CONSOLE_ALONE = frozenset({Role.CONSOLE})
-
-
-@dataclass(frozen=True, slots=True)
-class SettingProblem:
-    """One setting that cannot be used, and what could be."""
-
-    name: str
-    value: str | None
-    detail: str
-    allowed: str
-
-    def __str__(self) -> str:
-        """Show the setting, its value and what is allowed in one line."""
-        shown = "not set" if self.value is None else f"= {self.value!r}"
-        return f"{self.name} {shown}: {self.detail}; allowed: {self.allowed}"
-
-
-class SettingsInvalid(Exception):
-    """The environment does not describe a cloud that can run."""
-
-    def __init__(self, problems: list[SettingProblem]) -> None:
-        super().__init__("\n".join(str(problem) for problem in problems))
-        self.problems = problems
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +122,7 @@ class CloudSettings:
     console: ConsoleSettings
     audit: AuditSettings
     log_level: str
+    login: LoginSettings
 
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
@@ -154,6 +131,7 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
 def read_settings(environ: Mapping[str, str], roles: frozenset[Role]) -> CloudSettings:
     """Read the settings that `roles` need; SettingsInvalid names every problem there is."""
     env = _Environment(environ)
+    notify = env.notify()
     cert_file, key_file = env.pair("HTTP_CERT_FILE", "HTTP_KEY_FILE")
     settings = CloudSettings(
         database_url=env.database_url(),
@@ -178,10 +156,11 @@ def read_settings(environ: Mapping[str, str], roles: frozenset[Role]) -> CloudSe
         session_idle_s=env.number("SESSION_IDLE_S", 8 * 3600.0, 60.0, 30 * 86400.0),
         session_max_s=env.number("SESSION_MAX_S", 7 * 86400.0, 60.0, 366 * 86400.0),
         retention=env.retention(),
-        notify=env.notify(),
+        notify=notify,
         console=env.console(),
         audit=AuditSettings(rows_per_hour=env.integer("AUDIT_ROWS_PER_HOUR", 600, 1, 1_000_000)),
         log_level=env.choice("LOG_LEVEL", "info", LOG_LEVELS),
+        login=env.login(notify.public_url),
     )
     if env.problems:
         raise SettingsInvalid(env.problems)
@@ -197,27 +176,8 @@ def read_database_url(environ: Mapping[str, str]) -> str:
     return url
 
 
-class _Environment:
+class _Environment(LoginEnvironment):
     """Reads variables and collects what is wrong with them instead of stopping at the first."""
-
-    def __init__(self, environ: Mapping[str, str]) -> None:
-        self._environ = environ
-        self.problems: list[SettingProblem] = []
-
-    def text(self, name: str, default: str) -> str:
-        return self._environ.get(PREFIX + name, "").strip() or default
-
-    def integer(self, name: str, default: int, low: int, high: int) -> int:
-        return self._parsed(name, default, int, (low, high), f"a whole number from {low} to {high}")
-
-    def number(self, name: str, default: float, low: float, high: float) -> float:
-        return self._parsed(name, default, float, (low, high), f"a number from {low:g} to {high:g}")
-
-    def choice(self, name: str, default: str, choices: tuple[str, ...]) -> str:
-        value = self.text(name, default).lower()
-        if value not in choices:
-            self._refuse(name, value, "is not one of the choices", ", ".join(choices))
-        return value
 
     def database_url(self) -> str:
         allowed = "postgresql://user@host:port/database"
@@ -344,17 +304,6 @@ class _Environment:
             key_file=files["MQTT_KEY_FILE"],
         )
 
-    def pair(self, cert: str, key: str) -> tuple[Path | None, Path | None]:
-        """A certificate and its key: both or neither."""
-        files = {name: self._file(name) for name in (cert, key)}
-        self._check_pair(files, cert, key)
-        return files[cert], files[key]
-
-    def _check_pair(self, files: Mapping[str, Path | None], cert: str, key: str) -> None:
-        if (files[cert] is None) != (files[key] is None):
-            present = cert if files[cert] else key
-            self._refuse(present, str(files[present]), "stands alone", "certificate and key together")
-
     def _password(self, url: SplitResult, file: Path | None) -> str | None:
         if file is None:
             return unquote(url.password) if url.password else None
@@ -365,38 +314,6 @@ class _Environment:
         except (OSError, UnicodeDecodeError) as error:
             self._refuse("MQTT_PASSWORD_FILE", str(file), f"cannot be read ({error})", "a readable text file")
             return None
-
-    def _file(self, name: str) -> Path | None:
-        raw = self.text(name, "")
-        if not raw:
-            return None
-        path = Path(raw)
-        if not path.is_file():
-            self._refuse(name, raw, "is not a file", "the path of a file that exists")
-        return path
-
-    def _parsed(
-        self,
-        name: str,
-        default: _Number,
-        parse: Callable[[str], _Number],
-        limits: tuple[_Number, _Number],
-        allowed: str,
-    ) -> _Number:
-        raw = self.text(name, "")
-        if not raw:
-            return default
-        try:
-            value = parse(raw)
-        except ValueError:
-            self._refuse(name, raw, "is not a number", allowed)
-            return default
-        if not limits[0] <= value <= limits[1]:
-            self._refuse(name, raw, "is out of range", allowed)
-        return value
-
-    def _refuse(self, name: str, value: str | None, detail: str, allowed: str) -> None:
-        self.problems.append(SettingProblem(PREFIX + name, value, detail, allowed))
 
 
 def _port(url: SplitResult) -> int | None:

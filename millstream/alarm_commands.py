@@ -140,7 +140,8 @@ def _export(text: Words, output: Path | None, form: str | None) -> int:
 
 
 def _ask(text: Words, question: Callable[[str], Coroutine[Any, Any, Answer]]) -> Answer:
-    from cloud_api.settings import SettingsInvalid, read_database_url
+    from cloud_api.environment import SettingsInvalid
+    from cloud_api.settings import read_database_url
     from cloud_api.storage.failures import UNAVAILABLE
     from cloud_api.storage.migrate import SchemaOutdated
 

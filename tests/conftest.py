@@ -11,6 +11,7 @@ pytest_plugins = (
     "tests.fixtures.database",
     "tests.fixtures.broker",
     "tests.fixtures.mailbox",
+    "tests.fixtures.identity_provider",
     "tests.fixtures.proxy",
     "tests.fixtures.modbus_plc",
     "tests.fixtures.stack",

@@ -102,9 +102,9 @@ class AuditNotes:
 
 def _refusal(answer: Answer) -> tuple[Note, dict[str, Any]] | None:
     action = REFUSALS.get(answer.problem or "")
-    if action is None:
-        return None
     origin = answer.origin
+    if action is None or origin.is_told:
+        return None
     subject = origin.name if action.startswith("login.") else f"{answer.method} {answer.route}"
     note = Note(origin.name or UNKNOWN, origin.via, origin.address, action, subject, Outcome.REFUSED)
     return note, {"why": answer.problem, "client": origin.client}

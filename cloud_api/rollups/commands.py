@@ -11,13 +11,14 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
+from cloud_api.environment import SettingsInvalid
 from cloud_api.globs import parse_glob
 from cloud_api.instants import parse_instant
 from cloud_api.problems import Problem
 from cloud_api.rollups.rebuild import Rebuild, mark_again
 from cloud_api.rollups.roller import LEASE, Roller
 from cloud_api.rollups.verify import Difference, Verified, verify_random
-from cloud_api.settings import SettingsInvalid, read_database_url
+from cloud_api.settings import read_database_url
 from cloud_api.storage.disk import select_disk_forecast
 from cloud_api.storage.failures import UNAVAILABLE
 from cloud_api.storage.lease import select_lease_owner

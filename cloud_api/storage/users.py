@@ -24,6 +24,7 @@ class UserRow:
     password_changed_at: datetime | None
     must_change_password: bool
     has_second_factor: bool
+    has_identity: bool
     reach: list[str]
 
 
@@ -44,6 +45,7 @@ class Credentials:
 
     id: int
     name: str
+    role: str
     password_hash: str | None
     second_factor: str | None
     pending_second_factor: str | None

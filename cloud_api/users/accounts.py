@@ -70,6 +70,9 @@ async def reset_user(connection: Connection, user_id: int, password_hash: str, p
     """Give a user a one-time password, without second factor and sessions, inside the caller's transaction."""
     await lock_users(connection)
     user = await find_user(connection, user_id)
+    if user.has_identity:
+        # A password would outlive what the provider says of him.
+        raise Problem(Kinds.CONFLICT, f"{user.name!r} logs in by the identity provider; take the identity away first")
     await update_password(connection, user_id, password_hash, is_one_time=True)
     await update_second_factor(connection, user_id, None, 0, ())
     await delete_sessions(connection, user_id)

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from cloud_api.auth.roles import Role
+from cloud_api.environment import SettingProblem, SettingsInvalid
 from cloud_api.problems import Problem
-from cloud_api.settings import SettingProblem, SettingsInvalid, read_database_url
+from cloud_api.settings import read_database_url
 from cloud_api.storage.failures import UNAVAILABLE
 from cloud_api.storage.migrate import SchemaOutdated, check_schema
 from cloud_api.storage.pool import Connection, open_pool

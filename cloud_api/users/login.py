@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cloud_api import origin
+from cloud_api.auth.roles import Role
 from cloud_api.auth.session_tokens import hash_session_token, make_session_token
 from cloud_api.problems import Kinds, Problem
 from cloud_api.storage.audit import insert_audit
@@ -34,13 +35,17 @@ FREE_FROM_ALL, LONGEST_FROM_ALL_S = 50, 900.0
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What somebody who wants to log in sends, and from where."""
+    """What somebody who wants to log in sends, and from where.
+
+    Where passwords are not for everybody, `only_name` is the one administrator for whom they are (break glass).
+    """
 
     name: str
     password: str
     code: str | None
     address: str
     client: str
+    only_name: str | None = None
 
     @property
     def headings(self) -> tuple[str, str]:
@@ -69,10 +74,14 @@ async def log_in(pool: Pool, passwords: Passwords, attempt: Attempt, lasts: time
         if locked_s > 0:
             raise locked(locked_s)
         is_right = await passwords.is_right(known.password_hash if known else None, attempt.password)
-        if not is_right or known is None or known.is_disabled:
+        if not is_right or known is None or known.is_disabled or not _is_for(known, attempt):
             raise await _refusal(pool, attempt)
         await _prove_second_factor(pool, attempt, known)
         return await _open(pool, passwords, attempt, known, lasts)
+
+
+def _is_for(known: Credentials, attempt: Attempt) -> bool:
+    return attempt.only_name is None or (known.name == attempt.only_name and known.role == Role.ADMIN)
 
 
 async def _prove_second_factor(pool: Pool, attempt: Attempt, known: Credentials) -> None:

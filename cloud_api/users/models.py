@@ -111,6 +111,7 @@ class User(BaseModel):
     password_changed_at: Instant | None
     must_change_password: bool
     has_second_factor: bool
+    has_identity: bool = Field(description="Logs in by the identity provider, which decides on role and reach")
     reach: list[str] = Field(description=REACH)
 
 

@@ -11,6 +11,7 @@ from cloud_api.auth.access import Admin, Caller, WholePool, refusals, role_line
 from cloud_api.auth.roles import PERMISSIONS, Permission, Role
 from cloud_api.auth.session_tokens import COOKIE, proof_of
 from cloud_api.cursors import read_cursor, write_cursor
+from cloud_api.login_settings import LocalLogin
 from cloud_api.problems import Kinds, not_found, problem_responses
 from cloud_api.settings import CloudSettings
 from cloud_api.storage.audit import insert_audit
@@ -77,6 +78,7 @@ async def login(request: Request, response: Response, body: LoginRequest, pool: 
         code=body.code.get_secret_value() if body.code else None,
         address=origin.present().address or "",
         client=origin.present().client or "",
+        only_name=None if settings.login.local is LocalLogin.EVERYONE else settings.login.break_glass_user,
     )
     opened = await log_in(pool, _passwords(request), attempt, timedelta(seconds=settings.session_max_s))
     async with pool.connection() as connection:
@@ -258,7 +260,7 @@ async def patch_user(user_id: UserId, body: UserChange, pool: WholePool, caller:
 
 @router.post(
     "/users/{user_id}/reset",
-    responses=refusals(Kinds.NOT_FOUND, Kinds.PARAMETER_INVALID),
+    responses=refusals(Kinds.NOT_FOUND, Kinds.PARAMETER_INVALID, Kinds.CONFLICT),
     description="Give a user a new password for one use; second factor and sessions end. Audited."
     + role_line(Role.ADMIN),
 )
@@ -322,5 +324,6 @@ def _shown(row: UserRow) -> User:
         password_changed_at=row.password_changed_at,
         must_change_password=row.must_change_password,
         has_second_factor=row.has_second_factor,
+        has_identity=row.has_identity,
         reach=row.reach,
     )

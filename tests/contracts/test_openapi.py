@@ -14,7 +14,7 @@ from cloud_api.problems import MEDIA_TYPE, Kinds
 from cloud_api.settings import Role, read_settings
 
 GOLDEN = Path(__file__).with_name("openapi.json")
-OPEN = {"get_live", "get_ready", "login"}
+OPEN = {"get_live", "get_ready", "login", "list_login_doors", "begin_oidc", "finish_oidc"}
 # What everybody may do who has proved who he is.
 FOR_ALL = ("For every user.", "For every caller.", "Needs a key of a share, and nothing else will do.")
 
@@ -61,7 +61,7 @@ def test_every_refusal_is_a_problem_document():
 def test_every_parameter_and_body_is_described():
     for operation in operations(describe()):
         (answer,) = (
-            response.get("content", {}) for status, response in operation["responses"].items() if status < "300"
+            response.get("content", {}) for status, response in operation["responses"].items() if status < "400"
         )
         assert all(form == {} or "schema" in form for form in answer.values())
         for parameter in operation.get("parameters", []):

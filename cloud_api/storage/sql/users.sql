@@ -12,13 +12,15 @@ returning id
 
 -- name: select_user
 select id, name, display_name, role, created_at, disabled_at, last_login_at, password_changed_at,
-       is_password_one_time as must_change_password, second_factor is not null as has_second_factor, reach
+       is_password_one_time as must_change_password, second_factor is not null as has_second_factor, reach,
+       exists (select from login_identity i where i.principal_id = principal.id) as has_identity
 from principal
 where id = %(user_id)s
 
 -- name: select_users
 select id, name, display_name, role, created_at, disabled_at, last_login_at, password_changed_at,
-       is_password_one_time as must_change_password, second_factor is not null as has_second_factor, reach
+       is_password_one_time as must_change_password, second_factor is not null as has_second_factor, reach,
+       exists (select from login_identity i where i.principal_id = principal.id) as has_identity
 from principal
 where name collate "C" > %(after_name)s
 order by name collate "C"
@@ -36,7 +38,7 @@ set role = %(role)s, display_name = %(display_name)s, disabled_at = %(disabled_a
 where id = %(user_id)s
 
 -- name: select_credentials
-select id, name, password_hash, second_factor, pending_second_factor, second_factor_step, recovery_hashes,
+select id, name, role, password_hash, second_factor, pending_second_factor, second_factor_step, recovery_hashes,
        disabled_at is not null as is_disabled
 from principal
 where name = %(name)s

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from cloud_api.settings import CloudSettings, Role, SettingsInvalid, read_database_url, read_settings
+from cloud_api.environment import SettingsInvalid
+from cloud_api.settings import CloudSettings, Role, read_database_url, read_settings
 
 BOTH = frozenset(Role)
 GOOD = {
