@@ -22,6 +22,7 @@ from cloud_api.alarms.operation.seen import acknowledge_seen
 from cloud_api.alarms.router import router as alarms
 from cloud_api.assets.bulk.router import router as asset_bulk
 from cloud_api.assets.router import router as assets
+from cloud_api.assets.standing.router import router as asset_standing
 from cloud_api.assets.templates.router import router as asset_templates
 from cloud_api.audit.duty import AuditDuty
 from cloud_api.audit.notes import AuditNotes
@@ -147,6 +148,8 @@ def create_app(
         app.include_router(corrections, prefix=API)
         app.include_router(calculations, prefix=API)
         app.include_router(agents, prefix=API)
+        # What stands below /assets by name comes before assets by id.
+        app.include_router(asset_standing, prefix=API)
         app.include_router(assets, prefix=API)
         app.include_router(asset_bulk, prefix=API)
         app.include_router(asset_templates, prefix=API)

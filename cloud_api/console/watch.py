@@ -37,6 +37,7 @@ class Standing:
 
     counts: Mapping[str, int] = field(default_factory=dict[str, int])
     foremost: tuple[Mapping[str, Any], ...] = ()
+    newest: Mapping[str, Any] | None = None
     as_of: str = ""
     number: int = 0
 
@@ -118,6 +119,7 @@ class AlarmWatch:
         for viewer in viewers:
             try:
                 page = await viewer.api.get("/alarms", state="unacknowledged", limit=SHOWN)
+                latest = await viewer.api.get("/alarms", state="unacknowledged", sort="newest", limit=1)
             except Refused as refused:
                 if refused.status in {401, 403}:
                     continue
@@ -125,6 +127,7 @@ class AlarmWatch:
             return Standing(
                 counts=page["counts"],
                 foremost=tuple(page["items"]),
+                newest=latest["items"][0] if latest["items"] else None,
                 as_of=page["as_of"],
                 number=self._number,
             )

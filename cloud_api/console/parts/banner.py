@@ -42,7 +42,8 @@ class _Banner:
         """Show what stands now; nothing is sent to the browser where nothing of it has changed."""
         foremost = standing.foremost[0] if standing.foremost else None
         shown = (foremost["id"], foremost["version"]) if foremost else None
-        told = (*(standing.counts[each] for each in PRIORITIES), standing.counts["unacknowledged"], shown)
+        newest_at = standing.newest and standing.newest["annunciated_at"]
+        told = (*(standing.counts[each] for each in PRIORITIES), standing.counts["unacknowledged"], shown, newest_at)
         if told == self._told or self._foremost.is_deleted:
             return
         self._told = told
@@ -52,7 +53,10 @@ class _Banner:
                 label.set_text(self._screen.formats.number(count))
                 link.classes(remove="ms-none") if count else link.classes("ms-none")
             self._show_foremost(foremost, standing.counts["unacknowledged"])
-            ring = foremost and [foremost["priority"], standing.counts["unacknowledged"], foremost["annunciated_at"]]
+            newest = standing.newest
+            ring = None
+            if foremost is not None and newest is not None:
+                ring = {"loudest": foremost["priority"], "newest": newest["priority"], "at": newest["annunciated_at"]}
             ui.run_javascript(f"ms.alarms({json.dumps(ring)})")
 
     def _count(self, priority: str) -> tuple[Element, ui.label]:
@@ -72,7 +76,8 @@ class _Banner:
             priority_mark(screen.text, alarm["priority"])
             with element("a", "ms-banner-alarm", href=screen.address("/alarms", alarm=alarm["id"])):
                 message = alarm["message_zh" if screen.is_chinese else "message_en"]
-                ui.label(f"{alarm['path']} · {message}")
+                place = " / ".join(alarm["path"].split("/")[-3:])
+                ui.label(message if alarm["path"] in message else f"{place}: {message}")
             ui.label(screen.formats.when(alarm["annunciated_at"], screen.now())).classes("ms-muted ms-figure")
             if screen.may(Permission.OPERATE):
                 ui.button(screen.text("alarms.acknowledge"), on_click=lambda: self._acknowledge(alarm)).props(

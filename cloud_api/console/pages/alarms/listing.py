@@ -1,0 +1,109 @@
+"""The list of alarms: AG Grid asks the API for the blocks that are in sight, so ten thousand are as quick as ten."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from nicegui import ui
+
+from cloud_api.console.parts.html import element
+from cloud_api.console.parts.priority import PRIORITIES
+from cloud_api.console.screen import Screen
+
+LISTS = ("open", "unacknowledged", "shelved", "suppressed", "out_of_service")
+ACKNOWLEDGEABLE = ("open", "unacknowledged")
+COLUMNS = ("priority", "annunciated_at", "message", "state", "asset", "tag", "value", "raise_count", "who")
+STATES = (
+    "normal",
+    "unacknowledged",
+    "acknowledged",
+    "returned",
+    "latched_unacknowledged",
+    "latched",
+    "shelved",
+    "suppressed",
+    "out_of_service",
+)
+WIDTHS = {"priority": 92, "state": 190, "annunciated_at": 140, "asset": 180, "tag": 130, "value": 96, "raise_count": 84, "who": 160}
+ORDERS = {"priority": "priority", "annunciated_at": "newest", "asset": "path"}
+READ_S = 5.0
+
+
+class Listing:
+    """The grid, and what the browser knows of it."""
+
+    def __init__(self, screen: Screen) -> None:
+        self._screen = screen
+        text = screen.text
+        texts = {
+            "priorities": {each: text(f"priority.{each}") for each in PRIORITIES},
+            "states": {each: text(f"state.{each}") for each in STATES},
+            "loading": text("alarms.loading"),
+            "nothing": text("alarms.nothing"),
+            "failed": text("alarms.failed"),
+        }
+        shown = json.dumps(texts, ensure_ascii=False).replace("<", "\\u003c")
+        ui.add_head_html('<link rel="stylesheet" href="/static/alarms.css">')
+        ui.add_body_html(f'<script>window.msAlarmTexts = {shown};</script><script src="/static/alarms.js"></script>')
+        with element("div", "ms-listing"):
+            self._grid = ui.aggrid(self._options(), auto_size_columns=False).classes("ms-grid")
+
+    @property
+    def is_deleted(self) -> bool:
+        """Whether the page is gone."""
+        return self._grid.is_deleted
+
+    def refilter(self) -> None:
+        """Read anew after a change of filter or order."""
+        ui.run_javascript(f"msAlarms.refilter({json.dumps(self._question())})")
+
+    async def chosen(self) -> Sequence[Mapping[str, Any]]:
+        """The alarms that are ticked."""
+        found: list[Mapping[str, Any]] = await ui.run_javascript("return msAlarms.chosen()", timeout=READ_S)
+        return found
+
+    async def shown(self) -> tuple[dict[str, Any], str, int]:
+        """The filter of what is shown, when it was read, and how many there are to acknowledge."""
+        found = await ui.run_javascript("return msAlarms.shown()", timeout=READ_S)
+        question = self._question()
+        state = question["state"] if question["state"] in ACKNOWLEDGEABLE else "unacknowledged"
+        wanted = {"state": state} | {name: question[name] for name in ("q", "asset", "priority") if name in question}
+        return wanted, str(found["as_of"]), int(found["total"]) if question["state"] in ACKNOWLEDGEABLE else 0
+
+    def _question(self) -> dict[str, Any]:
+        """The address's choices as the route's parameters."""
+        query = self._screen.query
+        chosen = query.get("list", LISTS[0])
+        question: dict[str, Any] = {
+            "state": chosen if chosen in LISTS else LISTS[0],
+            "sort": query.get("sort", "priority"),
+        }
+        if priorities := [each for each in query.get("priority", "").split(",") if each in PRIORITIES]:
+            question["priority"] = priorities
+        question |= {name: query[name] for name in ("q", "asset") if query.get(name)}
+        return question
+
+    def _options(self) -> dict[str, Any]:
+        columns: list[dict[str, Any]] = []
+        for name in COLUMNS:
+            column: dict[str, Any] = {"colId": name, "headerName": self._screen.text(f"alarms.column.{name}")}
+            column |= {"width": WIDTHS[name]} if name in WIDTHS else {"flex": 1, "minWidth": 220}
+            column |= {":cellRenderer": f"msAlarms.cells.{name}", "sortable": False, "resizable": True}
+            columns.append(column)
+        return {
+            "columnDefs": columns,
+            "rowModelType": "infinite",
+            "cacheBlockSize": 100,
+            "maxBlocksInCache": 6,
+            "infiniteInitialRowCount": 1,
+            "rowSelection": {"mode": "multiRow", "checkboxes": True, "headerCheckbox": False},
+            "rowHeight": 48 if self._screen.look.is_kiosk else 38,
+            "suppressCellFocus": False,
+            ":getRowId": "(row) => row.data.id",
+            ":getRowClass": "msAlarms.rowClass",
+            ":datasource": f"msAlarms.source({json.dumps(self._question())})",
+            ":onGridReady": "(event) => msAlarms.attach(event.api)",
+            ":onRowClicked": "(event) => msAlarms.open(event)",
+            ":onCellKeyDown": "(event) => event.event.key === 'Enter' && msAlarms.open(event)",
+            ":localeText": "msAlarms.locale",
+        }

@@ -1,0 +1,165 @@
+// The list of alarms in the browser: blocks straight from the API, renderers, and a refresh that keeps the place.
+window.msAlarms = (() => {
+  const texts = window.msAlarmTexts;
+  const BLOCK = 500;
+  const LEAST_MS = 700;
+  let api = null;
+  let question = {};
+  let read = { blocks: [], asOf: "", total: 0, cursor: null, isWhole: false };
+  let reading = Promise.resolve();
+  let refreshedAt = 0;
+  let planned = null;
+
+  function address(cursor) {
+    const parameters = new URLSearchParams({ limit: BLOCK });
+    for (const [name, value] of Object.entries(question)) {
+      for (const each of [value].flat()) parameters.append(name, each);
+    }
+    if (cursor) parameters.set("cursor", cursor);
+    return `/api/v1/alarms?${parameters}`;
+  }
+
+  // Pages are keysets: to see row 7,000 the pages before it are read, in order, once.
+  async function readTo(end, into) {
+    while (!into.isWhole && into.blocks.length < end) {
+      const answer = await fetch(address(into.cursor), { credentials: "same-origin" });
+      if (answer.status === 401) return void location.reload();
+      if (!answer.ok) throw new Error(`${answer.status}`);
+      const page = await answer.json();
+      into.blocks.push(...page.items);
+      if (!into.asOf) {
+        into.asOf = page.as_of;
+        into.total = page.counts[question.state];
+      }
+      into.cursor = page.next;
+      into.isWhole = !page.next;
+    }
+  }
+
+  function source(first) {
+    question = first;
+    return {
+      getRows: (wanted) => {
+        reading = reading.then(async () => {
+          const into = read;
+          try {
+            await readTo(wanted.endRow, into);
+            const rows = into.blocks.slice(wanted.startRow, wanted.endRow);
+            const last = into.isWhole ? into.blocks.length : Math.max(into.total, into.blocks.length + 1);
+            wanted.successCallback(rows, last);
+            rows.length || wanted.startRow ? api?.hideOverlay() : api?.showNoRowsOverlay();
+          } catch (error) {
+            wanted.failCallback();
+            ms.say(texts.failed, "warning");
+          }
+        });
+      },
+    };
+  }
+
+  function forget() {
+    read = { blocks: [], asOf: "", total: 0, cursor: null, isWhole: false };
+    refreshedAt = Date.now();
+  }
+
+  function refresh() {
+    if (!api || planned) return;
+    const wait = Math.max(0, refreshedAt + LEAST_MS - Date.now());
+    planned = setTimeout(() => {
+      planned = null;
+      reading = reading.then(() => {
+        forget();
+        api.refreshInfiniteCache();
+      });
+    }, wait);
+  }
+
+  function refilter(next) {
+    question = next;
+    reading = reading.then(() => {
+      forget();
+      api.deselectAll();
+      api.ensureIndexVisible(0);
+      api.purgeInfiniteCache();
+    });
+  }
+
+  const clock = new Intl.DateTimeFormat(msPage.language, { hour12: false, hour: "2-digit", minute: "2-digit", second: "2-digit" });
+  const day = new Intl.DateTimeFormat(msPage.language, { month: "short", day: "numeric" });
+  const number = new Intl.NumberFormat(msPage.language, { maximumSignificantDigits: 6 });
+  const when = (text) => {
+    if (!text) return "–";
+    const at = new Date(text);
+    const isToday = at.toDateString() === new Date().toDateString();
+    return isToday ? clock.format(at) : `${day.format(at)} ${clock.format(at)}`;
+  };
+  const RANKS = { critical: 1, high: 2, medium: 3, low: 4 };
+  const GLYPHS = {
+    unacknowledged: "●", acknowledged: "✓", returned: "↩", latched_unacknowledged: "⚑", latched: "⚑",
+    shelved: "⏸", suppressed: "∅", out_of_service: "⚒", normal: "○",
+  };
+
+  function span(text, className, title) {
+    const made = document.createElement("span");
+    made.textContent = text;
+    if (className) made.className = className;
+    if (title) made.title = title;
+    return made;
+  }
+  const of = (render) => (cell) => (cell.data ? render(cell.data) : "");
+  const parts = (path) => {
+    const at = path.lastIndexOf("/");
+    return at < 0 ? ["", path] : [path.slice(0, at), path.slice(at + 1)];
+  };
+
+  const cells = {
+    priority: of((alarm) => {
+      const mark = span("", `ms-prio ms-prio-${alarm.priority}`, texts.priorities[alarm.priority]);
+      mark.dataset.rank = RANKS[alarm.priority];
+      mark.setAttribute("role", "img");
+      mark.setAttribute("aria-label", texts.priorities[alarm.priority]);
+      const level = span(alarm.level ? ` ${alarm.level.toUpperCase()}` : "", "ms-level");
+      const both = span("");
+      both.append(mark, level);
+      return both;
+    }),
+    state: of((alarm) => span(`${GLYPHS[alarm.state]} ${texts.states[alarm.state]}`, "", texts.states[alarm.state])),
+    annunciated_at: of((alarm) => span(when(alarm.annunciated_at), "ms-figure")),
+    asset: of((alarm) => span(parts(alarm.path)[0].split("/").slice(-2).join(" / "), "", alarm.path)),
+    tag: of((alarm) => span(parts(alarm.path)[1], "", alarm.path)),
+    message: of((alarm) => {
+      const message = msPage.language.startsWith("zh") ? alarm.message_zh : alarm.message_en;
+      return span(message.replace(`${alarm.path} `, ""), "", message);
+    }),
+    value: of((alarm) => span(alarm.value === null ? "–" : number.format(alarm.value), "ms-figure")),
+    raise_count: of((alarm) => span(number.format(alarm.raise_count), "ms-figure")),
+    who: of((alarm) => {
+      const by = alarm.shelf?.by || alarm.absence?.by || alarm.acknowledged_by || "";
+      const said = alarm.shelf?.reason || alarm.absence?.reason || alarm.suppression?.rule || alarm.comment || "";
+      return span([by, said].filter(Boolean).join(": "), "", said);
+    }),
+  };
+
+  function rowClass(row) {
+    const alarm = row.data;
+    if (!alarm) return "";
+    const waits = ["unacknowledged", "returned", "latched_unacknowledged"].includes(alarm.state);
+    return `ms-alarm ms-alarm-${alarm.priority}${waits ? " ms-waits" : ""}${alarm.active ? "" : " ms-gone"}`;
+  }
+
+  function open(event) {
+    const target = event.event?.target;
+    if (!event.data || target?.closest?.(".ag-checkbox, .ag-selection-checkbox")) return;
+    emitEvent("ms-alarm", event.data.id);
+  }
+
+  return {
+    source, refresh, refilter, cells, rowClass, open,
+    attach: (made) => { api = made; },
+    chosen: () => api.getSelectedRows().map((row) => ({ id: row.id, version: row.version })),
+    shown: () => ({ as_of: read.asOf, total: read.total }),
+    deselect: () => api?.deselectAll(),
+    focus: () => document.querySelector(".ms-grid .ag-cell-focus")?.focus(),
+    locale: { loadingOoo: texts.loading, noRowsToShow: texts.nothing },
+  };
+})();
