@@ -77,6 +77,10 @@ class Api:
         """DELETE."""
         return await self._ask("DELETE", path, parameters=_present(parameters))
 
+    async def health(self) -> Any:
+        """What the process says of its parts, ready or not: outside of /api/v1."""
+        return (await self._client.get("/health/ready")).json()
+
     async def raw(self, path: str, accept: str, **parameters: Any) -> bytes:
         """GET bytes of a format, as text/csv."""
         headers = self._headers | {"Accept": accept}

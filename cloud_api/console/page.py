@@ -7,6 +7,7 @@ from typing import Any
 from nicegui import ui
 
 from cloud_api.console.look import present
+from cloud_api.console.parts.priority import PRIORITIES
 from cloud_api.console.registry import Page
 from cloud_api.console.screen import Screen
 from cloud_api.console.words import words
@@ -40,10 +41,15 @@ def dress(screen: Screen) -> None:
     """Bring the console's styles, scripts and the texts that scripts show."""
     version = int(max(file.stat().st_mtime for file in STATIC.iterdir()))
     texts = {name: screen.text(f"frame.{name}") for name in SCRIPT_TEXTS}
-    shown = json.dumps({"texts": texts, "language": screen.text.language.tag}, ensure_ascii=False)
+    chosen = screen.preferences.get("sound", {})
+    sound = {priority: bool(chosen.get(priority, priority != "low")) for priority in PRIORITIES}
+    shown = json.dumps({"texts": texts, "language": screen.text.language.tag, "sound": sound}, ensure_ascii=False)
     shown = shown.replace("<", "\\u003c")
     ui.add_head_html(f'<link rel="stylesheet" href="/static/console.css?{version}">')
-    ui.add_body_html(f'<script>window.msPage = {shown};</script><script src="/static/console.js?{version}"></script>')
+    ui.add_body_html(
+        f'<script>window.msPage = {shown};</script><script src="/static/console.js?{version}"></script>'
+        f'<script src="/static/sound.js?{version}"></script>'
+    )
     classes = ["ms", "ms-kiosk"] if screen.look.is_kiosk else ["ms"]
     ui.query("body").classes(" ".join(classes))
     ui.colors(primary="#2f5d7c", positive="#3b7a57", negative="#b3261e", warning="#8a6d00", info="#2f5d7c")

@@ -40,10 +40,12 @@ class Page:
 
 def pages() -> tuple[Page, ...]:
     """All pages, in the order of the navigation."""
-    from cloud_api.console.pages import account, alarms, overview
+    from cloud_api.console.pages import account, alarms, handover, journal, overview
 
     return (
         overview.PAGE,
         alarms.PAGE,
+        journal.PAGE,
+        handover.PAGE,
         account.PAGE,
     )

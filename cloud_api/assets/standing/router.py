@@ -9,8 +9,9 @@ from cloud_api.assets.models import AssetName
 from cloud_api.assets.standing.models import AssetStanding, StandingAlarms, StandingPage, StandingParameters
 from cloud_api.auth.access import PoolOf, Viewer, refusals, role_line
 from cloud_api.auth.roles import Role
+from cloud_api.globs import parse_glob
 from cloud_api.problems import Kinds
-from cloud_api.scopes import read_scope
+from cloud_api.scopes import find_asset_path
 from cloud_api.storage.asset_standing import StandingRow, select_asset_standing
 from cloud_api.storage.history import set_statement_timeout
 from cloud_api.storage.pool import transaction
@@ -31,7 +32,9 @@ async def list_asset_standing(
     as_of = datetime.now(UTC)
     async with transaction(pool) as connection:
         await set_statement_timeout(connection, request.state.settings.query_timeout_s)
-        scope = await read_scope(connection, None, parameters.asset)
+        # An asset itself, and what is below it.
+        path = None if parameters.asset is None else await find_asset_path(connection, parameters.asset)
+        scope = parse_glob("**" if path is None else f"{path}/**")
         rows = await select_asset_standing(connection, scope, parameters.depth, parameters.limit + 1)
     items = [_shown(row) for row in rows[: parameters.limit]]
     return StandingPage(items=items, as_of=as_of, is_cut=len(rows) > parameters.limit)

@@ -8,7 +8,7 @@ from nicegui import ui
 from nicegui.element import Element
 
 from cloud_api.auth.roles import Permission
-from cloud_api.console.parts.html import attributed, element
+from cloud_api.console.parts.html import attributed, element, short_message
 from cloud_api.console.parts.priority import PRIORITIES, priority_mark
 from cloud_api.console.screen import Screen
 from cloud_api.console.watch import Standing
@@ -76,8 +76,8 @@ class _Banner:
             priority_mark(screen.text, alarm["priority"])
             with element("a", "ms-banner-alarm", href=screen.address("/alarms", alarm=alarm["id"])):
                 message = alarm["message_zh" if screen.is_chinese else "message_en"]
-                place = " / ".join(alarm["path"].split("/")[-3:])
-                ui.label(message if alarm["path"] in message else f"{place}: {message}")
+                shown = message if alarm["path"] in message else f"{alarm['path']}: {message}"
+                ui.label(short_message(shown, alarm["path"]))
             ui.label(screen.formats.when(alarm["annunciated_at"], screen.now())).classes("ms-muted ms-figure")
             if screen.may(Permission.OPERATE):
                 ui.button(screen.text("alarms.acknowledge"), on_click=lambda: self._acknowledge(alarm)).props(

@@ -29,6 +29,11 @@ def words(tag: str, text: str, classes: str = "", **attributes: str | int | None
     return attributed(label, **attributes)
 
 
+def short_message(message: str, path: str) -> str:
+    """A message whose path is cut to what tells places apart on the spot."""
+    return message.replace(path, " / ".join(path.split("/")[-3:]))
+
+
 def heading(text: str, level: int = 2) -> ui.label:
     """A heading."""
     return words(f"h{level}", text, f"ms-h{level}")

@@ -129,7 +129,7 @@ window.msAlarms = (() => {
     tag: of((alarm) => span(parts(alarm.path)[1], "", alarm.path)),
     message: of((alarm) => {
       const message = msPage.language.startsWith("zh") ? alarm.message_zh : alarm.message_en;
-      return span(message.replace(`${alarm.path} `, ""), "", message);
+      return span(message.replaceAll(alarm.path, parts(alarm.path)[1]), "", message);
     }),
     value: of((alarm) => span(alarm.value === null ? "–" : number.format(alarm.value), "ms-figure")),
     raise_count: of((alarm) => span(number.format(alarm.raise_count), "ms-figure")),

@@ -63,6 +63,7 @@ const ms = (() => {
     alarms: (ring) => sound.ring(ring),
     silence: () => sound.silence(),
     set sound(made) { sound = made; },
+    get sound() { return sound; },
   };
 })();
 window.ms = ms;

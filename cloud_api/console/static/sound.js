@@ -14,13 +14,9 @@ ms.sound = (() => {
 
   function play(priority) {
     const pattern = PATTERNS[priority];
+    // A browser lets no page sound before somebody has touched it.
+    if (navigator.userActivation && !navigator.userActivation.hasBeenActive) return;
     audio ??= new AudioContext();
-    if (audio.state === "suspended") {
-      audio.resume();
-      document.body.classList.add("ms-mute");
-      if (audio.state === "suspended") return;
-    }
-    document.body.classList.remove("ms-mute");
     pattern.tones.forEach((tone, index) => {
       const oscillator = audio.createOscillator();
       const gain = audio.createGain();

@@ -9,7 +9,7 @@ from cloud_api.auth.roles import Permission
 from cloud_api.console.frame import show_safely
 from cloud_api.console.pages.alarms.dialogs import ask_comment, ask_order, ask_shelf
 from cloud_api.console.pages.alarms.trend import show_trend
-from cloud_api.console.parts.html import attributed, element, heading, words
+from cloud_api.console.parts.html import attributed, element, heading, short_message, words
 from cloud_api.console.parts.priority import priority_mark, state_word
 from cloud_api.console.screen import Screen
 from cloud_api.console.watch import Standing
@@ -72,7 +72,7 @@ class _Detail:
             ui.space()
             away = ui.button(icon="close", on_click=self._close).props("flat dense round")
             attributed(away, aria_label=screen.text("alarms.close"))
-        heading(alarm["message_zh" if screen.is_chinese else "message_en"])
+        heading(short_message(alarm["message_zh" if screen.is_chinese else "message_en"], alarm["path"]))
         ui.label(alarm["path"]).classes("ms-muted ms-path")
 
     def _verbs(self, alarm: dict[str, Any]) -> None:
@@ -95,7 +95,10 @@ class _Detail:
                     self._verb(text("alarms.take_out"), self._take_out)
 
     def _verb(self, title: str, work: Callable[[], Awaitable[None]], *, is_first: bool = False) -> None:
-        ui.button(title, on_click=work).props("no-caps dense unelevated" if is_first else "no-caps dense outline")
+        if is_first:
+            ui.button(title, on_click=work, color=None).props("no-caps dense unelevated").classes("ms-primary")
+        else:
+            ui.button(title, on_click=work).props("no-caps dense outline")
 
     async def _post(self, verb: str, body: dict[str, Any]) -> None:
         await self._screen.api.post(f"/alarms/{self._id}/{verb}", body | {"version": self._version})

@@ -31,7 +31,7 @@ async def _ask(
     screen: Screen,
     title: str,
     label: str,
-    is_needed: bool,  # noqa: FBT001
+    is_needed: bool,
     *,
     choices: dict[str, str] | None = None,
     extra: str | None = None,
@@ -55,7 +55,7 @@ async def _ask(
             dialog.submit((said, chosen))
 
         with ui.row():
-            ui.button(title, on_click=send).props("no-caps unelevated")
+            ui.button(title, on_click=send, color=None).props("no-caps unelevated").classes("ms-primary")
             ui.button(screen.text("alarms.cancel"), on_click=lambda: dialog.submit(None)).props("no-caps flat")
     found: tuple[str, str] | None = await dialog
     dialog.delete()

@@ -6,7 +6,7 @@ from typing import Any
 from nicegui import ui
 from nicegui.element import Element
 
-from cloud_api.console.parts.html import element, heading
+from cloud_api.console.parts.html import element, heading, short_message
 from cloud_api.console.parts.priority import priority_mark
 from cloud_api.console.screen import Screen
 
@@ -58,9 +58,7 @@ def _show(screen: Screen, flood: dict[str, Any], firsts: list[dict[str, Any]]) -
         title = text("alarms.flood.title", position=flood["position"] or text("alarms.flood.nobody"))
         heading(title)
         since = formats.when(flood["from"], screen.now())
-        ui.label(
-            text("alarms.flood.detail", since=since, alarms=formats.number(flood["alarms"]), peak=flood["peak"])
-        )
+        ui.label(text("alarms.flood.detail", since=since, alarms=formats.number(flood["alarms"]), peak=flood["peak"]))
         for alarm in firsts:
             with element("div", "ms-row"):
                 ui.label(text("alarms.flood.first")).classes("ms-muted")
@@ -68,4 +66,4 @@ def _show(screen: Screen, flood: dict[str, Any], firsts: list[dict[str, Any]]) -
                 ui.label(formats.time(alarm["annunciated_at"])).classes("ms-figure")
                 message = alarm["message_zh" if screen.is_chinese else "message_en"]
                 with element("a", href=screen.here(alarm=alarm["id"])):
-                    ui.label(message)
+                    ui.label(short_message(message, alarm["path"]))

@@ -24,8 +24,16 @@ STATES = (
     "suppressed",
     "out_of_service",
 )
-WIDTHS = {"priority": 92, "state": 190, "annunciated_at": 140, "asset": 180, "tag": 130, "value": 96, "raise_count": 84, "who": 160}
-ORDERS = {"priority": "priority", "annunciated_at": "newest", "asset": "path"}
+WIDTHS = {
+    "priority": 92,
+    "state": 190,
+    "annunciated_at": 140,
+    "asset": 180,
+    "tag": 130,
+    "value": 96,
+    "raise_count": 84,
+    "who": 160,
+}
 READ_S = 5.0
 
 

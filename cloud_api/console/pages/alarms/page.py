@@ -1,6 +1,7 @@
 """The page of alarms: lists, filter and detail side by side; the address and the person's views remember them."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from nicegui import ui
@@ -47,7 +48,7 @@ class _AlarmPage:
         self.flood_place = element("div")
         with element("div", "ms-row", role="group", aria_label=screen.text("alarms.lists")):
             for name in LISTS:
-                button = ui.button(on_click=lambda name=name: self._choose(list=name), color=None).props("no-caps unelevated")
+                button = ui.button(on_click=partial(self._choose, list=name), color=None).props("no-caps unelevated")
                 self._tabs[name] = button.classes("ms-tab")
         self._filter()
         with element("div", "ms-split") as self._split:
@@ -165,4 +166,3 @@ class _AlarmPage:
         if answer["version_conflict"]:
             screen.warn(screen.text("alarms.overtaken", count=screen.formats.number(answer["version_conflict"])))
         ui.run_javascript("msAlarms.deselect()")
-

@@ -1,4 +1,4 @@
-"""The course of the series around an alarm's cause: the band of minima and maxima, the limit, the moments it was raised."""
+"""The course of the series around an alarm's cause: the band of minima and maxima, the limit, when it was raised."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -37,7 +37,11 @@ def _options(screen: Screen, alarm: dict[str, Any], answer: dict[str, Any], caus
     limit = alarm["limit"]
     step = "end" if alarm["condition"] == "discrete" else False
     lines: list[dict[str, Any]] = [
-        {"xAxis": cause.isoformat(), "label": {"formatter": screen.text("alarms.raised")}, "lineStyle": {"type": "solid"}}
+        {
+            "xAxis": cause.isoformat(),
+            "label": {"formatter": screen.text("alarms.raised")},
+            "lineStyle": {"type": "solid"},
+        }
     ]
     if limit is not None and alarm["condition"] == "limit":
         label = {"formatter": f"{screen.text('alarms.fact.limit')} {screen.formats.number(limit)}"}
@@ -50,7 +54,8 @@ def _options(screen: Screen, alarm: dict[str, Any], answer: dict[str, Any], caus
         "xAxis": axis("time", splitLine={"show": False}),
         "yAxis": axis("value", scale=True, name=unit, nameGap=8),
         "series": [
-            plain | {"name": "min", "data": lows, "stack": "band", "lineStyle": {"width": 0}, "tooltip": {"show": False}},
+            plain
+            | {"name": "min", "data": lows, "stack": "band", "lineStyle": {"width": 0}, "tooltip": {"show": False}},
             plain
             | {
                 "name": "band",
