@@ -97,25 +97,25 @@ def test_schema_equals_migrations_on_timescale(timescale: Timescale) -> None:
     assert [row[0] for row in results[0]["policies"]] == ["policy_compression"] * 3
 
 
-def test_migrating_again_changes_nothing(engine_url: str) -> None:
-    assert migrate(engine_url) == newest_version()
-    assert migrate(engine_url) == newest_version()
-    with psycopg.connect(engine_url, autocommit=True, prepare_threshold=None) as connection:
+def test_migrating_again_changes_nothing(empty_engine_url: str) -> None:
+    assert migrate(empty_engine_url) == newest_version()
+    assert migrate(empty_engine_url) == newest_version()
+    with psycopg.connect(empty_engine_url, autocommit=True, prepare_threshold=None) as connection:
         assert connection.execute(b"select version_num from schema_version").fetchall() == [(newest_version(),)]
 
 
-def test_several_processes_may_migrate_at_once(postgres_url: str) -> None:
+def test_several_processes_may_migrate_at_once(empty_postgres_url: str) -> None:
     with ThreadPoolExecutor(4) as threads:
-        assert set(threads.map(migrate, [postgres_url] * 4)) == {newest_version()}
+        assert set(threads.map(migrate, [empty_postgres_url] * 4)) == {newest_version()}
 
 
-def test_a_migration_that_is_killed_leaves_nothing_to_repair(postgres_url: str) -> None:
+def test_a_migration_that_is_killed_leaves_nothing_to_repair(empty_postgres_url: str) -> None:
     command = [sys.executable, "-c", "import sys; from cloud_api.storage.migrate import migrate; migrate(sys.argv[1])"]
-    with psycopg.connect(postgres_url) as rival:
+    with psycopg.connect(empty_postgres_url) as rival:
         # The migration must wait for this name, so it is killed in the middle.
         rival.execute(b"create table lease (name text)")
-        with subprocess.Popen([*command, postgres_url]) as process:
-            with psycopg.connect(postgres_url, autocommit=True) as watcher:
+        with subprocess.Popen([*command, empty_postgres_url]) as process:
+            with psycopg.connect(empty_postgres_url, autocommit=True) as watcher:
                 query = (
                     b"select 1 from pg_stat_activity"
                     b" where wait_event_type = 'Lock' and query like '%create table series%'"
@@ -124,17 +124,17 @@ def test_a_migration_that_is_killed_leaves_nothing_to_repair(postgres_url: str) 
             process.kill()
             process.wait()
         rival.rollback()
-    assert migrate(postgres_url) == newest_version()
+    assert migrate(empty_postgres_url) == newest_version()
 
 
-async def test_a_process_refuses_an_older_schema(engine_url: str) -> None:
-    pool = await open_pool(engine_url, 1)
+async def test_a_process_refuses_an_older_schema(empty_engine_url: str) -> None:
+    pool = await open_pool(empty_engine_url, 1)
     async with pool.connection() as connection:
         with pytest.raises(SchemaOutdated, match="cloud migrate"):
             await check_schema(connection)
     await pool.close()
-    migrate(engine_url)
-    pool = await open_pool(engine_url, 1)
+    migrate(empty_engine_url)
+    pool = await open_pool(empty_engine_url, 1)
     async with pool.connection() as connection:
         await check_schema(connection)
         await connection.execute(b"update schema_version set version_num = '9999'")
