@@ -240,7 +240,10 @@ def _percent(text: str) -> float:
 
 @dataclass(frozen=True, slots=True)
 class TagConfig:
-    """One tag, checked: its full path, its own keys and its point."""
+    """One tag, checked: its full path, its own keys and its point.
+
+    The keys are without the name, which the path has: tags that say the same share one table.
+    """
 
     path: str
     table: TagTable

@@ -72,6 +72,8 @@ class _Reader:
     problems: list[Problem] = field(default_factory=list[Problem])
     files: list[Path] = field(default_factory=list[Path])
     digest: Any = field(default_factory=hashlib.sha256)
+    tables: dict[str, TagTable] = field(default_factory=dict[str, TagTable])
+    """What tags say beside their names, which most of ten thousand say alike: one object for all of those."""
 
     def read(self) -> AgentConfig:
         main = self._toml(self.path)
@@ -274,17 +276,16 @@ class _Reader:
         connector: ConnectorConfig | None,
     ) -> list[TagConfig]:
         """The tags that one table stands for; none where it has a problem."""
-        own = {key: value for key, value in found.table.items() if key in _TAG_KEYS}
-        table = validate(TagTable, own, (found.file, found.key), self.problems)
+        table, title = self._tag_table(found)
         rest = {key: value for key, value in found.table.items() if key not in _TAG_KEYS}
         point: PointConfig | None = validate(
             kind.point_model, rest, (found.file, found.key), self.problems, also=_TAG_KEYS, context=connector
         )
-        if table is not None and head is None and (problem := path_problem(table.name)):
-            self._problem(found.file, f"{found.key}.name", table.name, problem)
+        if table is not None and head is None and (problem := path_problem(title)):
+            self._problem(found.file, f"{found.key}.name", title, problem)
         if table is None or head is None:
             return []
-        name = f"{head.path or head.name}/{table.name}"
+        name = f"{head.path or head.name}/{title}"
         points = [("", None)] if point is None else kind.expand(point)
         paths = [f"{name}/{suffix}" if suffix else name for suffix, _ in points]
         for path in paths:
@@ -298,6 +299,18 @@ class _Reader:
             )
             return []
         return [TagConfig(path, table, part) for path, (_, part) in zip(paths, points, strict=True) if part is not None]
+
+    def _tag_table(self, found: _Source) -> tuple[TagTable | None, str]:
+        """The agent's own keys of a tag, without its name, which is the second."""
+        own = {key: value for key, value in found.table.items() if key in _TAG_KEYS}
+        title = own.get("name")
+        key = repr(sorted((key, value) for key, value in own.items() if key != "name"))
+        if isinstance(title, str) and key in self.tables:
+            return self.tables[key], title
+        table = validate(TagTable, own, (found.file, found.key), self.problems)
+        if table is None:
+            return None, ""
+        return self.tables.setdefault(key, table.model_copy(update={"name": ""})), table.name
 
     def _doubled(self, sources: list[_Source], devices: list[DeviceConfig]) -> None:
         names: dict[str, _Source] = {}

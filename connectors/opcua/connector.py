@@ -11,7 +11,7 @@ from connectors.opcua.address_space import browse_variables
 from connectors.opcua.config import Mode, OpcuaConfig, OpcuaPoint
 from connectors.opcua.descriptions import describe
 from connectors.opcua.faults import device_faults
-from connectors.opcua.limits import request_count
+from connectors.opcua.limits import CHUNK, request_count
 from connectors.opcua.login import read_secret
 from connectors.opcua.notifications import Notifications, Outage, Wanted
 from connectors.opcua.recording import Recording
@@ -38,6 +38,8 @@ class OpcuaConnector:
         self._urls = deque((config.url, *config.fallback_urls))
         self._url: str | None = None
         self._recording: Recording | None = None
+        self._settled = asyncio.Event()
+        self._settled.set()
 
     @property
     def counters(self) -> Mapping[str, int]:
@@ -106,7 +108,11 @@ class OpcuaConnector:
             await deliver(await shapes.complete(result))
 
         notifications = Notifications(session, self._config, self._clock, self._counters, self._outage)
-        await notifications.run(wanted, completed)
+        self._settled = notifications.settled
+        try:
+            await notifications.run(wanted, completed)
+        finally:
+            notifications.settled.set()
 
     async def write(self, point: int, value: Value) -> None:
         """Write one value in the type that the variable has; raises PointRejected when the server refuses it."""
@@ -123,18 +129,29 @@ class OpcuaConnector:
     async def describe(self) -> Mapping[int, PointDescription]:
         """What the server says of our points; those that it does not know are left out."""
         session, shapes = self._opened()
-        nodes = [session.node(address) for address in self._items.addresses]
-        known = {item: node for item, node in enumerate(nodes) if node is not None}
+        await self._settled.wait()  # first values come first
+        found: dict[int, PointDescription] = {}
+        same: dict[PointDescription, PointDescription] = {}
+        count = len(self._items.addresses)
+        for first in range(0, count, CHUNK):  # what the server says of ten thousand nodes at once takes 20 MB
+            for point, told in await self._described(session, shapes, range(first, min(first + CHUNK, count))):
+                found[point] = same.setdefault(told, told)
+        return found
+
+    async def _described(
+        self, session: Session, shapes: Shapes, items: range
+    ) -> Sequence[tuple[int, PointDescription]]:
+        nodes = {item: session.node(self._items.addresses[item]) for item in items}
+        known = {item: node for item, node in nodes.items() if node is not None}
         with device_faults(self._config.url):
             words = await words_of(session, shapes.types, list(known.values()))
             found = await describe(session, list(known.values()), words)
-        described = dict(zip(known, found, strict=True))
-        return {
-            view.point: seen_through(view, described[item])
-            for item, views in enumerate(self._items.views)
-            for view in views
-            if described.get(item, PointDescription()) != PointDescription()
-        }
+        return [
+            (view.point, seen_through(view, told))
+            for item, told in zip(known, found, strict=True)
+            if told != PointDescription()
+            for view in self._items.views[item]
+        ]
 
     async def browse(self) -> AsyncIterator[BrowsedPoint]:
         """All variables below the Objects folder, but for those that describe the server itself."""

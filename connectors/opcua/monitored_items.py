@@ -28,6 +28,8 @@ logger = logging.getLogger(__name__)
 
 _NAMED_IN_LOG = 20
 _REFUSED_AS = "refused_as_"
+_AT_ONCE = 2
+"""CreateMonitoredItems on the way: the server makes the items of one while we write the next and read the last."""
 _FLURRY_S = 0.5  # a program that is loaded changes many nodes at once
 _FILTER_REFUSED = frozenset(
     {
@@ -203,17 +205,23 @@ class MonitoredItems:
         known = [(point, node) for point, node in nodes.items() if node is not None]
         subscription.awaited.update(point for point, _ in known if point not in self.events)
         with device_faults(self._config.url):
-            results = await self._session.chunked(
-                known, self._session.item_limit, lambda piece: self._create_items(subscription.id, piece)
+            granted = await self._session.chunked(
+                known, self._session.item_limit, lambda piece: self._granted(subscription.id, piece), _AT_ONCE
             )
-        for (point, _), result in zip(known, results, strict=True):
-            if status.is_bad(result.StatusCode.value):
-                refused[point] = result.StatusCode.value
+        for (point, _), (code, sampling_ms) in zip(known, granted, strict=True):
+            if status.is_bad(code):
+                refused[point] = code
                 subscription.awaited.discard(point)
             else:
-                sampling_us = round(max(0.0, result.RevisedSamplingInterval) * 1000)
-                subscription.sampling_us = max(subscription.sampling_us, sampling_us)
+                subscription.sampling_us = max(subscription.sampling_us, round(max(0.0, sampling_ms) * 1000))
         return refused
+
+    async def _granted(
+        self, subscription_id: int, piece: Sequence[tuple[int, ua.NodeId]]
+    ) -> Sequence[tuple[int, float]]:
+        """Status and sampling interval in ms of each item: asyncua's objects of ten thousand would fill megabytes."""
+        results = await self._create_items(subscription_id, piece)
+        return [(result.StatusCode.value, result.RevisedSamplingInterval) for result in results]
 
     async def _create_items(
         self, subscription_id: int, piece: Sequence[tuple[int, ua.NodeId]], *, is_filtered: bool = True

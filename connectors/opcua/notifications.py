@@ -76,6 +76,8 @@ class Notifications:
         self._decoder = MessageDecoder(is_batch=False)
         self._acknowledgements: list[ua.SubscriptionAcknowledgement] = []
         self._in_order = asyncio.Lock()
+        self.settled = asyncio.Event()
+        """Set once the server has been asked for all items."""
         self._publishers = 0
         self._waiting = 0
         self._point_count = 0
@@ -175,6 +177,7 @@ class Notifications:
     async def _adopt(self, deliver: Deliver) -> None:
         """Have the items created while messages already come: a large device fills its queues meanwhile."""
         async for refused in self._items.adopt():
+            self.settled.set()
             self._outage.resumption.keep(list(self._items.subscriptions.values()))
             if refused:
                 await deliver(self._refusals(refused))

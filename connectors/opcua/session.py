@@ -104,10 +104,14 @@ class Session:
         return ua.NodeId(address.identifier, self.namespaces.index(address.namespace))  # type: ignore[arg-type]
 
     async def chunked(
-        self, items: Sequence[Item], most: Limit, call: Callable[[Sequence[Item]], Awaitable[Sequence[Answer]]]
+        self,
+        items: Sequence[Item],
+        most: Limit,
+        call: Callable[[Sequence[Item]], Awaitable[Sequence[Answer]]],
+        at_once: int = 1,
     ) -> list[Answer]:
-        """Ask for all items in requests that the server accepts."""
-        return await in_chunks(items, most, call, _is_too_much)
+        """Ask for all items in requests that the server accepts, the answers in order."""
+        return await in_chunks(items, most, call, _is_too_much, at_once)
 
     async def registered(self, nodes: Sequence[ua.NodeId]) -> list[ua.NodeId]:
         """The names that the server has for these nodes in this session; their own where it registers none."""

@@ -101,3 +101,25 @@ def test_examples_that_are_shipped_are_taken(capsys: pytest.CaptureFixture[str])
     said = capsys.readouterr().out
     for words in ("press-03 (modbus): 5 tag(s)", "cell-1 (opcua): 1 tag(s)", "meter-1 (modbus): 1 tag(s)"):
         assert words in said
+
+
+def test_tags_that_say_the_same_share_one_table(tmp_path: Path) -> None:
+    """Ten thousand tags are in memory for years; what they say beside their names they mostly say alike."""
+    head = '[agent]\nid = "a"\n[mqtt]\nurl = "mqtt://localhost:1883"\n[[device]]\nname = "d"\nkind = "modbus"\n'
+    head += 'url = "tcp://127.0.0.1:5020"\n'
+    tag = '[[device.tag]]\nname = "{}"\naddress = "holding:{}"\ntype = "int16"\n{}\n'
+    others = ["", "", "scale = 1", "scale = 1.0", 'unit = "A"', 'unit = "A"']
+    tags = [tag.format(f"t{at}", at, other) for at, other in enumerate(others)]
+    file = tmp_path / "agent.toml"
+    file.write_text(head + "".join(tags))
+    tables = [each.table for each in load(file).devices[0].tags]
+    assert [each.path for each in load(file).devices[0].tags] == [f"d/t{at}" for at in range(6)]
+    assert tables[0] is tables[1]
+    assert tables[4] is tables[5]
+    assert [table.scale for table in tables] == [None, None, 1.0, 1.0, None, None]
+    assert [table.unit for table in tables] == [None, None, None, None, "A", "A"]
+    file.write_text(head + tags[0] + tag.format("t1", 1, "").replace('"t1"', "7") + tags[0])
+    with pytest.raises(ConfigRefused) as refused:
+        load(file)
+    told = [str(problem) for problem in refused.value.problems]
+    assert any("name" in problem and "string" in problem for problem in told)

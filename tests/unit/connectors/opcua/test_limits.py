@@ -1,5 +1,6 @@
 """Requests in pieces: limits that servers state, limits that they only show by refusing."""
 
+import asyncio
 import math
 from collections.abc import Sequence
 
@@ -68,3 +69,57 @@ async def test_a_server_that_answers_less_than_asked_is_not_believed() -> None:
 
     with pytest.raises(ValueError, match="2 answers to 3 questions"):
         await in_chunks([1, 2, 3], Limit(5), short, is_too_much)
+
+
+class Slow(Server):
+    """Answers when it is told to, the last one asked first."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(most)
+        self.waiting: list[asyncio.Future[None]] = []
+        self.most_waiting = 0
+
+    async def __call__(self, piece: Sequence[int]) -> list[int]:
+        answer = asyncio.get_running_loop().create_future()
+        self.waiting.append(answer)
+        self.most_waiting = max(self.most_waiting, len(self.waiting))
+        await answer
+        return await super().__call__(piece)
+
+    async def answer_all(self) -> None:
+        while True:
+            await asyncio.sleep(0)
+            if self.waiting:
+                self.waiting.pop().set_result(None)
+
+
+@given(st.integers(0, 100), st.integers(1, 50), st.integers(1, 4))
+async def test_answers_are_in_order_however_many_requests_are_on_the_way(count: int, most: int, at_once: int) -> None:
+    server = Slow(most)
+    answering = asyncio.create_task(server.answer_all())
+    learnt = Limit(20)
+    try:
+        answers = await in_chunks(range(count), learnt, server, is_too_much, at_once)
+    finally:
+        answering.cancel()
+    assert answers == [2 * number for number in range(count)]
+    assert server.most_waiting == min(at_once, request_count(count, 20))
+    served = [size for size in server.asked if size <= most]
+    assert sum(served) == count
+
+
+async def test_a_request_that_fails_ends_the_others() -> None:
+    ended: list[int] = []
+
+    async def refusing(piece: Sequence[int]) -> list[int]:
+        if piece[0] == 0:
+            raise ConnectionError("gone")
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append(piece[0])
+        return []
+
+    with pytest.raises(ConnectionError):
+        await in_chunks(range(6), Limit(2), refusing, is_too_much, 3)
+    assert ended == [2, 4]
