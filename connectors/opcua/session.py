@@ -18,8 +18,9 @@ from connectors.opcua.browse_paths import Address, BrowsePath, resolve
 from connectors.opcua.channel import Channel
 from connectors.opcua.config import OpcuaConfig, Reads, Security
 from connectors.opcua.faults import TOO_MUCH_AT_ONCE, device_faults
-from connectors.opcua.limits import Answer, Item, Limit, in_chunks, limit
+from connectors.opcua.limits import Limit, limit
 from connectors.opcua.node_id import STANDARD_NAMESPACE
+from connectors.opcua.pieces import Answer, Item, in_chunks
 from connectors.opcua.recording import Recording
 from connectors.opcua.values import ValueDecoder, to_us
 

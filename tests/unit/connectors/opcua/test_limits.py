@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.opcua.limits import CHUNK, Limit, in_chunks, limit, request_count
+from connectors.opcua.limits import CHUNK, Limit, limit, request_count
+from connectors.opcua.pieces import in_chunks
 
 
 class TooMuch(Exception):
