@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cloud_api.problems import parameter_invalid
@@ -66,6 +67,19 @@ def within(glob: PathGlob, outer: PathGlob) -> PathGlob:
         from_path=max(glob.from_path, outer.from_path),
         to_path=min(glob.to_path, outer.to_path),
         pattern=ahead + glob.pattern.removeprefix("^"),
+    )
+
+
+def either(globs: Sequence[PathGlob]) -> PathGlob:
+    """Mean what at least one of these means."""
+    if len(globs) == 1:
+        return globs[0]
+    return PathGlob(
+        text=" | ".join(sorted(glob.text for glob in globs)),
+        exact=None,
+        from_path=min(glob.from_path for glob in globs),
+        to_path=max(glob.to_path for glob in globs),
+        pattern="|".join(sorted(f"(?:{glob.pattern})" for glob in globs)),
     )
 
 

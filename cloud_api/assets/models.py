@@ -152,7 +152,12 @@ class AssetParameters(BaseModel):
     path: str | None = Field(default=None, max_length=1300, description="Path glob", examples=["*/press-shop/**"])
     kind: AssetKind | None = None
     template_id: int | None = Field(default=None, ge=1)
-    q: str | None = Field(default=None, min_length=1, max_length=200, description="Words in path, names, description")
+    q: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=200,
+        description="Words in path, names, description; letters also as pinyin",
+    )
     csv: SheetForm = SheetForm.PLAIN
     limit: int = Field(default=1_000, ge=1, le=10_000, description="Of a page of JSON; CSV has up to 10,000 rows")
     cursor: str | None = Field(default=None, description="`next` of the page before")

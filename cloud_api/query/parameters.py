@@ -1,6 +1,7 @@
 """What listings read from the address; a parameter that does not exist is refused instead of ignored."""
 
 from enum import StrEnum
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -10,6 +11,7 @@ from cloud_api.scopes import ASSET
 
 GLOB = "Path glob: `*` is one level, `**` any number of levels"
 CURSOR = "`next` of the page before"
+MOST_LIVE_PATHS = 50
 EARLIEST, LATEST = "1900-01-01T00:00:00Z", "2261-12-31T23:59:59.999999Z"
 
 
@@ -27,7 +29,12 @@ class SeriesParameters(BaseModel):
 
     path: str | None = Field(default=None, max_length=MAX_CHARACTERS, description=GLOB, examples=["hangzhou/**"])
     asset: str | None = Field(default=None, description=ASSET)
-    q: str | None = Field(default=None, min_length=1, max_length=200, description="Words in path or description")
+    q: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=200,
+        description="Words in path, description or names of the asset; letters also as pinyin (`dl`: 电流)",
+    )
     retired: Retired = Field(default=Retired.EXCLUDE)
     limit: int = Field(default=100, ge=1, le=1_000)
     cursor: str | None = Field(default=None, description=CURSOR)
@@ -52,7 +59,12 @@ class LiveParameters(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    path: str | None = Field(default=None, max_length=MAX_CHARACTERS, description=GLOB, examples=["hangzhou/**"])
+    path: list[Annotated[str, Field(max_length=MAX_CHARACTERS)]] = Field(
+        default_factory=list[str],
+        max_length=MOST_LIVE_PATHS,
+        description=f"{GLOB}; several: what any of them means",
+        examples=[["hangzhou/**"]],
+    )
     asset: str | None = Field(default=None, max_length=MAX_CHARACTERS, description=ASSET)
     int64: Int64 = Field(default=Int64.NUMBER, description="string: 64-bit integers as strings, for JavaScript")
 

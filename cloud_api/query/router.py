@@ -16,6 +16,7 @@ from cloud_api.auth.access import Engineer, PoolOf, Viewer, refusals, role_line
 from cloud_api.auth.roles import Role
 from cloud_api.cursors import read_cursor, write_cursor
 from cloud_api.formats.accept import Format, choose_format, choose_packing
+from cloud_api.globs import either
 from cloud_api.instants import parse_instant, to_datetime
 from cloud_api.problems import Kinds, Problem, in_body, not_found, parameter_invalid
 from cloud_api.query.answers import (
@@ -29,6 +30,7 @@ from cloud_api.query.changes import SeriesChange, change_series, retire_series
 from cloud_api.query.cost import Budget
 from cloud_api.query.encoding import pieces, read_style, table_pieces
 from cloud_api.query.exports import Export, export_pieces, read_page
+from cloud_api.query.linked import QueryParameters
 from cloud_api.query.live import LiveFeed, LiveStream, read_position
 from cloud_api.query.models import GapPage, LatestPage, QueryAnswer, QueryRequest, SamplePage, Series, SeriesPage
 from cloud_api.query.newest import read_latest_page
@@ -229,13 +231,44 @@ async def list_samples(
 async def query(request: Request, body: QueryRequest, pool: PoolOf, _caller: Viewer) -> Response:
     """Aggregate many series at once."""
     chosen = choose_format(request.headers.get("accept"))
+    with in_body():
+        return await _answer(request, body, pool, chosen)
+
+
+@router.get(
+    "/query",
+    response_model=QueryAnswer,
+    responses=refusals(
+        Kinds.PARAMETER_INVALID,
+        Kinds.NOT_ACCEPTABLE,
+        Kinds.NOT_FOUND,
+        Kinds.QUERY_TOO_LARGE,
+        Kinds.QUERY_TIMEOUT,
+    )
+    | OTHER_FORMATS,
+    description="The same by address, for links and for browsers. `format` goes before `Accept` and gives a file."
+    + role_line(Role.VIEWER),
+)
+async def query_by_address(
+    request: Request, parameters: Annotated[QueryParameters, Query()], pool: PoolOf, _caller: Viewer
+) -> Response:
+    """Aggregate many series at once, asked by an address."""
+    file = parameters.file
+    answer = await _answer(
+        request, parameters.request(), pool, choose_format(request.headers.get("accept") if file is None else file)
+    )
+    if file is not None:
+        answer.headers["Content-Disposition"] = f'attachment; filename="{parameters.file_name}"'
+    return answer
+
+
+async def _answer(request: Request, body: QueryRequest, pool: Pool, chosen: Format) -> Response:
     settings: CloudSettings = request.state.settings
     if chosen is not Format.JSON:
         origin.present().describe(body.model_dump(mode="json", by_alias=True, include=AUDITED))
     budget = Budget(settings.query_max_samples, settings.query_max_rows, settings.query_timeout_s)
-    with in_body():
-        async with _query_slot(request), transaction(pool) as connection:
-            result = await run_query(connection, body, budget, time.time_ns() // 1_000)
+    async with _query_slot(request), transaction(pool) as connection:
+        result = await run_query(connection, body, budget, time.time_ns() // 1_000)
     return Streamed(beside(pieces(result, chosen)), chosen, choose_packing(request.headers.get("accept-encoding")))
 
 
@@ -285,11 +318,11 @@ async def stream_samples(
     """Stream samples."""
     seen = read_position(last_event_id)
     async with transaction(pool) as connection:
-        glob = await read_scope(connection, parameters.path, parameters.asset)
+        paths = parameters.path or [None]
+        glob = either([await read_scope(connection, path, parameters.asset) for path in paths])
     feed: LiveFeed = request.state.live_feed
     closing: Closing = request.state.closing
-    paths = feed.paths_of(glob, caller.reach)
-    stream = LiveStream(pool, feed, closing, paths, parameters.int64)
+    stream = LiveStream(pool, feed, closing, feed.paths_of(glob, caller.reach), parameters.int64)
     return EventStream(stream.events(seen), MEDIA_TYPE, headers=HEADERS)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from psycopg.rows import class_row
 
 from cloud_api.globs import PathGlob
+from cloud_api.pinyin import sounding
 from cloud_api.storage.pool import Connection
 from cloud_api.storage.statements import statement
 from cloud_api.storage.words import containing
@@ -100,6 +101,7 @@ async def select_asset_page(
         "kind": asset_filter.kind,
         "template_id": asset_filter.template_id,
         "words": containing(asset_filter.words),
+        "sound": sounding(asset_filter.words),
         "after_path": after_path,
         "limit": limit,
     }

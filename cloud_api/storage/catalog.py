@@ -7,6 +7,7 @@ from datetime import datetime
 from psycopg.rows import class_row
 
 from cloud_api.globs import PathGlob
+from cloud_api.pinyin import sounding
 from cloud_api.storage.pool import Connection
 from cloud_api.storage.statements import statement
 from cloud_api.storage.words import containing
@@ -64,12 +65,15 @@ async def select_series_page(
         "to_path": series_filter.glob.to_path,
         "pattern": series_filter.glob.pattern,
         "words": containing(series_filter.words),
+        "sound": sounding(series_filter.words),
         "with_retired": series_filter.with_retired,
         "after_path": after_path,
         "limit": limit,
     }
+    # Names of assets are searched, too; who only lists (or is another company) has no need of that table.
+    name = "select_series_page" if series_filter.words is None else "search_series_page"
     async with connection.cursor(row_factory=class_row(SeriesRow)) as cursor:
-        await cursor.execute(statement("select_series_page"), parameters)
+        await cursor.execute(statement(name), parameters)
         return await cursor.fetchall()
 
 

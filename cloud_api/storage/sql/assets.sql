@@ -40,7 +40,8 @@ where a.path collate "C" >= %(from_path)s
   and (%(template_id)s::bigint is null or a.template_id = %(template_id)s)
   and (%(words)s::text is null
        or a.path ilike %(words)s or a.name_en ilike %(words)s or a.name_zh ilike %(words)s
-       or a.description ilike %(words)s or a.location ilike %(words)s)
+       or a.description ilike %(words)s or a.location ilike %(words)s
+       or a.path ~ %(sound)s::text or a.name_zh ~ %(sound)s::text or a.description ~ %(sound)s::text)
 order by a.path collate "C"
 limit %(limit)s
 

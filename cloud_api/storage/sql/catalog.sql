@@ -10,7 +10,24 @@ where path collate "C" >= %(from_path)s
   and path collate "C" < %(to_path)s
   and path collate "C" > %(after_path)s
   and path ~ %(pattern)s
-  and (%(words)s::text is null or path ilike %(words)s or description ilike %(words)s)
+  and (%(with_retired)s or retired_at is null)
+order by path collate "C"
+limit %(limit)s
+
+-- name: search_series_page
+-- Words of path, description and the names of its asset, in letters or by the sound of Chinese.
+select id, path, kind, unit, description, low, high, device, asset,
+       source_agent, source_path, scan_period_s, created_at, retired_at,
+       stepped, treat_uncertain_as_bad, percent_data_good, percent_data_bad, sloped_extrapolation, counter_rollover
+from series
+where path collate "C" >= %(from_path)s
+  and path collate "C" < %(to_path)s
+  and path collate "C" > %(after_path)s
+  and path ~ %(pattern)s
+  and (path ilike %(words)s or description ilike %(words)s
+       or path ~ %(sound)s::text or description ~ %(sound)s::text
+       or asset in (select a.path from asset a
+                    where a.name_en ilike %(words)s or a.name_zh ilike %(words)s or a.name_zh ~ %(sound)s::text))
   and (%(with_retired)s or retired_at is null)
 order by path collate "C"
 limit %(limit)s

@@ -131,6 +131,32 @@ async def test_words_are_found_in_path_and_description_with_no_wildcards(postgre
     assert await find("\\") == []
 
 
+async def test_chinese_is_found_by_its_sound(api: Api):
+    await api.fill.series("a/1", description="主轴电流")
+    await api.fill.series("杭州/温度")
+    await api.fill.series("press/motor")
+
+    async def find(words: str) -> list[str]:
+        return [item["path"] for item in (await api.get("/series", q=words))["items"]]
+
+    for words in ("电流", "dianliu", "DianLiu", "dian liu", "dl", "dianl", "zzdl"):
+        assert await find(words) == ["a/1"], words
+    assert await find("hangzhou") == await find("wd") == ["杭州/温度"]
+    assert await find("motor") == ["press/motor"]
+    assert await find("dianlv") == []
+
+
+async def test_series_are_found_by_the_names_of_their_asset(postgres_api: Api):
+    await postgres_api.fill.run(
+        "insert into asset (path, kind, name_en, name_zh) values ('w/m1', 'asset', 'Press 3', '三号压机')"
+    )
+    await postgres_api.fill.series("w/m1/x", asset="w/m1")
+    for words in ("press 3", "压机", "yaji", "shyj"):
+        found = await postgres_api.get("/series", q=words)
+        assert [item["path"] for item in found["items"]] == ["w/m1/x"], words
+        assert [each["path"] for each in (await postgres_api.get("/assets", q=words))["items"]] == ["w/m1"]
+
+
 async def test_a_series_is_described(postgres_api: Api):
     series_id = await postgres_api.fill.series(
         "a/b", "f32", unit="°C", description="barrel", low=0.0, high=300.0, device="press", scan_period_s=0.5

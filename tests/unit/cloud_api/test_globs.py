@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloud_api.globs import below, parse_glob, within
+from cloud_api.globs import below, either, parse_glob, within
 from cloud_api.problems import Problem
 from schemas.sample import path_problem
 
@@ -115,3 +115,11 @@ def test_within_means_what_both_mean(inner: str, path: str):
     both = within(glob, outer)
     is_meant = both.matches(path) and both.from_path.encode() <= path.encode() < both.to_path.encode()
     assert is_meant is (glob.matches(path) and outer.matches(path))
+
+
+def test_several_globs_mean_what_any_of_them_means():
+    both = either([parse_glob("a/*"), parse_glob("b/**")])
+    assert [path for path in ("a/x", "a/x/y", "b", "b/x/y", "c") if both.matches(path)] == ["a/x", "b", "b/x/y"]
+    assert both.from_path <= "a/x" < both.to_path
+    assert both.from_path <= "b/x/y" < both.to_path
+    assert either([parse_glob("a/*")]) == parse_glob("a/*")
