@@ -35,6 +35,8 @@ from cloud_api.calculations.router import router as calculations
 from cloud_api.completeness.delivery.router import router as delivery
 from cloud_api.completeness.router import router as completeness
 from cloud_api.corrections.router import router as corrections
+from cloud_api.guard.desk import GuardDesk
+from cloud_api.guard.duty import GuardDuty
 from cloud_api.health.checks import Checks, DiskForecast, check_database, check_ingest, check_rollups
 from cloud_api.health.router import router as health
 from cloud_api.housekeeping import keep_house
@@ -119,6 +121,7 @@ class State(TypedDict):
     live_feed: LiveFeed
     acknowledge_seen: AcknowledgeSeen
     audit_notes: AuditNotes
+    guard: GuardDesk
     witnesses: Sequence[Witness]
     checks: Checks
     forecast: DiskForecast
@@ -193,6 +196,7 @@ def _lifespan(
         database = Database(settings.database_url, settings.database_pool_size)
         running, rollups = RunningIngest(), RunningRoller()
         notes = AuditNotes(lambda: database.pool, Tally(rows_per_hour=settings.audit.rows_per_hour))
+        guard = GuardDesk(lambda: database.pool, settings.guard, telemetry)
         state = State(
             settings=settings,
             telemetry=telemetry,
@@ -212,7 +216,8 @@ def _lifespan(
             forecast=DiskForecast(database),
             acknowledge_seen=acknowledge_seen,
             audit_notes=notes,
-            witnesses=(notes,),
+            guard=guard,
+            witnesses=(notes, guard),
         )
         work = asyncio.create_task(_work(state, roles), name="work")
         work.add_done_callback(lambda task: _tell_end(task, give_up))
@@ -252,6 +257,10 @@ async def _work(state: State, roles: frozenset[Role]) -> None:
             tasks.create_task(keep_house(pool, state["settings"].session_idle_s), name="housekeeping")
             tasks.create_task(AuditDuty(pool, state["settings"].retention.audit).run(), name="audit")
             tasks.create_task(state["audit_notes"].run(), name="audit notes")
+            duty = GuardDuty(pool, state["settings"].guard.quiet_s, state["telemetry"])
+            tasks.create_task(duty.run(), name="security alarms")
+        if Role.API in roles or Role.INGEST in roles:
+            tasks.create_task(state["guard"].run(), name="security events")
 
 
 def _load_ingest(state: State) -> "Callable[[Pool], Ingest]":
@@ -263,7 +272,7 @@ def _load_ingest(state: State) -> "Callable[[Pool], Ingest]":
     options = IngestOptions(
         mqtt=settings.mqtt, topic_root=settings.topic_root, reject_max_bytes=settings.reject_max_bytes
     )
-    return lambda pool: Ingest(pool, options, state["telemetry"], InlineEvaluation)
+    return lambda pool: Ingest(pool, options, state["telemetry"], InlineEvaluation, state["guard"].observe)
 
 
 def _load_roller(state: State, pool: Pool) -> "Roller":

@@ -9,6 +9,7 @@ from cloud_api.storage.idempotency import delete_idempotency_old
 from cloud_api.storage.identities import delete_login_answered_old
 from cloud_api.storage.ledger import delete_ledger_marks_old
 from cloud_api.storage.pool import Pool
+from cloud_api.storage.security_events import delete_api_key_addresses_old
 from cloud_api.storage.sessions import delete_sessions_ended
 from cloud_api.storage.users import delete_login_failures_old
 
@@ -28,6 +29,7 @@ async def keep_house(pool: Pool, session_idle_s: float) -> None:
                 await delete_login_failures_old(connection)
                 await delete_login_answered_old(connection)
                 await delete_ledger_marks_old(connection)
+                await delete_api_key_addresses_old(connection)
         except UNAVAILABLE as error:
             log.warning("housekeeping waits for the database: %s", " ".join(str(error).split()))
         await asyncio.sleep(EVERY_S)

@@ -1,5 +1,6 @@
-"""What the outermost middleware tells of each answer, and who listens: the audit, and the watch for attacks."""
+"""What is told of each answer and of each committed batch, and who listens: the audit, and who watches for attacks."""
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -29,3 +30,25 @@ class Witness(Protocol):
     async def see(self, answer: Answer) -> None:
         """Take note. What is raised here keeps the answer back."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One batch. `untils` says up to when each device was measured, by the agent's clock, in Unix microseconds.
+
+    `reasons` are those of RejectReason for which something of it was put aside; `tags` are those that the agent names.
+    """
+
+    agent: str
+    epoch: bytes | None
+    seq: int | None
+    is_live: bool
+    received_us: int
+    untils: Mapping[str, int]
+    samples: int
+    tags: int
+    reasons: frozenset[str]
+    detail: str | None = None
+
+
+Observe = Callable[[Sequence[Observation]], None]

@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 from cloud_api.ingest.acks import AckSender, acks_for
 from cloud_api.ingest.incoming import Arrival, Incoming, Refusal, open_arrival
+from cloud_api.ingest.observed import observations
 from cloud_api.ingest.prepare import Prepared
 from cloud_api.ingest.results import BatchResult, RejectReason, RejectReplayed
 from cloud_api.ingest.tally import count, result_of
@@ -267,6 +268,8 @@ class LaneWorker:
         for fate in prepared.fates:
             fate.incoming.arrival.settle(None if fate.is_silent else result_of(fate, prepared, rows, counts))
         count(self._state.telemetry, prepared, rows, counts)
+        if self._state.observe is not None:
+            self._state.observe(observations(prepared.fates))
         self._state.telemetry.reject_bytes.set(self._state.rejects.used_bytes)
 
     def _settle_all(self, items: Sequence[Incoming]) -> None:

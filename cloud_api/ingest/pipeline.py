@@ -33,6 +33,7 @@ from cloud_api.storage.migrate import check_schema
 from cloud_api.storage.pool import Pool
 from cloud_api.storage.rejects import RejectForm, StoredReject, select_reject_payload
 from cloud_api.telemetry import Lane, Telemetry
+from cloud_api.witness import Observe
 from schemas.ack import Ack
 from schemas.sample import Sample
 from schemas.topics import DEFAULT_ROOT, Topics
@@ -67,11 +68,13 @@ class Ingest:
         options: IngestOptions,
         telemetry: Telemetry,
         make_evaluate: Callable[[], Evaluate] | None = None,
+        observe: Observe | None = None,
     ) -> None:
         self._pool = pool
         self._options = options
         self._telemetry = telemetry
         self._make_evaluate = make_evaluate
+        self._observe = observe
         self._ownership = Ownership(INGEST_LEASE, new_owner())
         self._topics = Topics(options.topic_root)
         self._lanes: tuple[LaneWorker, LaneWorker] | None = None
@@ -157,6 +160,7 @@ class Ingest:
             telemetry=self._telemetry,
             # Another process may have owned ingest meanwhile: nothing is remembered from one ownership to the next.
             evaluate=None if self._make_evaluate is None else self._make_evaluate(),
+            observe=self._observe,
         )
 
     async def _own(self, state: IngestState, keeper: LeaseKeeper) -> None:

@@ -47,6 +47,7 @@ from cloud_api.storage.samples import (
 )
 from cloud_api.storage.series import update_series_kinds
 from cloud_api.telemetry import BatchOutcome, Lane, Telemetry
+from cloud_api.witness import Observe
 from schemas.sample import Kind
 
 KEPT_DICTIONARIES = 32
@@ -114,6 +115,7 @@ class IngestState:
     partitions: Partitions
     telemetry: Telemetry
     evaluate: Evaluate | None
+    observe: Observe | None = None
     # Series that have their row in `latest`.
     with_latest: set[int] = field(default_factory=set[int])
     kept: Kept = field(default_factory=Kept)

@@ -1,0 +1,1 @@
+"""Security events, from what really happens to the alarm that somebody acknowledges."""
