@@ -161,8 +161,11 @@ class OutboxWriter:
             self._changed.set()
 
     async def call(self, action: Callable[[], ResultT]) -> ResultT:
-        """Do something with the outbox in its thread."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, action)
+        """Do something with the outbox in its thread; it is done even where nobody waits for it any more.
+
+        A commit that waits for its turn when the agent stops would else take its samples along.
+        """
+        return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._thread, action))
 
     async def read(self, action: Callable[[], ResultT], otherwise: ResultT) -> ResultT:
         """Look something up; where the file cannot be read now, the answer is `otherwise`."""

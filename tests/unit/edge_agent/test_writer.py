@@ -1,6 +1,7 @@
 """Between scanning and the disk: one commit a window, nothing lost when the disk refuses or the file is damaged."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -188,3 +189,18 @@ def test_second_owner_of_an_outbox_is_refused(desk: Desk, tmp_path: Path) -> Non
     assert desk.mark.read() is None
     desk.mark.write(123)
     assert desk.mark.read() == 123
+
+
+async def test_a_stop_while_the_disk_is_busy_loses_nothing(desk: Desk) -> None:
+    """The commit that waits for its turn is what was measured last before the agent stops."""
+    turn = threading.Event()
+    busy = asyncio.create_task(desk.writer.call(turn.wait))
+    desk.put(1.0)
+    flushing = asyncio.create_task(desk.writer.flush())
+    await asyncio.sleep(0)
+    flushing.cancel()
+    await asyncio.gather(flushing, return_exceptions=True)
+    turn.set()
+    await busy
+    await desk.writer.close()
+    assert desk.values() == [1.0]
