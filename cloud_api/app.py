@@ -56,6 +56,7 @@ from cloud_api.server_events import Closing
 from cloud_api.settings import CloudSettings, Role
 from cloud_api.shares.page.router import share_pages
 from cloud_api.shares.router import router as shares
+from cloud_api.site.router import router as site
 from cloud_api.storage.database import Database
 from cloud_api.storage.pool import Pool
 from cloud_api.telemetry import Telemetry
@@ -164,6 +165,7 @@ def create_app(
         app.include_router(ingest_doors, prefix=API)
         app.include_router(users, prefix=API)
         app.include_router(views, prefix=API)
+        app.include_router(site, prefix=API)
         app.include_router(oidc_login, prefix=API)
         app.include_router(audit, prefix=API)
         app.include_router(keys, prefix=API)

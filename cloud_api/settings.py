@@ -1,6 +1,5 @@
 """CloudSettings: everything the cloud reads from its environment, once, with all problems told at once."""
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -9,13 +8,12 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
+from cloud_api.ages import ALLOWED, AgeInvalid, is_shorter, read_age
 from cloud_api.environment import PREFIX, SettingsInvalid
 from cloud_api.login_settings import LoginEnvironment, LoginSettings
 
-_AGE = re.compile(r"(\d{1,6})([dwy])")
 # Six months; the database refuses to let go what is younger, too.
 AUDIT_LEAST = timedelta(days=180)
-_DAYS = {"d": 1, "w": 7, "y": 365}
 
 
 class Role(StrEnum):
@@ -220,7 +218,7 @@ class _Environment(LoginEnvironment):
             self._age(name, default) for name, default in zip(names, ("90d", "2y", "forever"), strict=True)
         )
         for name, shorter, longer in ((names[1], raw, minutes), (names[2], minutes, quarters)):
-            if longer is not None and (shorter is None or shorter > longer):
+            if is_shorter(longer, shorter):
                 # Quarters are merged from minutes, and minutes are rolled from raw samples.
                 value = self.text(name, "")
                 self._refuse(name, value or None, "is shorter than what it is made from is kept", "at least as long")
@@ -244,17 +242,12 @@ class _Environment(LoginEnvironment):
         return Path(raw) if raw else None
 
     def _age(self, name: str, default: str) -> timedelta | None:
-        raw = self.text(name, default).lower()
-        if raw == "forever":
+        raw = self.text(name, default)
+        try:
+            return read_age(raw)
+        except AgeInvalid:
+            self._refuse(name, raw, "is not a time to keep data", ALLOWED)
             return None
-        match = _AGE.fullmatch(raw)
-        days = int(match[1]) * _DAYS[match[2]] if match else 0
-        if not 2 <= days <= 100 * 365:
-            self._refuse(
-                name, raw, "is not a time to keep data", "2d to 100y in days (d), weeks (w), years (y), or forever"
-            )
-            return None
-        return timedelta(days=days)
 
     def guard(self) -> GuardSettings:
         usual = GuardSettings()

@@ -59,7 +59,7 @@ def _header(screen: Screen) -> None:
         menu = ui.button(icon="menu").props("flat dense round").classes("ms-menu")
         attributed(menu, aria_label=screen.text("frame.menu"), aria_controls="ms-nav")
         menu.on("click", js_handler="() => ms.navigation()")
-        ui.label("Millstream").classes("ms-brand")
+        ui.label(screen.site["name"] or "Millstream").classes("ms-brand")
         words("h1", screen.text(screen.page.title_key), "ms-header-title")
         ui.space()
         element("span", "ms-clock", id="ms-clock", aria_hidden="true")

@@ -6,7 +6,7 @@ from datetime import datetime
 from importlib.resources import files
 from string import Template
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -28,7 +28,12 @@ MOST_FORM_CHARACTERS = 4_096
 async def show_login(request: Request) -> Response:
     """The form."""
     look = read_look(request)
-    return _form(look, request.query_params.get("next", HOME), why=request.query_params.get("why"))
+    service: Service = request.app.state.service
+    async with service.client(origin_of(request)) as client:
+        answer = await client.get(f"{API}/login")
+    ways: Any = answer.json() if answer.is_success else {}
+    query = request.query_params
+    return _form(look, query.get("next", HOME), why=query.get("why"), ways=ways)
 
 
 @router.post("/login")
@@ -117,10 +122,22 @@ def _keep_preferences(response: Response, content: Mapping[str, Any], *, is_secu
             response.set_cookie(cookie, value, max_age=YEAR_S, path="/", secure=is_secure, samesite="strict")
 
 
-def _form(look: Look, target: str, *, why: str | None = None, name: str = "", status: int = 200) -> HTMLResponse:
+def _form(
+    look: Look,
+    target: str,
+    *,
+    why: str | None = None,
+    name: str = "",
+    status: int = 200,
+    ways: Mapping[str, Any] | None = None,
+) -> HTMLResponse:
     text = words(look.language)
     page = Template(_file("login.html"))
     needs_code = why == "second-factor-needed"
+    provider = (ways or {}).get("oidc")
+    # Passwords that are for one administrator's emergencies are out of sight for everybody else.
+    is_hidden = bool(provider) and (ways or {}).get("local") == "break_glass" and why is None
+    address = f"{provider['address']}?{urlencode({'return_to': own_address(target)})}" if provider else ""
     fields = {
         "language": look.language.tag,
         "theme": look.theme.value,
@@ -128,6 +145,10 @@ def _form(look: Look, target: str, *, why: str | None = None, name: str = "", st
         "name": name,
         "message": _message(text, why),
         "code_kind": "text" if needs_code else "hidden",
+        "provider": text("login.provider", name=provider["name"]) if provider else "",
+        "provider_address": address,
+        # Passwords that are for one administrator's emergencies are out of sight for everybody else.
+        "local": "break_glass" if is_hidden else "everyone",
     }
     labels = {key.replace(".", "_"): value for key, value in text.texts.items() if key.startswith("login.")}
     filled = {key: html.escape(value, quote=True) for key, value in (labels | fields).items()}

@@ -7,7 +7,7 @@ from typing import Any
 from nicegui import ui
 
 from cloud_api.console.look import present
-from cloud_api.console.parts.priority import PRIORITIES
+from cloud_api.console.parts.sound import sounds
 from cloud_api.console.registry import Page
 from cloud_api.console.screen import Screen
 from cloud_api.console.words import words
@@ -41,9 +41,8 @@ def dress(screen: Screen) -> None:
     """Bring the console's styles, scripts and the texts that scripts show."""
     version = int(max(file.stat().st_mtime for file in STATIC.iterdir()))
     texts = {name: screen.text(f"frame.{name}") for name in SCRIPT_TEXTS}
-    chosen = screen.preferences.get("sound", {})
-    sound = {priority: bool(chosen.get(priority, priority != "low")) for priority in PRIORITIES}
-    shown = json.dumps({"texts": texts, "language": screen.text.language.tag, "sound": sound}, ensure_ascii=False)
+    page = {"texts": texts, "language": screen.text.language.tag, "sound": sounds(screen.preferences)}
+    shown = json.dumps(page, ensure_ascii=False)
     shown = shown.replace("<", "\\u003c")
     ui.add_head_html(f'<link rel="stylesheet" href="/static/console.css?{version}">')
     ui.add_body_html(

@@ -40,7 +40,7 @@ class Page:
 
 def pages() -> tuple[Page, ...]:
     """All pages, in the order of the navigation."""
-    from cloud_api.console.pages import account, alarms, handover, journal, overview
+    from cloud_api.console.pages import account, alarms, handover, journal, overview, welcome
 
     return (
         overview.PAGE,
@@ -48,4 +48,5 @@ def pages() -> tuple[Page, ...]:
         journal.PAGE,
         handover.PAGE,
         account.PAGE,
+        welcome.PAGE,
     )

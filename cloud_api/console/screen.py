@@ -39,6 +39,8 @@ class Screen:
     # What the address says of the view; `remember` changes both.
     query: dict[str, str] = field(default_factory=dict[str, str])
     preferences: dict[str, Any] = field(default_factory=dict[str, Any])
+    # Name, shifts and retention, as GET /site tells; empty for whoever must replace a password first.
+    site: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     @property
     def is_chinese(self) -> bool:

@@ -16,6 +16,7 @@ from cloud_api.console.frame import show_frame
 from cloud_api.console.login import origin_of, show_away
 from cloud_api.console.look import Look, read_look
 from cloud_api.console.page import dress
+from cloud_api.console.parts.html import element
 from cloud_api.console.registry import Page
 from cloud_api.console.screen import PREFERENCES, Screen
 from cloud_api.console.watch import AlarmWatch
@@ -57,6 +58,7 @@ def visit(page: Page, place: Place) -> Callable[[Request], Awaitable[Response | 
             if me["must_change_password"]:
                 return None if await _welcomed(screen) else RedirectResponse(WELCOME, 303)
             screen.preferences.update(await screen.kept(PREFERENCES))
+            screen.site = await api.get("/site")
         except Refused as refused:
             return _turned_away(request, look, refused)
         dress(screen)
@@ -71,7 +73,10 @@ async def _welcomed(screen: Screen) -> bool:
     if screen.page.address != WELCOME:
         return False
     dress(screen)
-    await screen.page.build(screen)
+    with element("main", "ms-welcome-first"):
+        with element("h1", "ms-hidden"):
+            ui.label(screen.text(screen.page.title_key))
+        await screen.page.build(screen)
     return True
 
 

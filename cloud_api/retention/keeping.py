@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from cloud_api.ages import read_age
 from cloud_api.leases import Ownership, check_lease
 from cloud_api.retention.forecast import LONGEST_S, Measured, days_to_full
 from cloud_api.settings import RetentionSettings
@@ -32,6 +33,7 @@ from cloud_api.storage.retention import (
     update_raw_drop_until,
 )
 from cloud_api.storage.rollup_progress import wait_for_holders
+from cloud_api.storage.site import select_site
 from cloud_api.telemetry import Telemetry
 
 LOOK_S = 600.0
@@ -60,10 +62,18 @@ class Retention:
 
     async def enforce(self, mine: Ownership, now: datetime) -> list[str]:
         """Move the edges to what is kept at this time and drop what lies before; the partitions that were dropped."""
-        settings = self.settings
-        edges = Edges(_edge(now, settings.raw), _edge(now, settings.rollup_1m), _edge(now, settings.rollup_15m))
         async with transaction(self.pool) as connection:
             await check_lease(connection, mine)
+            chosen = await select_site(connection)
+            raw, minutes, quarters = (
+                standing if text is None else read_age(text)
+                for text, standing in (
+                    (chosen.retention_raw, self.settings.raw),
+                    (chosen.retention_1m, self.settings.rollup_1m),
+                    (chosen.retention_15m, self.settings.rollup_15m),
+                )
+            )
+            edges = Edges(_edge(now, raw), _edge(now, minutes), _edge(now, quarters))
             await update_kept_from(connection, edges)
         await wait_for_holders(self.pool)
         async with transaction(self.pool) as connection:

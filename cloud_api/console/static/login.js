@@ -1,4 +1,7 @@
 // The time zone and the language of this browser go into cookies, which the pages read.
+// Where passwords are for everybody, their form is simply there.
+const local = document.querySelector("[data-local]");
+if (local.dataset.local === "everyone") local.open = true;
 const secure = location.protocol === "https:" ? ";secure" : "";
 const keep = (name, value) => {
   document.cookie = `millstream_${name}=${encodeURIComponent(value)};path=/;max-age=31536000;samesite=strict${secure}`;

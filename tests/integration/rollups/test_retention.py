@@ -87,6 +87,21 @@ async def test_rollups_have_a_retention_of_their_own(mill: Mill):
     assert await days_kept(mill, "rollup_15m", "bucket") == [800, 20]
 
 
+async def test_what_somebody_has_chosen_for_the_site_goes_before_the_environment(mill: Mill):
+    (one,) = await mill.series(PATH)
+    for age in (40, 20, 1):
+        await mill.store(one, [seconds_of(NOW - age * DAY)])
+    await close_minutes(mill.pool, mill.steps.mine, NOW, timedelta(0))
+    for later in (1, 2):
+        await mill.roll(seconds_of(NOW + later * DAY))
+    await mill.rows("update site_setting set retention_raw = '30d' returning 1")
+    await enforce(mill, retention(mill, 10))
+    assert await days_kept(mill) == [20, 1]
+    await mill.rows("update site_setting set retention_raw = 'forever' returning 1")
+    await enforce(mill, retention(mill, 10))
+    assert await days_kept(mill) == [20, 1]
+
+
 async def test_what_comes_for_a_dropped_day_is_put_aside_and_changes_no_rollup(mill: Mill, postgres_url: str):
     (one,) = await mill.series(PATH)
     await mill.rows("update series set source_agent = 'gw-1' returning 1")

@@ -11,8 +11,6 @@ from cloud_api.console.parts.html import element, heading, words
 from cloud_api.console.parts.priority import PRIORITIES, priority_mark
 from cloud_api.console.screen import Screen
 
-# Where nobody has named the plant's own.
-STARTS = ("06:00", "14:00", "22:00")
 MOST = 10_000
 TOP = 5
 SET_ASIDE = ("shelve", "out_of_service", "retire")
@@ -20,7 +18,7 @@ SET_ASIDE = ("shelve", "out_of_service", "retire")
 
 async def show_shift(screen: Screen) -> None:
     """Show it."""
-    start, before = shift_bounds(screen, screen.now(), STARTS)
+    start, before = shift_bounds(screen, screen.now(), screen.site["shifts"])
     found = await screen.api.get("/alarms/journal", from_=before.isoformat(), limit=MOST)
     entries = [each for each in found["items"] if not each["late"]]
     now = [each for each in entries if datetime.fromisoformat(each["at"]) >= start]

@@ -1,0 +1,103 @@
+"""The operator's path: a fault in the plant, an alarm on the screen, acknowledged with words, found in the journal."""
+
+import re
+
+from playwright.sync_api import expect
+
+from tests.acceptance.demo import Demo
+from tests.browser.conftest import OpenTab, Tab
+from tests.fixtures.processes import wait_until
+
+COMMENT = "看过了, checked on site"
+
+
+def first_alarm(demo: Demo) -> dict[str, str]:
+    """The foremost alarm that nobody has acknowledged; the plant's faults bring one soon."""
+
+    def look() -> list[dict[str, str]]:
+        found = demo.ask("/alarms?state=unacknowledged&limit=1")["items"]
+        return list(found)
+
+    return wait_until(look, "an alarm of the plant", 120.0)[0]
+
+
+def open_alarm(tab: Tab, alarm: dict[str, str]) -> None:
+    tab.open(f"/alarms?alarm={alarm['id']}")
+    expect(tab.page.locator(".ms-detail h2").first).to_be_visible()
+
+
+def test_a_fault_is_seen_acknowledged_and_written_down_and_everybody_sees_it(demo: Demo, open_tab: OpenTab):
+    alarm = first_alarm(demo)
+    one, other = open_tab(), open_tab()
+    other.choose(language="zh")
+    for tab in (one, other):
+        open_alarm(tab, alarm)
+    expect(other.page.locator(".ms-detail .ms-verbs button", has_text="确认")).to_be_visible()
+
+    one.page.locator(".ms-detail .ms-verbs button", has_text="Acknowledge").click()
+    one.page.locator(".ms-dialog textarea").fill(COMMENT)
+    one.page.locator(".ms-dialog button", has_text="Acknowledge").click()
+
+    # Both see who did it and what was said, the other one without touching anything.
+    for tab in (one, other):
+        expect(tab.page.locator(".ms-detail")).to_contain_text(COMMENT)
+    expect(other.page.locator(".ms-detail .ms-verbs button", has_text=re.compile("^确认$"))).to_have_count(0)
+
+    one.open("/journal?event=acknowledge")
+    expect(one.page.locator(".ag-row", has_text=COMMENT).first).to_be_visible()
+    entries = demo.ask(f"/alarms/journal?alarm={alarm['id']}&event=acknowledge")["items"]
+    assert (entries[0]["comment"], entries[0]["who"]) == (COMMENT, demo.outcome["user"])
+    assert not one.troubles + other.troubles
+
+
+def test_an_alarm_is_shelved_found_in_its_list_and_brought_back(demo: Demo, open_tab: OpenTab):
+    alarm = first_alarm(demo)
+    tab = open_tab()
+    open_alarm(tab, alarm)
+    tab.page.locator(".ms-verbs button", has_text="Shelve").click()
+    tab.page.locator(".ms-dialog button", has_text="Shelve").click()
+    expect(tab.page.locator(".q-notification", has_text="every field")).to_be_visible()
+    tab.page.locator(".ms-dialog textarea").fill("sensor is being replaced")
+    tab.page.locator(".ms-dialog button", has_text="Shelve").click()
+    expect(tab.page.locator(".ms-verbs button", has_text="Unshelve")).to_be_visible()
+    tab.page.locator(".ms-tab", has_text="Shelved").click()
+    expect(tab.page.locator(".ag-row", has_text="sensor is being replaced").first).to_be_visible()
+    tab.page.locator(".ms-verbs button", has_text="Unshelve").click()
+    expect(tab.page.locator(".ms-verbs button", has_text=re.compile("^Shelve$"))).to_be_visible()
+    assert not tab.troubles
+
+
+def test_all_that_is_shown_is_acknowledged_at_once(demo: Demo, open_tab: OpenTab):
+    alarm = first_alarm(demo)
+    tab = open_tab()
+    tab.open("/alarms?list=unacknowledged")
+    expect(tab.page.locator(".ag-row .ms-prio").first).to_be_visible()
+    tab.page.locator("button", has_text="Acknowledge all shown").click()
+    tab.page.locator(".ms-dialog textarea").fill("after the power cut")
+    tab.page.locator(".ms-dialog button").first.click()
+    expect(tab.page.locator(".q-notification", has_text="acknowledged")).to_be_visible()
+    entries = demo.ask(f"/alarms/journal?alarm={alarm['id']}&event=acknowledge")["items"]
+    assert entries[0]["comment"] == "after the power cut"
+    assert not tab.troubles
+
+
+def test_what_is_filtered_is_in_the_address_and_kept_for_the_person(demo: Demo, open_tab: OpenTab):
+    tab = open_tab()
+    tab.open("/alarms?list=open")
+    tab.page.locator(".ms-words input").fill("mould")
+    tab.page.wait_for_url("**q=mould**")
+    tab.open("/alarms")
+    expect(tab.page.locator(".ms-words input")).to_have_value("mould")
+    tab.page.locator(".ms-words input").fill("")
+    tab.page.wait_for_url(lambda url: "q=mould" not in url)
+    assert not tab.troubles
+
+
+def test_the_handover_holds_what_was_done(demo: Demo, open_tab: OpenTab):
+    first_alarm(demo)
+    tab = open_tab()
+    tab.open("/handover")
+    expect(tab.page.locator(".ms-report h2")).to_have_text("Handover of the shift")
+    tab.page.emulate_media(media="print")
+    expect(tab.page.locator(".ms-header")).to_be_hidden()
+    expect(tab.page.locator(".ms-report")).to_be_visible()
