@@ -28,6 +28,7 @@ from cloud_api.audit.duty import AuditDuty
 from cloud_api.audit.notes import AuditNotes
 from cloud_api.audit.router import router as audit
 from cloud_api.audit.tally import Tally
+from cloud_api.audit.work import audit_work
 from cloud_api.auth.pace import Pace
 from cloud_api.auth.principal import REALM
 from cloud_api.calculations.leader import CalculationLeader
@@ -257,7 +258,9 @@ async def _work(state: State, roles: frozenset[Role]) -> None:
         if Role.API in roles:
             await ensure_first_user(pool, state["passwords"])
             tasks.create_task(keep_house(pool, state["settings"].session_idle_s), name="housekeeping")
-            tasks.create_task(AuditDuty(pool, state["settings"].retention.audit).run(), name="audit")
+            tasks.create_task(
+                AuditDuty(pool, audit_work(pool, state["settings"], state["telemetry"])).run(), name="audit"
+            )
             tasks.create_task(state["audit_notes"].run(), name="audit notes")
             duty = GuardDuty(pool, state["settings"].guard.quiet_s, state["telemetry"])
             tasks.create_task(duty.run(), name="security alarms")

@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from cloud_api.ages import ALLOWED, AgeInvalid, is_shorter, read_age
+from cloud_api.audit_settings import AuditEnvironment, AuditSettings, GuardSettings
 from cloud_api.environment import PREFIX, SettingsInvalid
 from cloud_api.login_settings import LoginEnvironment, LoginSettings
 
@@ -54,29 +55,6 @@ class RetentionSettings:
     database_max_bytes: int | None
     database_directory: Path | None
     audit: timedelta | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class AuditSettings:
-    """How much of a flood the audit takes by name."""
-
-    rows_per_hour: int
-
-
-@dataclass(frozen=True, slots=True)
-class GuardSettings:
-    """From when on something is a security event; `window_s` and `interval_s` are what is counted in."""
-
-    logins_per_name: int = 10
-    logins_per_address: int = 20
-    scan_refusals: int = 60
-    scan_places: int = 20
-    window_s: float = 600.0
-    interval_s: float = 60.0
-    tags_factor: float = 2.0
-    traffic_factor: float = 5.0
-    clock_jump_s: float = 60.0
-    quiet_s: float = 900.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +151,7 @@ def read_settings(environ: Mapping[str, str], roles: frozenset[Role]) -> CloudSe
         retention=env.retention(),
         notify=notify,
         console=env.console(),
-        audit=AuditSettings(rows_per_hour=env.integer("AUDIT_ROWS_PER_HOUR", 600, 1, 1_000_000)),
+        audit=env.audit(),
         guard=env.guard(),
         log_level=env.choice("LOG_LEVEL", "info", LOG_LEVELS),
         login=env.login(notify.public_url),
@@ -192,7 +170,7 @@ def read_database_url(environ: Mapping[str, str]) -> str:
     return url
 
 
-class _Environment(LoginEnvironment):
+class _Environment(LoginEnvironment, AuditEnvironment):
     """Reads variables and collects what is wrong with them instead of stopping at the first."""
 
     def database_url(self) -> str:
@@ -248,21 +226,6 @@ class _Environment(LoginEnvironment):
         except AgeInvalid:
             self._refuse(name, raw, "is not a time to keep data", ALLOWED)
             return None
-
-    def guard(self) -> GuardSettings:
-        usual = GuardSettings()
-        return GuardSettings(
-            logins_per_name=self.integer("GUARD_LOGINS_PER_NAME", usual.logins_per_name, 1, 10_000),
-            logins_per_address=self.integer("GUARD_LOGINS_PER_ADDRESS", usual.logins_per_address, 1, 10_000),
-            scan_refusals=self.integer("GUARD_SCAN_REFUSALS", usual.scan_refusals, 1, 10_000),
-            scan_places=self.integer("GUARD_SCAN_PLACES", usual.scan_places, 1, 10_000),
-            window_s=self.number("GUARD_WINDOW_S", usual.window_s, 1.0, 86_400.0),
-            interval_s=self.number("GUARD_INTERVAL_S", usual.interval_s, 0.1, 3_600.0),
-            tags_factor=self.number("GUARD_TAGS_FACTOR", usual.tags_factor, 1.01, 1_000.0),
-            traffic_factor=self.number("GUARD_TRAFFIC_FACTOR", usual.traffic_factor, 1.01, 1_000.0),
-            clock_jump_s=self.number("GUARD_CLOCK_JUMP_S", usual.clock_jump_s, 1.0, 86_400.0),
-            quiet_s=self.number("GUARD_QUIET_S", usual.quiet_s, 1.0, 604_800.0),
-        )
 
     def notify(self) -> NotifySettings:
         return NotifySettings(

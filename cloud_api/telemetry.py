@@ -90,9 +90,15 @@ class Telemetry:
         self.open_reject_samples = self._gauge("ingest_rejects_open_samples", "Samples in them", ("reason",))
         self.requests = self._counter("http_requests", "Answered requests", ("method", "route", "status"))
         self.request_seconds = self._histogram("http_request_seconds", "Time to answer", COMMIT_BUCKETS, ("route",))
+        self._watch()
+        self.pool_connections = self._gauge("database_connections", "Connections of the pool", ("state",))
+
+    def _watch(self) -> None:
+        """Of the audit and of security."""
+        self.audit_forwarded = self._counter("audit_forwarded_rows", "Rows sent to other systems", ("target",))
+        self.audit_forward_behind = self._gauge("audit_forward_behind_rows", "Sealed rows not sent yet", ("target",))
         self.security_events = self._counter("security_events", "Security events that were seen", ("kind",))
         self.security_active = self._gauge("security_events_active", "Subjects of them, until quiet again", ("kind",))
-        self.pool_connections = self._gauge("database_connections", "Connections of the pool", ("state",))
 
     def render(self) -> bytes:
         """Write all metrics in the Prometheus text format."""

@@ -1,6 +1,7 @@
 """`millstream cloud audit`: is the audit what was written; the audit as a file. Exit codes 0 yes, 1 no, 2 bad usage."""
 
 import asyncio
+import os
 import sys
 from collections.abc import AsyncGenerator
 from datetime import datetime
@@ -39,9 +40,9 @@ def _verify(text: Words, anchor_text: str | None, file: Path | None, *, as_json:
     from cloud_api.audit.verification import verify_audit_of_database
 
     try:
-        anchor = read_anchor(anchor_text)
-    except ValueError:
-        print(text("audit.anchor_invalid", value=anchor_text), file=sys.stderr)
+        anchor = read_anchor(anchor_text if anchor_text is not None else _noted_down())
+    except (OSError, ValueError) as error:
+        print(text("audit.anchor_invalid", value=anchor_text or str(error)), file=sys.stderr)
         return USAGE
     if file is None:
         code, found = asked(text, lambda url: verify_audit_of_database(url, anchor))
@@ -53,6 +54,16 @@ def _verify(text: Words, anchor_text: str | None, file: Path | None, *, as_json:
         print(f"{file}: {error}", file=sys.stderr)
         return USAGE
     return show_verification(text, "audit", found, as_json=as_json)
+
+
+def _noted_down() -> str | None:
+    """The last end of the chain in the file of the settings; none where there is no file yet."""
+    file = os.environ.get("MILLSTREAM_AUDIT_ANCHOR_FILE", "").strip()
+    if not file or not Path(file).exists():
+        return None
+    lines = Path(file).read_text(encoding="ascii").split("\n")
+    words = [words for line in lines if (words := line.split())]
+    return words[-1][-1] if words else None
 
 
 def _add_export(app: typer.Typer, text: Words) -> None:

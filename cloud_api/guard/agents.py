@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from cloud_api.audit_settings import GuardSettings
 from cloud_api.guard.kinds import EventKind, Sighting
-from cloud_api.settings import GuardSettings
 from cloud_api.witness import Observation
 
 AGENTS_MAX = 10_000

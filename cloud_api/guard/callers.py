@@ -1,8 +1,8 @@
 """What callers do, seen in the answers that they get: guessing, scanning (pure)."""
 
+from cloud_api.audit_settings import GuardSettings
 from cloud_api.guard.kinds import EventKind, Sighting
 from cloud_api.guard.recent import Recent
-from cloud_api.settings import GuardSettings
 from cloud_api.witness import Answer
 
 _LOGIN = frozenset({"login-refused", "login-locked"})

@@ -7,11 +7,11 @@ import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 
+from cloud_api.audit_settings import GuardSettings
 from cloud_api.guard.agents import AgentWatch
 from cloud_api.guard.callers import CallerWatch
 from cloud_api.guard.kinds import LONGEST_SUBJECT, OTHERS, EventKind, Sighting
 from cloud_api.origin import printable
-from cloud_api.settings import GuardSettings
 from cloud_api.storage.audit import Outcome, insert_audit_from
 from cloud_api.storage.failures import UNAVAILABLE
 from cloud_api.storage.pool import Connection, Pool

@@ -8,8 +8,9 @@ from typing import Any
 import paho.mqtt.client as mqtt
 import pytest
 
+from cloud_api.audit_settings import GuardSettings
 from cloud_api.guard.kinds import EventKind
-from cloud_api.settings import GuardSettings, MqttSettings, Role
+from cloud_api.settings import MqttSettings, Role
 from schemas.batch import Batch, Column, encode
 from schemas.sample import Kind
 from schemas.topics import DEFAULT_ROOT, Topics

@@ -143,3 +143,29 @@ def test_an_audit_is_kept_for_six_months_at_least():
     assert read({"MILLSTREAM_RETENTION_AUDIT": "180d"}).retention.audit == timedelta(days=180)
     assert read({"MILLSTREAM_RETENTION_AUDIT": "forever"}).retention.audit is None
     assert "six months" in problems({"MILLSTREAM_RETENTION_AUDIT": "179d"})["MILLSTREAM_RETENTION_AUDIT"]
+
+
+def test_where_the_audit_is_sent(tmp_path: Path):
+    secret = tmp_path / "secret"
+    secret.write_text("a secret that is long enough\n", encoding="utf-8")
+    audit = read(
+        {
+            "MILLSTREAM_AUDIT_SYSLOG_URL": "tls://siem.plant.example",
+            "MILLSTREAM_AUDIT_WEBHOOK_URL": "https://siem.plant.example/audit",
+            "MILLSTREAM_AUDIT_WEBHOOK_SECRET_FILE": str(secret),
+        }
+    ).audit
+    assert audit.syslog is not None
+    assert (audit.syslog.way, audit.syslog.host, audit.syslog.port) == ("tls", "siem.plant.example", 6514)
+    assert audit.webhook is not None
+    assert audit.webhook.secret == "a secret that is long enough"
+    secret.write_text("short", encoding="utf-8")
+    wrong = {
+        "MILLSTREAM_AUDIT_SYSLOG_URL": "http://siem",
+        "MILLSTREAM_AUDIT_WEBHOOK_URL": "https://user:hunter22hunter22@siem.plant.example",
+        "MILLSTREAM_AUDIT_WEBHOOK_SECRET_FILE": str(secret),
+        "MILLSTREAM_AUDIT_ANCHOR_FILE": "/no/such/directory/anchors",
+    }
+    found = problems(wrong)
+    assert set(found) == set(wrong)
+    assert "hunter22" not in str(found)

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 
 import pytest
 
+from cloud_api.audit_settings import GuardSettings
 from cloud_api.guard.agents import AGENTS_MAX, LEARNED, AgentWatch
 from cloud_api.guard.kinds import EventKind
-from cloud_api.settings import GuardSettings
 from cloud_api.witness import Observation
 
 SECOND = 1_000_000

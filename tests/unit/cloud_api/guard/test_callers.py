@@ -6,12 +6,12 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cloud_api.audit_settings import GuardSettings
 from cloud_api.guard.callers import CallerWatch
 from cloud_api.guard.desk import block_of
 from cloud_api.guard.kinds import ROOT, TELLINGS, EventKind, definition_of, place_of
 from cloud_api.guard.recent import Recent
 from cloud_api.origin import Origin
-from cloud_api.settings import GuardSettings
 from cloud_api.witness import Answer
 from schemas.sample import path_problem
 
