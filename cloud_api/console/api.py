@@ -57,7 +57,7 @@ class Api:
         self._client = service.client(origin)
         self._headers = {"Authorization": f"Bearer {token}", "Accept-Language": language.tag}
 
-    async def get(self, path: str, **parameters: Any) -> Any:
+    async def get(self, path: str, /, **parameters: Any) -> Any:
         """GET; parameters that are None are left out, a trailing _ of a name is dropped (`from_`)."""
         return await self._ask("GET", path, parameters=_present(parameters))
 
@@ -73,7 +73,7 @@ class Api:
         """PATCH with a JSON body."""
         return await self._ask("PATCH", path, body)
 
-    async def delete(self, path: str, **parameters: Any) -> Any:
+    async def delete(self, path: str, /, **parameters: Any) -> Any:
         """DELETE."""
         return await self._ask("DELETE", path, parameters=_present(parameters))
 

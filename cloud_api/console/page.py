@@ -45,6 +45,7 @@ def dress(screen: Screen) -> None:
     shown = json.dumps(page, ensure_ascii=False)
     shown = shown.replace("<", "\\u003c")
     ui.add_head_html(f'<link rel="stylesheet" href="/static/console.css?{version}">')
+    ui.add_head_html(f'<link rel="stylesheet" href="/static/forms.css?{version}">')
     ui.add_body_html(
         f'<script>window.msPage = {shown};</script><script src="/static/console.js?{version}"></script>'
         f'<script src="/static/sound.js?{version}"></script>'

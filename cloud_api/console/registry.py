@@ -40,13 +40,14 @@ class Page:
 
 def pages() -> tuple[Page, ...]:
     """All pages, in the order of the navigation."""
-    from cloud_api.console.pages import account, alarms, handover, journal, overview, welcome
+    from cloud_api.console.pages import account, alarms, definitions, handover, journal, overview, welcome
 
     return (
         overview.PAGE,
         alarms.PAGE,
         journal.PAGE,
         handover.PAGE,
+        definitions.PAGE,
         account.PAGE,
         welcome.PAGE,
     )

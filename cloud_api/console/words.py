@@ -51,9 +51,10 @@ class Words:
 
 @cache
 def words(language: Language) -> Words:
-    """All texts of a language; a table inside a table has the key `section.table.key`."""
-    content = files("cloud_api.console").joinpath("texts", f"{language}.toml").read_text(encoding="utf-8")
-    return Words(language, dict(_flat("", tomllib.loads(content))))
+    """All texts of a language, of all its files; a table inside a table has the key `section.table.key`."""
+    folder = files("cloud_api.console").joinpath("texts")
+    contents = [file.read_text(encoding="utf-8") for file in folder.iterdir() if file.name.startswith(f"{language}.")]
+    return Words(language, {key: text for each in contents for key, text in _flat("", tomllib.loads(each))})
 
 
 def _flat(prefix: str, table: Mapping[str, Any]) -> list[tuple[str, str]]:

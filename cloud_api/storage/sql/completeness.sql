@@ -133,7 +133,7 @@ where r.series_id = any(%(series_ids)s::int4[]) and r.bucket >= %(from_at)s and 
 group by r.series_id, w.limit_us, w.interval_us
 having count(*) = %(buckets)s
    and count(r.accepted) = 0
-   and max(coalesce(r.last_at, r.first_at) - r.first_at - (r.total - 1) * w.interval_us) <= w.limit_us - w.interval_us
+   and max(coalesce(r.last_at, r.first_at) - r.first_at - (r.total - 1)::numeric * w.interval_us) <= w.limit_us - w.interval_us
    and max(r.first_at) + %(width_us)s - min(coalesce(r.last_at, r.first_at)) <= w.limit_us
 
 -- name: select_rollup_silences
@@ -160,7 +160,8 @@ timed as (
            s.bucket + s.high * interval '1 microsecond' as last_at,
            s.bucket + s.front * interval '1 microsecond' as front_at,
            s.bucket + s.back * interval '1 microsecond' as back_at,
-           greatest(s.high - s.low - (s.total - 1) * w.interval_us, s.back - s.front - (s.accepted - 1) * w.interval_us)
+           greatest(s.high - s.low - (s.total - 1)::numeric * w.interval_us,
+                    s.back - s.front - (s.accepted - 1)::numeric * w.interval_us)
                > w.limit_us - w.interval_us as is_suspect
     from spans s
     join watched w on w.series_id = s.series_id

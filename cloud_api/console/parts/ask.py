@@ -1,0 +1,35 @@
+"""A question before something that cannot be taken back."""
+
+from nicegui import ui
+
+from cloud_api.console.parts.buttons import main_button, side_button
+from cloud_api.console.parts.html import attributed, element, heading, words
+from cloud_api.console.screen import Screen
+
+
+async def ask(screen: Screen, question: str) -> bool:
+    """Ask; True when the person goes on."""
+    with ui.dialog() as dialog, ui.card().classes("ms-dialog"):
+        attributed(dialog, aria_label=question)
+        words("p", question)
+        with element("div", "ms-row"):
+            main_button(screen.text("ask.yes"), lambda: dialog.submit(True))
+            side_button(screen.text("ask.no"), lambda: dialog.submit(False))
+    answer = await dialog
+    dialog.delete()
+    return bool(answer)
+
+
+async def show_once(screen: Screen, title: str, secret: str, note: str) -> None:
+    """Show something that is shown now and never again."""
+    with ui.dialog().props("persistent") as dialog, ui.card().classes("ms-dialog"):
+        attributed(dialog, aria_label=title)
+        heading(title)
+        words("p", note)
+        words("p", secret, "ms-secret ms-code")
+        with element("div", "ms-row"):
+            copy = ui.button(screen.text("ask.copy"), icon="content_copy").props("outline no-caps")
+            copy.on_click(lambda: ui.clipboard.write(secret))
+            main_button(screen.text("ask.seen"), lambda: dialog.submit(True))
+    await dialog
+    dialog.delete()
