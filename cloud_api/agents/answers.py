@@ -39,6 +39,8 @@ def _agent(row: AgentRow, untils: Sequence[UntilRow]) -> dict[str, Any]:
         "boot_at": _at(row.boot_at),
         "config_revision": row.config_revision,
         "health_at": _at(row.health_at),
+        "cpu_percent": health.cpu_percent if health else None,
+        "rss_bytes": health.rss_bytes if health else None,
         "replaced_by": row.replaced_by,
         "devices": _devices(health.devices if health else (), untils),
     }
@@ -55,10 +57,13 @@ def _device(name: str, health: DeviceHealth | None, until_at: datetime | None) -
         "name": name,
         "state": health.state if health else None,
         "error": health.error if health else None,
+        "since_at": _at(health.since_at) if health else None,
         "last_sample_at": _at(health.last_sample_at) if health else None,
         "until_at": _at(until_at),
         "configured_tags": health.configured_tags if health else None,
         "delivering_tags": health.delivering_tags if health else None,
+        "overruns": health.overruns if health else None,
+        "jitter_ms": health.jitter_ms if health else None,
     }
 
 

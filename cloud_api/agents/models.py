@@ -27,10 +27,13 @@ class Device(BaseModel):
     name: str
     state: str | None = Field(description="connecting, running, unreachable, stopped; null when the agent said nothing")
     error: str | None
+    since_at: datetime | None = Field(description="Since when it is in this state")
     last_sample_at: datetime | None
     until_at: datetime | None = Field(description="Everything measured up to here has arrived")
     configured_tags: int | None
     delivering_tags: int | None
+    overruns: int | None = Field(description="Scans that began late, since the agent began")
+    jitter_ms: float | None = Field(description="The latest that a scan began lately")
 
 
 class Agent(BaseModel):
@@ -47,6 +50,8 @@ class Agent(BaseModel):
     boot_at: datetime | None
     config_revision: str | None
     health_at: datetime | None
+    cpu_percent: float | None = Field(description="Of one core")
+    rss_bytes: int | None
     replaced_by: str | None
     devices: list[Device]
 

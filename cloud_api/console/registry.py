@@ -40,7 +40,7 @@ class Page:
 
 def pages() -> tuple[Page, ...]:
     """All pages, in the order of the navigation."""
-    from cloud_api.console.pages import account, alarms, definitions, handover, journal, overview, welcome
+    from cloud_api.console.pages import account, alarms, definitions, fleet, handover, journal, overview, welcome
 
     return (
         overview.PAGE,
@@ -48,6 +48,7 @@ def pages() -> tuple[Page, ...]:
         journal.PAGE,
         handover.PAGE,
         definitions.PAGE,
+        fleet.PAGE,
         account.PAGE,
         welcome.PAGE,
     )

@@ -41,6 +41,7 @@ class Pages:
         self._none_key = none_key
         self._size = size
         self._cursor: str | None = None
+        self._is_deep = False
         with element("div", "ms-scroll", tabindex=0, role="region", aria_label=screen.text("filters.list")):
             self._body = show_table(columns)
         self._none = ui.label(screen.text(none_key)).classes("ms-muted")
@@ -49,12 +50,19 @@ class Pages:
     async def load(self) -> None:
         """Show the first page, of what is chosen now."""
         found = await self._ask(None)
+        self._is_deep = False
         self._body.clear()
         self._show(found)
         self._none.set_visibility(not found["items"])
 
+    async def refresh(self) -> None:
+        """Show the first page anew, unless somebody has asked for more of it."""
+        if not self._is_deep:
+            await self.load()
+
     async def load_more(self) -> None:
         """Show the next page below."""
+        self._is_deep = True
         self._show(await self._ask(self._cursor))
 
     async def _ask(self, cursor: str | None) -> Any:

@@ -11,7 +11,7 @@ HEALTH: dict[str, Any] = {
     "backlog_batches": 7,
     "backlog_bytes": 1234,
     "oldest_at": "2026-01-31T07:59:00Z",
-    "devices": [{"name": "press", "state": "running", "configured_tags": 5, "delivering_tags": 4}],
+    "devices": [{"name": "press", "state": "running", "configured_tags": 5, "delivering_tags": 4, "overruns": 3}],
 }
 
 
@@ -40,6 +40,8 @@ async def test_agents_are_listed_with_backlog_and_devices(api: Api):
         ("press", "running", shown(at(3))),
         ("pump", None, shown(at(2))),
     ]
+    assert [device["overruns"] for device in first["devices"]] == [3, None]
+    assert (first["cpu_percent"], second["rss_bytes"]) == (0.0, None)
     assert (second["status"], second["backlog"], second["devices"]) == ("offline", None, [])
 
 

@@ -8,7 +8,7 @@ from nicegui import events, ui
 from cloud_api.auth.roles import Permission
 from cloud_api.console.pages.definitions.changes import show_difference
 from cloud_api.console.pages.definitions.fields import KINDS
-from cloud_api.console.parts.buttons import main_button
+from cloud_api.console.parts.buttons import file_button, main_button
 from cloud_api.console.parts.filters import Filters
 from cloud_api.console.parts.html import attributed, element, heading, words
 from cloud_api.console.parts.priority import PRIORITIES, priority_mark
@@ -16,7 +16,6 @@ from cloud_api.console.parts.table import Column, Pages
 from cloud_api.console.screen import Screen
 
 EXPORT = "/api/v1/alarm-definitions/export?format="
-LARGEST_FILE = 24_000_000
 
 
 async def show_list(screen: Screen) -> None:
@@ -44,7 +43,7 @@ def _priorities(screen: Screen) -> dict[str, str]:
 def _columns(screen: Screen) -> list[Column]:
     def name(item: Mapping[str, Any]) -> None:
         definition = item["definition"]
-        with element("span", "ms-row"):
+        with element("span", "ms-row ms-tight ms-grey"):
             priority_mark(screen.text, definition["priority"])
             with element("a", href=screen.here(id=item["id"])):
                 ui.label(definition["name"])
@@ -104,10 +103,7 @@ class _Import:
         """Build it."""
         text = self._screen.text
         self._prune = ui.switch(text("definitions.prune"))
-        upload = ui.upload(
-            label=text("definitions.import"), on_upload=self._look, auto_upload=True, max_file_size=LARGEST_FILE
-        )
-        upload.props("accept=.toml,.csv flat bordered").classes("ms-upload")
+        file_button(self._screen, text("definitions.import"), ".toml,.csv", self._look)
         self._place = element("div", "ms-import", aria_live="polite")
 
     async def _look(self, event: events.UploadEventArguments) -> None:
