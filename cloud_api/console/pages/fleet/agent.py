@@ -8,6 +8,7 @@ from typing import Any
 from nicegui import ui
 
 from cloud_api.auth.roles import Permission
+from cloud_api.console.formats import Formats
 from cloud_api.console.frame import show_safely
 from cloud_api.console.pages.fleet.listing import show_backlog, state_mark
 from cloud_api.console.parts.ask import ask
@@ -88,7 +89,7 @@ def _devices(screen: Screen, devices: list[Mapping[str, Any]]) -> None:
     columns = [
         Column(screen.text("fleet.device"), lambda item: words("span", item["name"])),
         Column(screen.text("fleet.state"), state),
-        Column(screen.text("fleet.since"), lambda item: shown(formats.ago(item["since_at"], now))),
+        Column(screen.text("fleet.since"), lambda item: shown(_length(formats, item["since_at"], now))),
         Column(screen.text("fleet.last_sample"), lambda item: shown(formats.ago(item["last_sample_at"], now))),
         Column(screen.text("fleet.complete_until"), lambda item: shown(formats.when(item["until_at"], now))),
         Column(screen.text("fleet.tags"), tags),
@@ -140,7 +141,12 @@ async def _account(screen: Screen, agent: str, stretch: tuple[datetime, datetime
 async def _delivery(screen: Screen, agent: str, stretch: tuple[datetime, datetime]) -> None:
     """The proof: each batch the agent has numbered is stored, rejected, declared lost or open."""
     start, end = stretch
-    found = await screen.api.get(f"/agents/{agent}/delivery", from_=start.isoformat(), to=end.isoformat())
+    path = f"/agents/{agent}/delivery"
+    found = await screen.api.get(path, from_=start.isoformat(), to=end.isoformat())
+    known = screen.formats.local(found["known_until"])
+    if known and start < known < end:
+        # Of the last seconds nobody can know yet: what can be proved is proved.
+        found = await screen.api.get(path, from_=start.isoformat(), to=known.isoformat())
     formats = screen.formats
     with element("section", "ms-card"):
         heading(screen.text("fleet.delivery"))
@@ -196,6 +202,11 @@ def _take_over(screen: Screen, agent: Mapping[str, Any], others: list[str]) -> N
             chosen.props("dense outlined stack-label").classes("ms-filter")
             forced = ui.switch(screen.text("fleet.although_online"))
             side_button(screen.text("fleet.take_over_do"), take)
+
+
+def _length(formats: Formats, since_at: str | None, now: datetime) -> str:
+    since = formats.local(since_at)
+    return "–" if since is None else formats.length((now - since).total_seconds())
 
 
 def _word(screen: Screen, table: str, value: str | None) -> str:
