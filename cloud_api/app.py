@@ -46,6 +46,7 @@ from cloud_api.ingest.router import Doors
 from cloud_api.ingest.router import router as ingest_doors
 from cloud_api.keys.router import router as keys
 from cloud_api.middleware import AskForKey, CallWitness, CountRequests, LimitBody, SecureHeaders, TimeBody
+from cloud_api.notes.router import router as notes
 from cloud_api.notify.delivery.worker import notifier_of
 from cloud_api.notify.links.router import AcknowledgeSeen, link_pages
 from cloud_api.notify.router import router as notifications
@@ -152,6 +153,7 @@ def create_app(
         app.include_router(query, prefix=API)
         app.include_router(corrections, prefix=API)
         app.include_router(calculations, prefix=API)
+        app.include_router(notes, prefix=API)
         app.include_router(agents, prefix=API)
         # What stands below /assets by name comes before assets by id.
         app.include_router(asset_standing, prefix=API)

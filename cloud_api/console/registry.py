@@ -40,13 +40,26 @@ class Page:
 
 def pages() -> tuple[Page, ...]:
     """All pages, in the order of the navigation."""
-    from cloud_api.console.pages import account, alarms, definitions, fleet, handover, journal, overview, welcome
+    from cloud_api.console.pages import (
+        account,
+        alarms,
+        definitions,
+        fleet,
+        handover,
+        journal,
+        overview,
+        quality,
+        trends,
+        welcome,
+    )
 
     return (
         overview.PAGE,
         alarms.PAGE,
         journal.PAGE,
         handover.PAGE,
+        trends.PAGE,
+        quality.PAGE,
         definitions.PAGE,
         fleet.PAGE,
         account.PAGE,

@@ -150,7 +150,7 @@ async def test_series_are_found_by_the_names_of_their_asset(postgres_api: Api):
     await postgres_api.fill.run(
         "insert into asset (path, kind, name_en, name_zh) values ('w/m1', 'asset', 'Press 3', '三号压机')"
     )
-    await postgres_api.fill.series("w/m1/x", asset="w/m1")
+    await postgres_api.fill.series("w/m1/x")
     for words in ("press 3", "压机", "yaji", "shyj"):
         found = await postgres_api.get("/series", q=words)
         assert [item["path"] for item in found["items"]] == ["w/m1/x"], words

@@ -13,6 +13,7 @@ CONSOLE = Path(__file__).resolve().parents[4] / "cloud_api" / "console"
 SOURCES = {path: path.read_text() for path in CONSOLE.rglob("*") if path.suffix in {".py", ".js", ".html"}}
 LITERAL = re.compile(r"""["']([a-z_]+(?:\.[a-z0-9_-]+)+)["']""")
 BY_TABLE = re.compile(r"""f["']([a-z_]+(?:\.[a-z0-9_-]+)*)\.\{""")
+BY_TABLE_IN_SCRIPT = re.compile(r"""`([a-z_]+(?:\.[a-z0-9_-]+)*)\.\$\{""")
 CALLED = re.compile(r"""\btext\(\s*["']([a-z_]+\.[a-z0-9_.-]+)["']""")
 LOGIN_PLACE = re.compile(r"\$login_([a-z_]+)")
 
@@ -26,7 +27,7 @@ def used() -> tuple[set[str], set[str]]:
     source = "\n".join(SOURCES.values())
     titles = {page.title_key for page in pages()}
     return set(LITERAL.findall(source)) | titles | {f"login.{name}" for name in LOGIN_PLACE.findall(source)}, set(
-        BY_TABLE.findall(source)
+        BY_TABLE.findall(source) + BY_TABLE_IN_SCRIPT.findall(source)
     )
 
 

@@ -1,0 +1,1 @@
+"""What people write about a stretch of a series or of an asset."""
