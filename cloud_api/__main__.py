@@ -1,6 +1,7 @@
 """The sub-commands of `millstream cloud`: run, migrate, key; exit codes 0 done, 1 no, 2 bad configuration."""
 
 import asyncio
+import getpass
 import json
 import os
 import secrets
@@ -10,11 +11,13 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 
+from cloud_api import origin
 from cloud_api.auth.roles import Role as KeyRole
 from cloud_api.auth.roles import Scope
 from cloud_api.auth.tokens import Token, hash_secret, make_token
 from cloud_api.environment import SettingProblem, SettingsInvalid
 from cloud_api.settings import CONSOLE_ALONE, CloudSettings, ConsoleMode, Role, read_database_url, read_settings
+from cloud_api.storage.audit import insert_audit
 from cloud_api.storage.failures import UNAVAILABLE
 from cloud_api.storage.keys import NewKey, insert_api_key, update_api_key_revoked
 from cloud_api.storage.migrate import SchemaOutdated, check_schema
@@ -160,13 +163,25 @@ async def _insert(url: str, key: NewKey) -> None:
     pool = await open_pool(url, 1)
     async with pool, pool.connection() as connection:
         await check_schema(connection)
-        await insert_api_key(connection, key)
+        async with connection.transaction():
+            await insert_api_key(connection, key)
+            detail = {"name": key.name, "role": key.role, "scopes": key.scopes, "expires_at": key.expires_at}
+            await insert_audit(connection, _who(), "api_key.create", key.prefix, detail)
 
 
 async def _revoke(url: str, prefix: str) -> bool:
     pool = await open_pool(url, 1)
-    async with pool, pool.connection() as connection:
-        return await update_api_key_revoked(connection, prefix)
+    async with pool, pool.connection() as connection, connection.transaction():
+        is_revoked = await update_api_key_revoked(connection, prefix)
+        if is_revoked:
+            await insert_audit(connection, _who(), "api_key.revoke", prefix, {})
+        return is_revoked
+
+
+def _who() -> str:
+    """Who sits at the machine of the cloud; the audit names him and the machine."""
+    origin.begin(origin.of_command())
+    return f"command:{getpass.getuser()}"
 
 
 def _print_key(token: Token, key: NewKey, *, as_json: bool) -> None:

@@ -19,6 +19,8 @@ TYPE_PREFIX = "urn:millstream:problem:"
 MEDIA_TYPE = "application/problem+json"
 JSON_TYPES = ("application/json",)
 SHOWN_VALUE_CHARACTERS = 200
+# Names of members that hold secrets; what is wrong with one is said without repeating it.
+SECRETS = frozenset({"password", "old", "new", "code", "secret", "token", "key", "authorization", "cookie"})
 
 log = logging.getLogger(__name__)
 
@@ -230,13 +232,31 @@ def from_validation(errors: Sequence[Mapping[str, Any]]) -> Problem:
 def _from_pydantic(error: Mapping[str, Any]) -> FieldProblem:
     place, *rest = [str(part) for part in error["loc"]]
     name = ".".join(rest) if place in {"body", "query", "path", "header", "cookie"} and rest else place
-    value = None if error["type"] == "missing" else error.get("input")
+    value = None if _may_be_secret(error) else error.get("input")
     context = error.get("ctx") or {}
     bounds = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<", "min_length": "length >=", "max_length": "length <="}
     parts = [f"{sign} {context[key]}" for key, sign in bounds.items() if key in context]
     expected = context.get("expected")
     allowed = ", ".join([*([str(expected)] if expected else []), *parts]) or None
     return _field(name, value, str(error["msg"]), allowed)
+
+
+def _may_be_secret(error: Mapping[str, Any]) -> bool:
+    """Whether what was sent must not come back: secrets, what holds one, what stands under a name that is not known."""
+    names = {str(part).lower() for part in error["loc"]} | set(_names_in(error.get("input")))
+    is_known = error["type"] not in {"missing", "extra_forbidden"} and tuple(error["loc"]) != ("body",)
+    return not is_known or not names.isdisjoint(SECRETS)
+
+
+def _names_in(value: object) -> Generator[str]:
+    """Names of members, at any depth; bodies are limited in size and depth before they come here."""
+    if isinstance(value, Mapping):
+        for name, member in value.items():
+            yield str(name).lower()
+            yield from _names_in(member)
+    elif isinstance(value, list | tuple):
+        for member in value:
+            yield from _names_in(member)
 
 
 def _from_http(request: Request, error: HTTPException) -> Problem:

@@ -93,8 +93,7 @@ def _compared(text: Words, files: list[Path], *, is_pruning: bool, is_dry: bool)
     from cloud_api.alarms.definitions.database import apply_to_database
 
     definitions = _definitions(text, files)
-    who = f"command:{getpass.getuser()}"
-    return _ask(text, lambda url: apply_to_database(url, definitions, who, is_pruning=is_pruning, is_dry=is_dry))
+    return _ask(text, lambda url: apply_to_database(url, definitions, _who(), is_pruning=is_pruning, is_dry=is_dry))
 
 
 def _definitions(text: Words, files: list[Path]) -> "list[Definition]":
@@ -127,7 +126,7 @@ def _export(text: Words, output: Path | None, form: str | None) -> int:
     chosen = form or ("csv" if output is not None and output.suffix.lower() == ".csv" else "toml")
     if chosen not in {"toml", "csv"}:
         raise _Refused(USAGE, text("alarms.form_unknown", value=chosen))
-    documents = _ask(text, documents_of_database)
+    documents = _ask(text, lambda url: documents_of_database(url, _who()))
     content = write_csv(documents) if chosen == "csv" else write_toml(documents)
     if output is None:
         sys.stdout.write(content)
@@ -139,12 +138,18 @@ def _export(text: Words, output: Path | None, form: str | None) -> int:
     return DONE
 
 
+def _who() -> str:
+    return f"command:{getpass.getuser()}"
+
+
 def _ask(text: Words, question: Callable[[str], Coroutine[Any, Any, Answer]]) -> Answer:
+    from cloud_api import origin
     from cloud_api.environment import SettingsInvalid
     from cloud_api.settings import read_database_url
     from cloud_api.storage.failures import UNAVAILABLE
     from cloud_api.storage.migrate import SchemaOutdated
 
+    origin.begin(origin.of_command())
     try:
         return asyncio.run(question(read_database_url(os.environ)))
     except SettingsInvalid as invalid:

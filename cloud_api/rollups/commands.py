@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
+from cloud_api import origin
 from cloud_api.environment import SettingsInvalid
 from cloud_api.globs import parse_glob
 from cloud_api.instants import parse_instant
@@ -182,6 +183,7 @@ def _with_database(say: Say, action: Callable[[Pool], Coroutine[None, None, int]
                 await check_schema(connection)
             return await action(pool)
 
+    origin.begin(origin.of_command())
     try:
         return asyncio.run(run())
     except SettingsInvalid as invalid:

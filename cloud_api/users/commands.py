@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+from cloud_api import origin
 from cloud_api.auth.roles import Role
 from cloud_api.environment import SettingProblem, SettingsInvalid
 from cloud_api.problems import Problem
@@ -88,6 +89,7 @@ def set_state(name: str, state: str) -> int:
 
 
 def _run(work: Callable[[Connection], Awaitable[int]]) -> int:
+    origin.begin(origin.of_command())
     try:
         return asyncio.run(_in_transaction(read_database_url(os.environ), work))
     except SettingsInvalid as invalid:

@@ -8,6 +8,7 @@ from cloud_api.alarms.definitions import service
 from cloud_api.alarms.definitions.instances import Actor
 from cloud_api.alarms.definitions.models import Definition
 from cloud_api.storage.alarm_definitions import select_alarm_definitions
+from cloud_api.storage.audit import insert_audit
 from cloud_api.storage.migrate import check_schema
 from cloud_api.storage.pool import open_pool, transaction
 
@@ -25,10 +26,11 @@ async def apply_to_database(
         return await service.apply(connection, definitions, by, is_pruning=is_pruning)
 
 
-async def documents_of_database(url: str) -> list[dict[str, Any]]:
-    """Read all definitions in force as documents, in the order of their names."""
+async def documents_of_database(url: str, who: str) -> list[dict[str, Any]]:
+    """Read all definitions in force as documents, in the order of their names; that they were taken is audited."""
     pool = await open_pool(url, 1)
-    async with pool, pool.connection() as connection:
+    async with pool, transaction(pool) as connection:
         await check_schema(connection)
         rows = await select_alarm_definitions(connection)
+        await insert_audit(connection, who, "alarm_definition.export", None, {"definitions": len(rows)})
     return [service.stored(row).definition.document() for row in rows]

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from cloud_api.alarms.maintenance.following import follow_maintenance
@@ -64,7 +65,8 @@ async def change_maintenance(
         _check_end(until_at, row.from_at, now, change.until)
     await update_maintenance(connection, replace(row, until_at=until_at, reason=change.reason or row.reason))
     changed = await _settled(connection, maintenance_id, now)
-    await _audit(connection, "maintenance.change", changed, who)
+    before = {"until": format_at(row.until_at), "reason": row.reason}
+    await _audit(connection, "maintenance.change", changed, who, before)
     return changed
 
 
@@ -112,13 +114,17 @@ def _check_end(until_at: datetime, from_at: datetime, now: datetime, shown: str)
         raise body_invalid("until", shown, "is no end that it can have", allowed)
 
 
-async def _audit(connection: Connection, action: str, row: MaintenanceRow, who: str) -> None:
+async def _audit(
+    connection: Connection, action: str, row: MaintenanceRow, who: str, before: dict[str, str] | None = None
+) -> None:
     target = row.device or row.asset or row.path
-    detail = {
+    detail: dict[str, Any] = {
         "target": target,
         "from": format_at(row.from_at),
         "until": format_at(row.until_at),
         "reason": row.reason,
         "alarms": row.alarm_count,
     }
+    if before is not None:
+        detail["before"] = before
     await insert_audit(connection, who, action, str(row.id), detail)

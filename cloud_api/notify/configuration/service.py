@@ -81,9 +81,9 @@ async def change_channel(
         await update_channel(connection, channel_id, _new_channel(channel, shown, kept), who)
     except DOUBLED as error:
         raise _name_taken(channel.name) from error
-    await insert_audit(
-        connection, who, "notification_channel.change", str(channel_id), _audited(channel, shown, secrets)
-    )
+    before = {"name": row.name, "kind": row.kind, "state": row.state, "language": row.language}
+    detail = {"from": before | msgspec.json.decode(row.settings), "to": _audited(channel, shown, secrets)}
+    await insert_audit(connection, who, "notification_channel.change", str(channel_id), detail)
     return await find_channel(connection, channel_id)
 
 
@@ -136,7 +136,8 @@ async def change_route(
         await update_route(connection, route_id, _new_route(route), who)
     except DOUBLED as error:
         raise _name_taken(route.name) from error
-    await insert_audit(connection, who, "notification_route.change", str(route_id), _body(route))
+    detail = {"from": msgspec.json.decode(row.body), "to": _body(route)}
+    await insert_audit(connection, who, "notification_route.change", str(route_id), detail)
     return await find_route(connection, route_id)
 
 

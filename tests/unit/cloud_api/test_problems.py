@@ -125,3 +125,17 @@ def test_a_value_in_a_body_is_said_to_be_in_the_body():
         raise parameter_invalid("from", "x", "is no instant", "an instant")
     assert caught.value.kind is Kinds.BODY_INVALID.value
     assert caught.value.fields[0].field == "from"
+
+
+def test_a_secret_does_not_come_back():
+    for error in (
+        {"type": "string_type", "loc": ("body", "password"), "msg": "no text", "input": ["hunter2"]},
+        {"type": "string_type", "loc": ("body", "name"), "msg": "no text", "input": {"x": [{"Password": "hunter2"}]}},
+        {"type": "extra_forbidden", "loc": ("body", "pasword"), "msg": "not known", "input": "hunter2"},
+        {"type": "model_attributes_type", "loc": ("body",), "msg": "no object", "input": ["hunter2"]},
+    ):
+        said = document(from_validation([error]))
+        assert "hunter2" not in str(said)
+        assert said["field"]
+    plain = {"type": "int_parsing", "loc": ("query", "limit"), "msg": "no number", "input": "many"}
+    assert document(from_validation([plain]))["value"] == "many"
