@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from cloud_api import problems
 from cloud_api.middleware import LimitBody
-from cloud_api.problems import Kinds, Problem, document, in_body, parameter_invalid
+from cloud_api.problems import Kinds, Problem, document, from_validation, in_body, parameter_invalid
 
 
 class Body(BaseModel):
