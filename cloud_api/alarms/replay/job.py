@@ -18,6 +18,7 @@ from cloud_api.alarms.replay.comparing import Comparison, Episode, compare, epis
 from cloud_api.alarms.replay.models import Against, ReplayState
 from cloud_api.alarms.replay.running import Run, carry_on, finish, start
 from cloud_api.alarms.replay.subjects import Subject, Window
+from cloud_api.auth.reach import Reach
 from cloud_api.problems import Kinds, Problem
 from cloud_api.storage.alarm_replay import TurnRow, select_journal_episodes
 from cloud_api.storage.columns import SampleColumns
@@ -68,24 +69,26 @@ class ReplayDesk:
 
     def __init__(self) -> None:
         self._jobs: dict[UUID, Job] = {}
+        self._reaches: dict[UUID, Reach] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def begin(self, pool: Pool, job: Job) -> None:
-        """Run a job in the background; too many at once are refused."""
+    def begin(self, pool: Pool, job: Job, reach: Reach) -> None:
+        """Run a job of a caller of that reach in the background; too many at once are refused."""
         if sum(each.state is ReplayState.RUNNING for each in self._jobs.values()) >= RUNNING_AT_ONCE:
             detail = f"{RUNNING_AT_ONCE} replays are running; wait for one of them"
             raise Problem(Kinds.TOO_MANY_REQUESTS, detail, headers={"Retry-After": "10"})
-        self._jobs[job.id] = job
+        self._jobs[job.id], self._reaches[job.id] = job, reach
         for old in list(self._jobs)[:-KEPT]:
             if self._jobs[old].state is not ReplayState.RUNNING:
-                del self._jobs[old]
+                del self._jobs[old], self._reaches[old]
         task = asyncio.create_task(_run(pool, job), name="alarm replay")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def find(self, job_id: UUID) -> Job | None:
-        """Find a replay of this process."""
-        return self._jobs.get(job_id)
+    def find(self, job_id: UUID, reach: Reach) -> Job | None:
+        """Find a replay of this process; who has limits finds what was begun with the same."""
+        is_there = job_id in self._jobs and (reach.is_whole or reach == self._reaches[job_id])
+        return self._jobs[job_id] if is_there else None
 
 
 async def _run(pool: Pool, job: Job) -> None:

@@ -33,7 +33,7 @@ router = APIRouter(prefix="/alarm-definitions/replay", tags=["alarm definitions"
     description="Run definitions over history and compare: what if? Answers at once; look for progress under its id, "
     "in the same process." + role_line(Role.ENGINEER),
 )
-async def begin_replay(request: Request, body: ReplayRequest, pool: PoolOf, _caller: Engineer) -> Response:
+async def begin_replay(request: Request, body: ReplayRequest, pool: PoolOf, caller: Engineer) -> Response:
     """Begin a replay."""
     settings: CloudSettings = request.state.settings
     window = read_window(body, datetime.now(UTC))
@@ -42,7 +42,7 @@ async def begin_replay(request: Request, body: ReplayRequest, pool: PoolOf, _cal
         subjects = await read_subjects(connection, body)
         expected = await check_cost(connection, subjects, window, body.max_samples)
     job = Job(window, subjects, expected)
-    _desk(request).begin(pool, job)
+    _desk(request).begin(pool, job, caller.reach)
     return _json(job)
 
 
@@ -52,9 +52,9 @@ async def begin_replay(request: Request, body: ReplayRequest, pool: PoolOf, _cal
     responses=refusals(Kinds.PARAMETER_INVALID, Kinds.NOT_FOUND),
     description="How far a replay is, and what came of it." + role_line(Role.VIEWER),
 )
-async def get_replay(request: Request, replay_id: UUID, _caller: Viewer) -> Response:
+async def get_replay(request: Request, replay_id: UUID, caller: Viewer) -> Response:
     """Look at a replay."""
-    job = _desk(request).find(replay_id)
+    job = _desk(request).find(replay_id, caller.reach)
     if job is None:
         raise not_found("replay", "replay_id", str(replay_id))
     return _json(job)

@@ -7,7 +7,7 @@ import msgspec
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import Response
 
-from cloud_api.auth.access import Engineer, PoolOf, Viewer, refusals, role_line
+from cloud_api.auth.access import Engineer, PoolOf, Viewer, WholeEngineer, refusals, role_line
 from cloud_api.auth.roles import Role
 from cloud_api.ingest.inbox.models import (
     GroupParameters,
@@ -92,7 +92,7 @@ async def preview_rejects(asked: PreviewRequest, pool: PoolOf, _caller: Engineer
     " stays. `remember: rule` applies the mapping to what is put aside from now on. Audited."
     + role_line(Role.ENGINEER),
 )
-async def replay_rejects(asked: ReplayRequest, pool: PoolOf, caller: Engineer, doors: DoorsOf) -> Response:
+async def replay_rejects(asked: ReplayRequest, pool: PoolOf, caller: WholeEngineer, doors: DoorsOf) -> Response:
     """Replay rejects."""
     problem = rule_problem(asked) if asked.remember is Remember.RULE else None
     if problem is not None:

@@ -71,10 +71,7 @@ from (
     select v.body ->> 'position'
     from alarm_definition_version v
     where v.changed_at >= %(from_at)s and v.changed_at < %(to_at)s
-      and v.changed_at > coalesce((select pruned_at from audit_head), '-infinity')
-      and not exists (
-          select from audit where audit.at = v.changed_at and audit.action like 'alarm\_definition.%%'
-      )
+      and not is_definition_change_audited(v.changed_at)
 ) found
 where %(position)s::text is null or position = %(position)s
 group by position

@@ -140,7 +140,14 @@ async def test_the_page_word_for_word(desk: Desk):
 
 
 async def test_no_way_out_of_it(desk: Desk):
-    await begin(desk)
+    """One process, a share of its own for each attempt."""
+    for attempt in (other_questions, requests_at_once, keys_that_end, changed_terms):
+        await begin(desk)
+        await attempt(desk)
+
+
+async def other_questions(desk: Desk) -> None:
+    """Raw samples, finer, other series, other windows."""
     plant, day = desk.plant, desk.day()
     hour = desk.day(1, 2)
     # Raw samples, the API of the plant, other series.
@@ -184,9 +191,9 @@ async def test_no_way_out_of_it(desk: Desk):
     assert all(read["rows"] == 0 for read in refused)
 
 
-async def test_the_budget_holds_against_requests_at_once(desk: Desk):
-    await begin(desk)
-    await desk.plant.api.fill.run("update share set rows_per_day = 100")
+async def requests_at_once(desk: Desk) -> None:
+    """More rows than are left, by requests at once."""
+    await desk.plant.api.fill.run("update share set rows_per_day = 100 where id = %s", int(desk.words["GRANT"]))
     window = desk.day(0, 15)
     answers = await asyncio.gather(*(desk.ask("/shared/data", series="press-1/running", **window) for _ in range(12)))
     statuses = sorted(answer.status_code for answer in answers)
@@ -197,17 +204,18 @@ async def test_the_budget_holds_against_requests_at_once(desk: Desk):
     assert int(refusal.headers["retry-after"]) <= 86_401
     assert (await desk.curl(DESCRIBE)).json()["rows_left"] == 10
     ((spent, noted),) = await desk.plant.api.fill.run(
-        "select spent_rows, (select sum(row_count) from share_read) from share"
+        "select spent_rows, (select sum(row_count) from share_read where share_id = %s) from share where id = %s",
+        *(int(desk.words["GRANT"]), int(desk.words["GRANT"])),
     )
     assert spent == noted == 90
 
 
-async def test_keys_end_by_themselves_and_by_hand(desk: Desk):
-    await begin(desk)
+async def keys_that_end(desk: Desk) -> None:
+    """Keys rotated, expired, revoked."""
     run = desk.plant.api.fill.run
     steward = {"Authorization": f"Bearer {desk.words['STEWARD']}"}
     keys = f"{desk.words['CLOUD']}/api/v1/grants/{desk.words['GRANT']}/keys"
-    ((key_id,),) = await run("select id from share_key")
+    ((key_id,),) = await run("select id from share_key where share_id = %s", int(desk.words["GRANT"]))
     rotated = (await desk.client.post(f"{keys}/{key_id}/rotate", headers=steward, json={"overlap_hours": 1})).json()
     assert (await desk.ask("/shared")).status_code == 200
     await run("update share_key set expires_at = now() where id = %s", key_id)
@@ -225,8 +233,8 @@ async def test_keys_end_by_themselves_and_by_hand(desk: Desk):
     assert desk.words["KEY"][-64:] not in audited + listed.text
 
 
-async def test_a_share_that_has_expired_or_is_changed(desk: Desk):
-    await begin(desk)
+async def changed_terms(desk: Desk) -> None:
+    """Coarser terms, and the end."""
     grant = f"{desk.words['CLOUD']}/api/v1/grants/{desk.words['GRANT']}"
     steward = {"Authorization": f"Bearer {desk.words['STEWARD']}"}
     body = json.loads(EXAMPLE) | {"version": 1}
@@ -238,6 +246,6 @@ async def test_a_share_that_has_expired_or_is_changed(desk: Desk):
     assert (await desk.ask("/shared/data", series="*/running", interval="1d", **desk.day())).status_code == 200
     versions = (await desk.client.get(f"{grant}/versions", headers=steward)).json()["items"]
     assert [each["terms"]["floor"] for each in versions] == ["1d", "1h"]
-    await desk.plant.api.fill.run("update share set expires_at = now()")
+    await desk.plant.api.fill.run("update share set expires_at = now() where id = %s", int(desk.words["GRANT"]))
     await desk.refused("share-ended", "/shared/data", series="*/running", **desk.day())
     assert (await desk.client.get(grant, headers=steward)).json()["state"] == "expired"
