@@ -170,7 +170,8 @@ class Desk:
         if place is not None:
             parameters = self.operations()[name].get("parameters", [])
             needed = [each["name"] for each in parameters if each["in"] == "query" and each.get("required")]
-            window = {"from": shown(at(-3600)), "to": shown(at(3600))}
+            needed += ["series", "interval"] if name == "GET /api/v1/query" else []
+            window = {"from": shown(at(-3600)), "to": shown(at(3600)), "series": f"{place}/speed", "interval": "1m"}
             address = str(httpx.URL(address, params={each: window.get(each, "1") for each in needed}))
             body = filled(BODIES.get(name.replace("/api/v1", ""), body), {**NEVER, **(ids or {}), "place": place})
         status, refusal, text = await self.asker.ask(method, address, headers, body)
