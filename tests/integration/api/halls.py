@@ -102,6 +102,10 @@ async def one_hall(api: Api, place: str, agent: str) -> dict[str, Any]:
         " returning id",
         *(agent, f"{place}/speed", "kind_changed"),
     )
+    ((note_id,),) = await run(
+        "insert into note (series_id, from_at, to_at, text, who) values (%s, %s, %s, %s, 'test') returning id",
+        *(series_id, at(0), at(1), f"note about {place}"),
+    )
     grant_id, key_id = await one_share(api, place, series_id)
     ((correction_id,),) = await run("select id from correction where series_id = %s", series_id)
     ((maintenance_id,),) = await run("select id from maintenance where asset = %s", place)
@@ -114,6 +118,7 @@ async def one_hall(api: Api, place: str, agent: str) -> dict[str, Any]:
         "correction_id": correction_id,
         "maintenance_id": maintenance_id,
         "rule_id": rule_id,
+        "note_id": note_id,
         "grant_id": grant_id,
         "key_id": key_id,
         "agent": agent,

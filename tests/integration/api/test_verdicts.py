@@ -76,6 +76,7 @@ BODIES: dict[str, Any] = {
     "PUT /grants/{grant_id}": {"name": "new", "terms": terms_of("{place}"), "version": 1},
     "POST /grants/{grant_id}/keys": {"name": "new"},
     "POST /grants/{grant_id}/keys/{key_id}/rotate": {},
+    "POST /notes": {"path": "{place}/speed", "from": shown(at(0)), "to": shown(at(1)), "text": "new"},
     "POST /notification-channels": CHANNEL,
     "PUT /notification-channels/{channel_id}": CHANNEL,
     "POST /notification-routes": ROUTE,
