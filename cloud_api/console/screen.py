@@ -5,10 +5,10 @@ import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlencode
 
-from nicegui import Client, ui
+from nicegui import Client, background_tasks, ui
 
 from cloud_api.auth.roles import Permission
 from cloud_api.console.api import Api, Refused
@@ -85,13 +85,29 @@ class Screen:
         self.preferences.update(choices)
         await self.keep(PREFERENCES, self.preferences)
 
+    def soon(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Do something at once from where nothing can be awaited; what goes wrong is told as in an event."""
+
+        async def run() -> None:
+            if not self.client.is_deleted:
+                with self.client.content:
+                    await work()
+
+        background_tasks.create(run(), name=f"work of {self.page.name}", context=self.client.content)
+
     def done(self, message: str) -> None:
         """Say that something was done."""
-        ui.notify(message, type="positive", position="bottom-left", timeout=4_000)
+        self._notify(message, "positive", 4_000)
 
     def warn(self, message: str) -> None:
         """Say that something needs attention."""
-        ui.notify(message, type="warning", position="bottom-left", timeout=8_000)
+        self._notify(message, "warning", 8_000)
+
+    def _notify(self, message: str, kind: Literal["positive", "warning", "negative"], timeout_ms: int) -> None:
+        # What was pressed may be gone by now; the page is not.
+        if not self.client.is_deleted:
+            with self.client.content:
+                ui.notify(message, type=kind, position="bottom-left", timeout=timeout_ms, multi_line=True)
 
     def every(self, seconds: float, work: Callable[[], Awaitable[None]]) -> ui.timer:
         """Do something again and again while the page is open; not while its browser is away."""
@@ -108,10 +124,10 @@ class Screen:
             if error.kind in ENDED:
                 ui.navigate.to("/login?" + urlencode({"why": "ended", "next": self.address(self.page.address)}))
                 return
-            ui.notify(self.refusal(error), type="negative", position="bottom-left", timeout=10_000, multi_line=True)
+            self._notify(self.refusal(error), "negative", 10_000)
             return
         number = note(error)
-        ui.notify(self.text("failure.unknown", number=number), type="negative", position="bottom-left")
+        self._notify(self.text("failure.unknown", number=number), "negative", 10_000)
 
     def refusal(self, error: Refused) -> str:
         """What the API has refused, and why, for a person."""

@@ -8,6 +8,7 @@ from nicegui import ui
 from nicegui.element import Element
 
 from cloud_api.auth.roles import Permission
+from cloud_api.console.parts.acknowledging import acknowledge_seen
 from cloud_api.console.parts.html import attributed, element, short_message
 from cloud_api.console.parts.priority import PRIORITIES, priority_mark
 from cloud_api.console.screen import Screen
@@ -86,4 +87,4 @@ class _Banner:
             ui.label(screen.text("banner.unacknowledged", count=count)).classes("ms-figure ms-banner-more")
 
     async def _acknowledge(self, alarm: Mapping[str, Any]) -> None:
-        await self._screen.api.post(f"/alarms/{alarm['id']}/acknowledge", {"version": alarm["version"]})
+        await acknowledge_seen(self._screen, alarm, None)

@@ -1,35 +1,39 @@
 // The list of alarms in the browser: blocks straight from the API, renderers, and a refresh that keeps the place.
 window.msAlarms = (() => {
   const texts = window.msAlarmTexts;
+  // Little for the first sight, more for whoever scrolls on.
+  const FIRST = 100;
   const BLOCK = 500;
   const LEAST_MS = 700;
   let api = null;
   let question = {};
-  let read = { blocks: [], asOf: "", total: 0, cursor: null, isWhole: false };
+  const begin = () => ({ question, blocks: [], asOf: "", total: 0, cursor: null, isWhole: false });
+  let read = begin();
   let reading = Promise.resolve();
   let refreshedAt = 0;
   let planned = null;
 
-  function address(cursor) {
-    const parameters = new URLSearchParams({ limit: BLOCK });
-    for (const [name, value] of Object.entries(question)) {
+  // A cursor belongs to its question, which somebody may change while an answer is on its way.
+  function address(into) {
+    const parameters = new URLSearchParams({ limit: into.cursor ? BLOCK : FIRST });
+    for (const [name, value] of Object.entries(into.question)) {
       for (const each of [value].flat()) parameters.append(name, each);
     }
-    if (cursor) parameters.set("cursor", cursor);
+    if (into.cursor) parameters.set("cursor", into.cursor);
     return `/api/v1/alarms?${parameters}`;
   }
 
   // Pages are keysets: to see row 7,000 the pages before it are read, in order, once.
   async function readTo(end, into) {
     while (!into.isWhole && into.blocks.length < end) {
-      const answer = await fetch(address(into.cursor), { credentials: "same-origin" });
+      const answer = await fetch(address(into), { credentials: "same-origin" });
       if (answer.status === 401) return void location.reload();
       if (!answer.ok) throw new Error(`${answer.status}`);
       const page = await answer.json();
       into.blocks.push(...page.items);
       if (!into.asOf) {
         into.asOf = page.as_of;
-        into.total = page.counts[question.state];
+        into.total = page.counts[into.question.state];
       }
       into.cursor = page.next;
       into.isWhole = !page.next;
@@ -38,6 +42,7 @@ window.msAlarms = (() => {
 
   function source(first) {
     question = first;
+    read = begin();
     return {
       getRows: (wanted) => {
         reading = reading.then(async () => {
@@ -58,7 +63,7 @@ window.msAlarms = (() => {
   }
 
   function forget() {
-    read = { blocks: [], asOf: "", total: 0, cursor: null, isWhole: false };
+    read = begin();
     refreshedAt = Date.now();
   }
 
@@ -74,12 +79,19 @@ window.msAlarms = (() => {
     }, wait);
   }
 
+  // Who set an alarm aside and why comes before where it stands.
+  function arrange() {
+    const isAside = ["shelved", "suppressed", "out_of_service"].includes(question.state);
+    api.moveColumns(["who"], isAside ? 4 : 9);
+  }
+
   function refilter(next) {
     question = next;
     reading = reading.then(() => {
       forget();
       api.deselectAll();
       api.ensureIndexVisible(0);
+      arrange();
       api.purgeInfiniteCache();
     });
   }
@@ -155,7 +167,7 @@ window.msAlarms = (() => {
 
   return {
     source, refresh, refilter, cells, rowClass, open,
-    attach: (made) => { api = made; },
+    attach: (made) => { api = made; arrange(); },
     chosen: () => api.getSelectedRows().map((row) => ({ id: row.id, version: row.version })),
     shown: () => ({ as_of: read.asOf, total: read.total }),
     deselect: () => api?.deselectAll(),

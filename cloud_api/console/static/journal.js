@@ -5,7 +5,8 @@ window.msJournal = (() => {
   const FILE_PAGE = 10000;
   let api = null;
   let question = {};
-  let read = { rows: [], cursor: null, isWhole: false };
+  const begin = () => ({ question, rows: [], cursor: null, isWhole: false });
+  let read = begin();
   let reading = Promise.resolve();
 
   function address(limit, cursor, asked) {
@@ -19,13 +20,14 @@ window.msJournal = (() => {
 
   function source(first) {
     question = first;
+    read = begin();
     return {
       getRows: (wanted) => {
         reading = reading.then(async () => {
           const into = read;
           try {
             while (!into.isWhole && into.rows.length < wanted.endRow) {
-              const answer = await fetch(address(PAGE, into.cursor, question), { credentials: "same-origin" });
+              const answer = await fetch(address(PAGE, into.cursor, into.question), { credentials: "same-origin" });
               if (!answer.ok) throw new Error(String(answer.status));
               const page = await answer.json();
               into.rows.push(...page.items);
@@ -46,7 +48,7 @@ window.msJournal = (() => {
   function refilter(next) {
     question = next;
     reading = reading.then(() => {
-      read = { rows: [], cursor: null, isWhole: false };
+      read = begin();
       api.purgeInfiniteCache();
     });
   }

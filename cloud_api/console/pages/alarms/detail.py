@@ -1,5 +1,6 @@
 """One alarm: what it says, what to do, what happened around it, and the verbs."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -9,12 +10,15 @@ from cloud_api.auth.roles import Permission
 from cloud_api.console.frame import show_safely
 from cloud_api.console.pages.alarms.dialogs import ask_comment, ask_order, ask_shelf
 from cloud_api.console.pages.alarms.trend import show_trend
+from cloud_api.console.parts.acknowledging import acknowledge_seen
 from cloud_api.console.parts.html import attributed, element, heading, short_message, words
 from cloud_api.console.parts.priority import priority_mark, state_word
 from cloud_api.console.screen import Screen
 from cloud_api.console.watch import Standing
 
 HISTORY = 30
+# Beside the changes that are told at once.
+EVERY_S = 5.0
 
 
 async def show_detail(screen: Screen, alarm_id: str, close: Callable[[], None]) -> None:
@@ -25,43 +29,68 @@ async def show_detail(screen: Screen, alarm_id: str, close: Callable[[], None]) 
 
 
 class _Detail:
-    """The panel of one alarm."""
+    """The panel of one alarm; each part is built anew only when what it shows has changed."""
 
     def __init__(self, screen: Screen, alarm_id: str, close: Callable[[], None]) -> None:
         self._screen, self._id, self._close = screen, alarm_id, close
-        self._version = -1
-        with element("div") as self._place:
-            pass
+        self._alarm: dict[str, Any] = {}
+        self._told: dict[str, object] = {}
+        self._refreshing = asyncio.Lock()
+        self._places = {name: element("div") for name in ("head", "verbs", "guidance", "trend", "facts", "history")}
 
     def follow(self) -> None:
-        """Refresh when this alarm has changed."""
+        """Refresh when something has changed."""
         screen = self._screen
 
         def tell(_standing: Standing) -> None:
-            if not self._place.is_deleted:
-                with self._place:
-                    ui.timer(0.01, self.refresh, once=True)
+            if not self._is_gone and not self._refreshing.locked():
+                screen.soon(self.refresh)
 
         leave = screen.watch.follow(screen.api, "\n".join(screen.me["reach"]), tell)
         screen.client.on_delete(leave)
+        screen.every(EVERY_S, self.refresh)
+
+    @property
+    def _is_gone(self) -> bool:
+        return self._places["head"].is_deleted
 
     async def refresh(self) -> None:
-        """Read the alarm; build anew what has changed."""
-        alarm: dict[str, Any] = await self._screen.api.get(f"/alarms/{self._id}")
-        if alarm["version"] == self._version or self._place.is_deleted:
-            return
-        self._version = alarm["version"]
-        self._place.clear()
-        with self._place:
-            self._head(alarm)
-            self._verbs(alarm)
-            self._guidance(alarm)
-            if alarm["series_id"] is not None:
-                with element("section"):
-                    heading(self._screen.text("alarms.trend"), 3)
-                    await show_safely(self._screen, lambda screen: show_trend(screen, alarm))
-            self._facts(alarm)
-            await show_safely(self._screen, self._history)
+        """Read the alarm and show what is new."""
+        async with self._refreshing:
+            alarm: dict[str, Any] = await self._screen.api.get(f"/alarms/{self._id}")
+            if self._is_gone or alarm["version"] == self._alarm.get("version"):
+                return
+            self._alarm = alarm
+            self._part("head", (alarm["message_en"], alarm["priority"], alarm["state"]), self._head)
+            memories = ("acknowledged", "state", "shelving", "out_of_service")
+            self._part("verbs", [alarm[name] for name in memories], self._verbs)
+            self._part("guidance", alarm["guidance"], self._guidance)
+            self._part("facts", alarm["version"], self._facts)
+            await self._late_part("trend", alarm["raised_at"], self._trend)
+            await self._late_part("history", alarm["version"], self._history)
+
+    def _part(self, name: str, told: object, build: Callable[[dict[str, Any]], None]) -> None:
+        if self._is_new(name, told):
+            with self._places[name]:
+                build(self._alarm)
+
+    async def _late_part(self, name: str, told: object, build: Callable[[Screen], Awaitable[None]]) -> None:
+        if not self._is_gone and self._is_new(name, told):
+            with self._places[name]:
+                await show_safely(self._screen, build)
+
+    def _is_new(self, name: str, told: object) -> bool:
+        if name in self._told and self._told[name] == told:
+            return False
+        self._told[name] = told
+        self._places[name].clear()
+        return True
+
+    async def _trend(self, screen: Screen) -> None:
+        if self._alarm["series_id"] is not None:
+            with element("section"):
+                heading(screen.text("alarms.trend"), 3)
+                await show_trend(screen, self._alarm)
 
     def _head(self, alarm: dict[str, Any]) -> None:
         screen = self._screen
@@ -101,13 +130,16 @@ class _Detail:
             ui.button(title, on_click=work).props("no-caps dense outline")
 
     async def _post(self, verb: str, body: dict[str, Any]) -> None:
-        await self._screen.api.post(f"/alarms/{self._id}/{verb}", body | {"version": self._version})
+        # Of the alarm as it is: what is shelved or spoken of is often what flutters, and no version of it lasts.
+        await self._screen.api.post(f"/alarms/{self._id}/{verb}", body)
         await self.refresh()
 
     async def _acknowledge(self) -> None:
+        seen = self._alarm
         comment = await ask_comment(self._screen, self._screen.text("alarms.acknowledge"))
         if comment is not None:
-            await self._post("acknowledge", {"comment": comment} if comment else {})
+            await acknowledge_seen(self._screen, seen, comment)
+            await self.refresh()
 
     async def _remark(self) -> None:
         comment = await ask_comment(self._screen, self._screen.text("alarms.remark"), is_needed=True)

@@ -36,7 +36,8 @@ async def _ask(
     choices: dict[str, str] | None = None,
     extra: str | None = None,
 ) -> tuple[str, str] | None:
-    with ui.dialog() as dialog, ui.card().classes("ms-dialog"):
+    # At the page itself: what was pressed is built anew when its alarm changes.
+    with screen.client.content, ui.dialog() as dialog, ui.card().classes("ms-dialog"):
         attributed(dialog, aria_label=title)
         heading(title)
         second: ui.select | ui.input | None = None

@@ -23,7 +23,7 @@ class Groups:
         self._place = element("nav", "ms-groups ms-card", aria_label=screen.text("alarms.group"))
         self._place.set_visibility(False)
         screen.every(EVERY_S, self.refresh)
-        ui.timer(0.05, self.refresh, once=True)
+        screen.soon(self.refresh)
 
     async def refresh(self) -> None:
         """Show the tree as it stands."""
