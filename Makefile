@@ -11,11 +11,13 @@ ARGS ?=
 TIERS ?=
 MINUTES ?= 10
 SEED ?=
-# pip reads pinned versions from requirements/<name>.txt; the stamp makes a second run instant.
+# pip reads pinned versions with hashes from requirements/locked/<name>.txt; the stamp makes a second run instant.
 INSTALLED := $(VENV)/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input install --quiet
 
-.PHONY: help install demo test test-unit check bench soak format clean system
+UV := uv==0.13.9
+
+.PHONY: help install demo test test-unit check bench soak format pins secrets clean system
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,11 +28,12 @@ install: $(INSTALLED)-demo ## Make .venv with everything that the demonstration 
 demo: $(INSTALLED)-demo ## The whole path on this machine, no server installed before (ARGS="--port 8080 --data DIR")
 	@exec $(BIN)/millstream demo $(ARGS)
 
-check: $(INSTALLED)-dev ## Style, types, import contracts, sizes, names, documentation
+check: $(INSTALLED)-dev ## Style, types, import contracts, sizes, names, documentation, supply chain
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/basedpyright
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/python -m tests.supply
 	$(BIN)/python -m pytest -q tests/contracts
 
 test: $(INSTALLED)-dev system ## All tests, tier by tier, each within its time budget (TIERS="unit faults" for some)
@@ -45,10 +48,18 @@ bench: $(INSTALLED)-dev ## Speed and memory, as ratios measured in the same run 
 soak: $(INSTALLED)-dev ## The kill test for as long as you like (MINUTES=10 SEED=1)
 	@MILLSTREAM_ALARM_RUNS=$$(($(MINUTES) * 30)) MILLSTREAM_ALARM_SEED=$(or $(SEED),1) $(BIN)/python -m pytest -q -s tests/faults/test_alarm_kills.py
 	@MILLSTREAM_CALCULATION_RUNS=$$(($(MINUTES) * 20)) MILLSTREAM_CALCULATION_SEED=$(or $(SEED),1) $(BIN)/python -m pytest -q -s tests/faults/test_calculation_kills.py
+	@MILLSTREAM_ATTACK_MINUTES=$(MINUTES) MILLSTREAM_ATTACK_SEED=$(or $(SEED),1) $(BIN)/python -m pytest -q -s tests/integration/attacks
 	@MILLSTREAM_FAULT_MINUTES=$(MINUTES) MILLSTREAM_FAULT_SEED=$(SEED) $(BIN)/python -m pytest -q -s tests/faults/test_kills.py $(ARGS)
 
 format: $(INSTALLED)-dev ## Put the code into its form
 	@$(BIN)/ruff check --fix-only --quiet . && $(BIN)/ruff format .
+
+pins: $(INSTALLED)-dev ## Write requirements/locked: the pinned versions with hashes
+	@$(PIP) $(UV)
+	@$(BIN)/python requirements/lock.py
+
+secrets: $(INSTALLED)-dev ## Accept what the scan for secrets finds now, after you have looked at it
+	@$(BIN)/python -m tests.supply --accept
 
 clean: ## Remove .venv, caches and what tests have installed
 	rm -rf $(VENV) .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist *.egg-info
@@ -71,8 +82,8 @@ $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed (PYTHON=…)" >&2; exit 1; }
 	@$(PYTHON) -m venv $(VENV) || { echo "No virtual environment: install the package \`python3-venv\`" >&2; exit 1; }
 
-$(INSTALLED)-%: requirements/%.txt pyproject.toml | $(BIN)/python
-	@echo "Installing Millstream and requirements/$*.txt into $(VENV)"
-	@$(PIP) -r requirements/$*.txt
+$(INSTALLED)-%: requirements/locked/%.txt pyproject.toml | $(BIN)/python
+	@echo "Installing Millstream and requirements/locked/$*.txt into $(VENV)"
+	@$(PIP) --require-hashes -r requirements/locked/$*.txt
 	@$(PIP) --no-deps --editable .
 	@touch $@

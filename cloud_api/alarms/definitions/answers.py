@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -14,6 +14,8 @@ from cloud_api.alarms.definitions.service import Difference, Stored, differences
 from cloud_api.alarms.evaluation.roster import decode_plan
 from cloud_api.storage.alarm_definitions import DefinitionRow, DefinitionVersionRow
 from cloud_api.storage.alarm_instances import InstanceRow
+
+OldAndNew = Annotated[list[Any], Field(min_length=2, max_length=2)]
 
 
 class Form(StrEnum):
@@ -125,7 +127,7 @@ class DifferenceAnswer(BaseModel):
     """What applying changed, or would change."""
 
     created: list[str]
-    changed: dict[str, dict[str, tuple[Any, Any]]] = Field(description="Per name: members with old and new value")
+    changed: dict[str, dict[str, OldAndNew]] = Field(description="Per name: members with old and new value")
     deleted: list[str]
     unchanged: int
 
@@ -201,7 +203,10 @@ def difference_answer(difference: Difference) -> DifferenceAnswer:
     """Show what differs."""
     return DifferenceAnswer(
         created=difference.created,
-        changed=difference.changed,
+        changed={
+            name: {member: list(pair) for member, pair in members.items()}
+            for name, members in difference.changed.items()
+        },
         deleted=difference.deleted,
         unchanged=difference.unchanged,
     )

@@ -139,3 +139,9 @@ def test_a_secret_does_not_come_back():
         assert said["field"]
     plain = {"type": "int_parsing", "loc": ("query", "limit"), "msg": "no number", "input": "many"}
     assert document(from_validation([plain]))["value"] == "many"
+
+
+@pytest.mark.parametrize("body", [b"\xff\xfe", b'{"name": "\xe9"}', b"[" * 900], ids=["no text", "latin 1", "deep"])
+async def test_a_body_that_is_no_json_is_refused_as_content(client: httpx.AsyncClient, body: bytes):
+    answer = await client.post("/items", content=body, headers={"Content-Type": "application/json"})
+    told(answer, 422, "body-invalid")
