@@ -8,15 +8,20 @@ import numpy as np
 from cloud_api.calculations.definitions import Calculation
 from cloud_api.storage.calculation_samples import (
     delete_calculated_samples,
+    insert_alarm_late_calculated,
     replace_latest_of_calculated,
     select_calculated_samples,
 )
 from cloud_api.storage.columns import SampleColumns
 from cloud_api.storage.history import NO_SAMPLES
+from cloud_api.storage.instants import us_of
 from cloud_api.storage.pool import Connection
 from cloud_api.storage.rollup_marks import Closed, mark_changed
 from cloud_api.storage.rows import SampleRows, copy_bytes, empty_rows, join_rows, key_order, newest_rows
 from cloud_api.storage.samples import copy_samples, upsert_latest, upsert_samples
+
+# What is older may have been passed by who follows the clock.
+ON_TIME_US = 5_000_000
 
 
 async def write_new(
@@ -81,4 +86,11 @@ async def _tell(connection: Connection, rows: SampleRows, closed: Closed, now: d
     if not len(rows):
         return
     await upsert_latest(connection, newest_rows(rows), now)
+    if int(rows.times_us.min()) < us_of(now) - ON_TIME_US:
+        starts = np.flatnonzero(np.diff(rows.series_ids, prepend=rows.series_ids[0] - 1))
+        ends = np.append(starts[1:], len(rows)) - 1
+        ids, times = rows.series_ids, rows.times_us
+        pairs = zip(starts.tolist(), ends.tolist(), strict=True)
+        late = [(int(ids[start]), int(times[start]), int(times[end])) for start, end in pairs]
+        await insert_alarm_late_calculated(connection, late)
     await mark_changed(connection, rows.series_ids, rows.times_us, closed, now)

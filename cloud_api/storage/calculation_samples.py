@@ -175,6 +175,16 @@ async def replace_latest_of_calculated(connection: Connection, series_id: int) -
     await connection.execute(statement("replace_latest_of_calculated"), {"series_id": series_id})
 
 
+async def insert_alarm_late_calculated(connection: Connection, late: Sequence[tuple[int, int, int]]) -> None:
+    """Tell the alarm leader of results (series, from, to) that it may have passed by its clock."""
+    parameters = {
+        "series_ids": [each[0] for each in late],
+        "froms": [at_us(each[1]) for each in late],
+        "tos": [at_us(each[2]) for each in late],
+    }
+    await connection.execute(statement("insert_alarm_late_calculated"), parameters)
+
+
 def _instants(instants_us: Mapping[int, int]) -> dict[str, Any]:
     return {
         "calculation_ids": list(instants_us),

@@ -107,12 +107,12 @@ def instances_of(wanted: Wanted, ground: Ground) -> list[tuple[InstanceRow, Plan
     for place in ground.places(definition):
         source = ground.by_path.get(place.path)
         agent, device = (None, None) if source is None else (source.source_agent, source.device)
-        owner = OWNERS[Kind(definition.condition.kind)]
         try:
             plan = resolver.resolve(place, ground.ids)
             text, problem = None if plan is None else msgspec.json.encode(plan).decode(), None
         except PlaceUnfit as unfit:
             plan, text, problem = None, None, str(unfit)
+        owner = OWNERS[Kind(definition.condition.kind)] if plan is None else plan.owner
         if text is None and problem is None:
             continue
         row = InstanceRow(

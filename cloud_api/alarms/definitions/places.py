@@ -7,6 +7,7 @@ from cloud_api.alarms.definitions.models import Definition
 from cloud_api.alarms.definitions.resolving import Place, parent
 from cloud_api.globs import PathGlob, parse_glob
 from cloud_api.storage.alarm_instances import AlarmSeriesRow
+from cloud_api.storage.calculations import CALCULATIONS_AGENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,7 @@ class Ground:
             high=row.high,
             scan_period_s=row.scan_period_s,
             max_silence_s=row.max_silence_s,
+            is_calculated=row.source_agent == CALCULATIONS_AGENT,
             root=root,
             variables=variables,
         )

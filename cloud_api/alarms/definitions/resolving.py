@@ -34,6 +34,7 @@ class Place:
     high: float | None = None
     scan_period_s: float | None = None
     max_silence_s: float | None = None
+    is_calculated: bool = False
     # What `./` means: the level above the path, or the asset of a template.
     root: str = ""
     # An asset's own values for the definition's variables.
@@ -102,6 +103,7 @@ class _Resolution:
                 definition.max_shelved_s,
             ),
             suppression=self._suppression(),
+            is_calculated=place.is_calculated,
             **special,
         )
 

@@ -46,6 +46,10 @@ def joint_readings(
 
 def joint_reading(plan: Plan, present: Mapping[int, Reading], time_us: int, memory: Memory) -> Reading:
     """Say what the condition's number is at one instant."""
+    if plan.kind not in {Kind.DEVIATION, Kind.EXPRESSION}:
+        # Of a single series: what it says.
+        found = present.get(plan.series_id or 0)
+        return Reading(time_us, None, BAD_NO_DATA) if found is None else found
     if plan.kind is Kind.DEVIATION:
         return _deviation(present.get(plan.inputs["value"]), present.get(plan.inputs["setpoint"]), time_us)
     return truth(plan.expression or "", plan.names, plan.inputs, present, time_us, memory)

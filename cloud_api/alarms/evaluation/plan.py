@@ -101,11 +101,13 @@ class Plan(msgspec.Struct, frozen=True, omit_defaults=True):
     words: dict[str, str] = {}
     rules: RulesPlan = RulesPlan()
     suppression: SuppressionPlan = SuppressionPlan()
+    # Its series is made of others and does not come by ingest.
+    is_calculated: bool = False
 
     @property
     def owner(self) -> Owner:
         """Who evaluates it."""
-        return OWNERS[self.kind]
+        return Owner.LEADER if self.is_calculated else OWNERS[self.kind]
 
     @property
     def series_ids(self) -> tuple[int, ...]:

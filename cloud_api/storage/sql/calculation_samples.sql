@@ -136,6 +136,13 @@ from (
 delete from sample
 where series_id = %(series_id)s and time >= %(from_at)s and time < %(to_at)s and time = any(%(times)s::timestamptz[])
 
+-- name: insert_alarm_late_calculated
+-- Results that the alarm leader may have passed by its clock; nobody is told where it evaluates nothing.
+insert into alarm_late (series_id, from_at, to_at, is_backlog)
+select new.series_id, new.from_at, new.to_at, false
+from unnest(%(series_ids)s::int4[], %(froms)s::timestamptz[], %(tos)s::timestamptz[]) as new (series_id, from_at, to_at)
+where exists (select from alarm_instance where owner = 'leader' and not is_removed)
+
 -- name: replace_latest_of_calculated
 -- After samples were taken away the newest one may be another.
 insert into latest (series_id, status, time, value, text, arrived_at)
