@@ -59,6 +59,7 @@ from cloud_api.settings import CloudSettings, Role
 from cloud_api.shares.page.router import share_pages
 from cloud_api.shares.router import router as shares
 from cloud_api.site.router import router as site
+from cloud_api.slots import Slots
 from cloud_api.storage.database import Database
 from cloud_api.storage.pool import Pool
 from cloud_api.telemetry import Telemetry
@@ -115,7 +116,7 @@ class State(TypedDict):
     database: Database
     ingest: RunningIngest
     rollups: RunningRoller
-    query_slots: asyncio.Semaphore
+    query_slots: Slots
     pace: Pace
     passwords: Passwords
     oidc: OidcLogin | None
@@ -208,7 +209,7 @@ def _lifespan(
             database=database,
             ingest=running,
             rollups=rollups,
-            query_slots=asyncio.Semaphore(settings.query_slots),
+            query_slots=Slots(settings.query_slots, settings.query_wait_s),
             pace=Pace(settings.rate_per_minute, settings.running_max, settings.streams_max),
             passwords=Passwords(),
             oidc=oidc,

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Annotated
 
 import numpy as np
@@ -21,8 +22,9 @@ UNIT_US = {
 }
 
 # What every instant looks like, and all pairs of digits, as numpy holds text: four bytes a character.
-_PATTERN = np.array(["0000-00-00T00:00:00.000000Z"]).view(np.uint32)
-_TWO_DIGITS = np.array([f"{number:02}" for number in range(100)]).view(np.uint32).reshape(-1, 2)
+_PATTERN = np.frombuffer(b"0000-00-00T00:00:00.000000Z", np.uint8)
+_WIDTH = len(_PATTERN)
+_THREE_DIGITS = np.frombuffer("".join(f"{number:03}" for number in range(1000)).encode(), np.uint8).reshape(-1, 3)
 _FEW = 64
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -93,19 +95,27 @@ def format_us(time_us: int) -> str:
 
 
 def format_column(times_us: NDArray[np.int64]) -> list[str]:
-    """Write many instants at once: days by numpy, once each, the clock digit by digit."""
+    """Write many instants at once: days by numpy, once each, seconds and fractions out of tables."""
     if len(times_us) < _FEW:
         return [text + "Z" for text in np.datetime_as_string(times_us.view("datetime64[us]"), unit="us").tolist()]
     days, within = np.divmod(times_us, UNIT_US["d"])
     distinct, place = np.unique(days, return_inverse=True)
-    dates = np.datetime_as_string(distinct.astype("datetime64[D]"), unit="D").astype("U10")
+    dates = np.datetime_as_string(distinct.astype("datetime64[D]"), unit="D").astype("S10")
     seconds, fraction = np.divmod(within, 1_000_000)
-    seconds, fraction = seconds.astype(np.int32), fraction.astype(np.int32)
-    text = np.empty((len(times_us), 27), np.uint32)
+    thousands, rest = np.divmod(fraction.astype(np.int32), 1000)
+    text = np.empty((len(times_us), _WIDTH), np.uint8)
     text[:] = _PATTERN
-    text[:, :10] = dates.view(np.uint32).reshape(-1, 10)[place]
-    parts = (seconds // 3600, seconds // 60 % 60, seconds % 60)
-    thirds = (fraction // 10_000, fraction // 100 % 100, fraction % 100)
-    for at, part in zip((11, 14, 17, 20, 22, 24), (*parts, *thirds), strict=True):
-        text[:, at : at + 2] = _TWO_DIGITS[part]
-    return text.view("U27").ravel().tolist()
+    text[:, :10] = dates.view(np.uint8).reshape(-1, 10)[place]
+    text[:, 11:19] = _clock()[seconds]
+    text[:, 20:23] = _THREE_DIGITS[thousands]
+    text[:, 23:26] = _THREE_DIGITS[rest]
+    # One text, cut: twenty times cheaper than as many texts out of an array.
+    whole = text.tobytes().decode("ascii")
+    return [whole[at : at + _WIDTH] for at in range(0, len(whole), _WIDTH)]
+
+
+@cache
+def _clock() -> NDArray[np.uint8]:
+    """Every second of a day as `08:00:00`."""
+    texts = [f"{hour:02}:{minute:02}:{second:02}" for hour in range(24) for minute in range(60) for second in range(60)]
+    return np.frombuffer("".join(texts).encode(), np.uint8).reshape(-1, 8)

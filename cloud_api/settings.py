@@ -106,6 +106,7 @@ class CloudSettings:
     query_max_samples: int
     query_max_rows: int
     query_slots: int
+    query_wait_s: float
     reject_max_bytes: int
     session_idle_s: float
     session_max_s: float
@@ -145,6 +146,7 @@ def read_settings(environ: Mapping[str, str], roles: frozenset[Role]) -> CloudSe
         query_max_samples=env.integer("QUERY_MAX_SAMPLES", 5_000_000, 1, 1_000_000_000),
         query_max_rows=env.integer("QUERY_MAX_ROWS", 200_000, 1, 10_000_000),
         query_slots=env.integer("QUERY_SLOTS", 4, 1, 100),
+        query_wait_s=env.number("QUERY_WAIT_S", 10.0, 0.1, 300.0),
         reject_max_bytes=env.integer("REJECT_MAX_BYTES", 1024**3, 1024, 1024**4),
         session_idle_s=env.number("SESSION_IDLE_S", 8 * 3600.0, 60.0, 30 * 86400.0),
         session_max_s=env.number("SESSION_MAX_S", 7 * 86400.0, 60.0, 366 * 86400.0),

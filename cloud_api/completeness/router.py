@@ -29,7 +29,7 @@ from cloud_api.problems import Kinds, parameter_invalid
 from cloud_api.scopes import read_scope
 from cloud_api.settings import CloudSettings
 from cloud_api.sheets import MEDIA_TYPE, wants_sheet, write_sheet
-from cloud_api.slots import slot
+from cloud_api.slots import Slots
 from cloud_api.storage.completeness import PromiseFilter, set_one_snapshot
 from cloud_api.storage.history import set_statement_timeout
 from cloud_api.storage.instants import at_us
@@ -54,12 +54,13 @@ router = APIRouter(tags=["history"])
     " is planned. `Accept: text/csv` gives a row for each item or hole." + role_line(Role.VIEWER),
 )
 async def get_completeness(
-    request: Request, parameters: Annotated[CompletenessParameters, Query()], pool: PoolOf, _caller: Viewer
+    request: Request, parameters: Annotated[CompletenessParameters, Query()], pool: PoolOf, caller: Viewer
 ) -> Response:
     """Say how complete history is."""
     settings: CloudSettings = request.state.settings
+    slots: Slots = request.state.query_slots
     window = _window(parameters)
-    async with slot(request.state.query_slots), transaction(pool) as connection:
+    async with slots.slot(caller.scope_of_keys), transaction(pool) as connection:
         await set_one_snapshot(connection)
         await set_statement_timeout(connection, settings.query_timeout_s)
         glob = await read_scope(connection, parameters.path, parameters.asset)

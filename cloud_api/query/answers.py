@@ -12,6 +12,7 @@ from cloud_api.storage.catalog import SeriesRow
 from cloud_api.storage.columns import SampleColumns
 from cloud_api.storage.findings import GapRow
 from cloud_api.storage.latest import LatestColumns
+from schemas.sample import Kind
 from schemas.status import Quality
 
 
@@ -41,6 +42,7 @@ AGGREGATION = (
     "sloped_extrapolation",
     "counter_rollover",
 )
+_DOUBLES = frozenset({Kind.F32.value, Kind.F64.value})
 _QUALITIES = (Quality.GOOD.value, Quality.UNCERTAIN.value, Quality.BAD.value, Quality.BAD.value)
 
 
@@ -97,10 +99,16 @@ def encode_latest_page(page: LatestColumns | None, int64: Int64, cursor: str | N
         return msgspec.json.encode({"items": [], "next": None})
     samples = page.samples
     texts = samples.texts or [None] * len(samples)
-    values = [
-        read_value(kind, value, text, int64)
-        for kind, value, text in zip(page.kinds, samples.values.tolist(), texts, strict=True)
-    ]
+    if samples.texts is None and set(page.kinds) <= _DOUBLES:
+        values = read_values(Kind.F64, samples, int64)
+    else:
+        values = [
+            read_value(kind, value, text, int64)
+            for kind, value, text in zip(page.kinds, samples.values.tolist(), texts, strict=True)
+        ]
+    # Series of one batch arrive together.
+    arrivals, arrived = np.unique(page.arrived_us, return_inverse=True)
+    shown = format_column(arrivals)
     columns = (
         page.ids,
         page.paths,
@@ -110,7 +118,7 @@ def encode_latest_page(page: LatestColumns | None, int64: Int64, cursor: str | N
         values,
         samples.statuses.tolist(),
         [_QUALITIES[top] for top in (samples.statuses >> np.uint32(30)).tolist()],
-        format_column(page.arrived_us),
+        [shown[place] for place in arrived.tolist()],
     )
     items = [_LatestItem(*each) for each in zip(*columns, strict=True)]
     return msgspec.json.encode({"items": items, "next": cursor})

@@ -13,6 +13,7 @@ from fastapi.responses import Response, StreamingResponse
 
 from cloud_api import origin
 from cloud_api.auth.access import Engineer, PoolOf, Viewer, refusals, role_line
+from cloud_api.auth.principal import Principal
 from cloud_api.auth.roles import Role
 from cloud_api.cursors import read_cursor, write_cursor
 from cloud_api.formats.accept import Format, choose_format, choose_packing
@@ -46,13 +47,13 @@ from cloud_api.query.service import run_query
 from cloud_api.scopes import find_asset_path, read_scope
 from cloud_api.server_events import HEADERS, LAST_EVENT_ID, MEDIA_TYPE, Closing
 from cloud_api.settings import CloudSettings
+from cloud_api.slots import Slots
 from cloud_api.storage.catalog import SeriesFilter, select_series, select_series_page
 from cloud_api.storage.findings import NEWEST, GapFilter, select_gap_page
 from cloud_api.storage.history import set_statement_timeout
 from cloud_api.storage.pool import Connection, Pool, transaction
 from cloud_api.streaming import EventStream, Streamed, beside
 
-SLOT_PATIENCE_S = 2.0
 # Above this many rows an answer is written beside the event loop, so that ingest and others keep their rhythm.
 LONG_ROWS = 2_000
 
@@ -266,8 +267,10 @@ async def _answer(request: Request, body: QueryRequest, pool: Pool, chosen: Form
     settings: CloudSettings = request.state.settings
     if chosen is not Format.JSON:
         origin.present().describe(body.model_dump(mode="json", by_alias=True, include=AUDITED))
+    slots: Slots = request.state.query_slots
     budget = Budget(settings.query_max_samples, settings.query_max_rows, settings.query_timeout_s)
-    async with _query_slot(request), transaction(pool) as connection:
+    caller: Principal = request.state.caller
+    async with slots.slot(caller.scope_of_keys), transaction(pool) as connection:
         result = await run_query(connection, body, budget, time.time_ns() // 1_000)
     return Streamed(beside(pieces(result, chosen)), chosen, choose_packing(request.headers.get("accept-encoding")))
 
@@ -333,22 +336,6 @@ async def _reading(request: Request, pool: Pool) -> AsyncGenerator[Connection]:
     async with transaction(pool) as connection:
         await set_statement_timeout(connection, settings.query_timeout_s)
         yield connection
-
-
-@asynccontextmanager
-async def _query_slot(request: Request) -> AsyncGenerator[None]:
-    """Let a few queries run at once and the next wait a moment; more are asked to come again."""
-    slots: asyncio.Semaphore = request.state.query_slots
-    try:
-        async with asyncio.timeout(SLOT_PATIENCE_S):
-            await slots.acquire()
-    except TimeoutError as error:
-        detail = "as many queries are running as this service runs at once"
-        raise Problem(Kinds.TOO_MANY_REQUESTS, detail, headers={"Retry-After": "2"}) from error
-    try:
-        yield
-    finally:
-        slots.release()
 
 
 async def _encoded(

@@ -51,6 +51,14 @@ def concatenate(parts: Sequence[SampleColumns]) -> SampleColumns:
     )
 
 
+def spread(size: int, places: NDArray[np.intp], texts: Sequence[str]) -> list[str | None]:
+    """Texts at their places, and nothing between them."""
+    found: list[str | None] = [None] * size
+    for place, text in zip(places.tolist(), texts, strict=True):
+        found[place] = text
+    return found
+
+
 class _RawLoader(Loader):
     """Hands the bytes of a value over as they are."""
 

@@ -8,7 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cloud_api.storage.columns import SampleColumns, load_arrays_raw, read_doubles, read_statuses, read_times
+from cloud_api.storage.columns import (
+    SampleColumns,
+    load_arrays_raw,
+    read_doubles,
+    read_statuses,
+    read_times,
+    spread,
+)
 from cloud_api.storage.instants import FIRST_US, LAST_US, at_us
 from cloud_api.storage.pool import Connection
 from cloud_api.storage.rows import timestamptz_array_bytes
@@ -66,7 +73,7 @@ async def select_samples(
 ) -> SampleColumns:
     """Read up to `limit` samples of a series in [from_at, to_at), ascending."""
     parameters = {"series_id": series_id, "from_at": from_at, "to_at": to_at, "limit": limit}
-    return await _columns(connection, "select_samples", parameters)
+    return await _long_columns(connection, "select_samples", parameters)
 
 
 async def select_samples_of_spans(
@@ -81,7 +88,7 @@ async def select_samples_of_spans(
         "to_at": at_us(int(spans[-1, 1])),
         "limit": limit,
     }
-    return await _columns(connection, "select_samples_of_spans", parameters)
+    return await _long_columns(connection, "select_samples_of_spans", parameters)
 
 
 async def select_surrounding_samples(
@@ -159,6 +166,24 @@ async def _columns(connection: Connection, name: str, parameters: dict[str, Any]
     if row is None or row[0] is None:
         return NO_SAMPLES
     return SampleColumns(read_times(row[0]), read_doubles(row[1]), read_statuses(row[2]), row[3])
+
+
+async def _long_columns(connection: Connection, name: str, parameters: dict[str, Any]) -> SampleColumns:
+    """As `_columns`, of statements that name the times of statuses and texts that are there."""
+    async with connection.cursor(binary=True) as cursor:
+        load_arrays_raw(cursor)
+        await cursor.execute(statement(name), parameters)
+        row = await cursor.fetchone()
+    if row is None or row[0] is None:
+        return NO_SAMPLES
+    times = read_times(row[0])
+    statuses = np.zeros(len(times), np.uint32)
+    if row[2] is not None:
+        statuses[np.searchsorted(times, read_times(row[2]))] = read_statuses(row[3])
+    texts = None
+    if row[4] is not None:
+        texts = spread(len(times), np.searchsorted(times, read_times(row[4])), row[5])
+    return SampleColumns(times, read_doubles(row[1]), statuses, texts)
 
 
 async def _buckets(connection: Connection, name: str, plan: BucketPlan) -> list[BucketRow]:

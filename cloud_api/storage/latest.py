@@ -53,9 +53,21 @@ async def select_latest_page(
         row = await cursor.fetchone()
     if row is None or row[0] is None:
         return None
-    ids, paths, kinds, units, times, arrived, values, statuses, texts = row
-    samples = SampleColumns(read_times(times), read_doubles(values), read_statuses(statuses), texts)
-    return LatestColumns(read_integers(ids).tolist(), paths, kinds, units, read_times(arrived), samples)
+    ids = read_integers(row[0]).tolist()
+    units = _by_id(row[3], row[4])
+    texts = _by_id(row[9], row[10])
+    samples = SampleColumns(
+        read_times(row[5]),
+        read_doubles(row[7]),
+        read_statuses(row[8]),
+        [texts.get(each) for each in ids] if texts else None,
+    )
+    named = (row[1].split("\n"), row[2].split("\n"), [units.get(each) for each in ids])
+    return LatestColumns(ids, *named, read_times(row[6]), samples)
+
+
+def _by_id(ids: bytes | None, texts: Sequence[str]) -> dict[int, str]:
+    return {} if ids is None else dict(zip(read_integers(ids).tolist(), texts, strict=True))
 
 
 async def select_latest_of(connection: Connection, series_ids: Sequence[int]) -> dict[int, tuple[int, int]]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cloud_api.storage.columns import load_arrays_raw, read_doubles, read_integers, read_statuses, read_times
+from cloud_api.storage.columns import load_arrays_raw, read_doubles, read_integers, read_statuses, read_times, spread
 from cloud_api.storage.instants import at_us, us_of
 from cloud_api.storage.pool import Connection
 from cloud_api.storage.rows import int4_array_bytes, key_order
@@ -68,19 +68,33 @@ async def select_samples_of_series(
     if row is None or row[0] is None:
         empty = np.empty(0, np.int64)
         return RawBlock(empty.astype(np.int32), empty, empty.astype(np.float64), empty.astype(np.uint32), None)
-    return _sorted(read_integers(row[0]), read_times(row[1]), read_doubles(row[2]), read_statuses(row[3]), row[4])
+    return _sorted(row)
 
 
-def _sorted(
-    series_ids: NDArray[np.int32],
-    times_us: NDArray[np.int64],
-    values: NDArray[np.float64],
-    statuses: NDArray[np.uint32],
-    texts: Sequence[str | None] | None,
-) -> RawBlock:
+def _sorted(row: Sequence[Any]) -> RawBlock:
+    series_ids, times_us = read_integers(row[0]), read_times(row[1])
     order = key_order(series_ids, times_us)
-    chosen = None if texts is None else [texts[place] for place in order.tolist()]
-    return RawBlock(series_ids[order], times_us[order], values[order], statuses[order], chosen)
+    series_ids, times_us = series_ids[order], times_us[order]
+    statuses = np.zeros(len(order), np.uint32)
+    if row[3] is not None:
+        statuses[_places(series_ids, times_us, row[3], row[4])] = read_statuses(row[5])
+    texts = None
+    if row[6] is not None:
+        texts = spread(len(order), _places(series_ids, times_us, row[6], row[7]), row[8])
+    return RawBlock(series_ids, times_us, read_doubles(row[2])[order], statuses, texts)
+
+
+def _places(
+    series_ids: NDArray[np.int32], times_us: NDArray[np.int64], of_series: bytes, at_times: bytes
+) -> NDArray[np.intp]:
+    """Where these keys stand among all, which are sorted."""
+    distinct, number = np.unique(series_ids, return_inverse=True)
+    first_us = int(times_us.min())
+    # A block is of some thousand series and thirty days at most: both fit one number.
+    span_us = int(times_us.max()) - first_us + 1
+    keys = number.astype(np.int64) * span_us + (times_us - first_us)
+    wanted = np.searchsorted(distinct, read_integers(of_series)).astype(np.int64)
+    return np.searchsorted(keys, wanted * span_us + (read_times(at_times) - first_us))
 
 
 async def select_sample_span(connection: Connection, series_id: int) -> tuple[int, int] | None:

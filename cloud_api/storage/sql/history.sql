@@ -1,11 +1,14 @@
 -- Stored samples: pages of raw history, and buckets of it.
 
 -- name: select_samples
--- Columns instead of rows; `value` is never null inside the array so that its elements have one width.
+-- Columns instead of rows; `value` is never null inside the array so that its elements have one width. Statuses that
+-- are not Good, and texts, come with their times: an array of what is mostly the same costs as much as one of values.
 select array_agg(time),
        array_agg(coalesce(value, 'NaN'::float8)),
-       array_agg(status),
-       case when count(text) > 0 then array_agg(text) end
+       array_agg(time) filter (where status <> 0),
+       array_agg(status) filter (where status <> 0),
+       array_agg(time) filter (where text is not null),
+       array_agg(text) filter (where text is not null)
 from (
     select time, value, status, text
     from sample
@@ -68,8 +71,10 @@ from (
 -- As select_samples, of many stretches at once; the outer bounds let the engine leave out partitions and chunks.
 select array_agg(time),
        array_agg(coalesce(value, 'NaN'::float8)),
-       array_agg(status),
-       case when count(text) > 0 then array_agg(text) end
+       array_agg(time) filter (where status <> 0),
+       array_agg(status) filter (where status <> 0),
+       array_agg(time) filter (where text is not null),
+       array_agg(text) filter (where text is not null)
 from (
     select x.time, x.value, x.status, x.text
     from unnest(%(froms)s::timestamptz[], %(tos)s::timestamptz[]) as span (from_at, to_at)

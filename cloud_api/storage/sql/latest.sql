@@ -2,15 +2,18 @@
 
 -- name: select_latest_page
 -- Columns instead of rows, so that ten thousand tags cost milliseconds.
+-- No path and no kind has a line feed; units and texts come with the ids of those that have one.
 select array_agg(id),
-       array_agg(path),
-       array_agg(kind),
-       array_agg(unit),
+       string_agg(path, E'\n'),
+       string_agg(kind, E'\n'),
+       array_agg(id) filter (where unit is not null),
+       array_agg(unit) filter (where unit is not null),
        array_agg(time),
        array_agg(arrived_at),
        array_agg(coalesce(value, 'NaN'::float8)),
        array_agg(status),
-       case when count(text) > 0 then array_agg(text) end
+       array_agg(id) filter (where text is not null),
+       array_agg(text) filter (where text is not null)
 from (
     select s.id, s.path, s.kind, s.unit, l.time, l.arrived_at, l.value, l.status, l.text
     from series s

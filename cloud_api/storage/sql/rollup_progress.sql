@@ -74,11 +74,16 @@ left join agent_until u on u.agent = s.source_agent and u.device = s.device
 -- name: select_samples_of_series
 -- Columns instead of rows, at most so many, in any order: to sort them costs the database more than it costs us.
 -- `value` is never null inside the array so that its elements have one width.
+-- Statuses that are not Good, and texts, come with their keys.
 select array_agg(series_id),
        array_agg(time),
        array_agg(coalesce(value, 'NaN'::float8)),
-       array_agg(status),
-       case when count(text) > 0 then array_agg(text) end
+       array_agg(series_id) filter (where status <> 0),
+       array_agg(time) filter (where status <> 0),
+       array_agg(status) filter (where status <> 0),
+       array_agg(series_id) filter (where text is not null),
+       array_agg(time) filter (where text is not null),
+       array_agg(text) filter (where text is not null)
 from (
     select series_id, time, value, status, text
     from sample

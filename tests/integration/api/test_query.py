@@ -230,7 +230,7 @@ async def test_a_slow_query_is_cancelled_in_the_database(postgres_url: str):
 
 
 async def test_more_queries_than_slots_are_asked_to_come_again(postgres_url: str):
-    async with serve_api(postgres_url, query_slots=1) as api:
+    async with serve_api(postgres_url, query_slots=1, query_wait_s=0.3) as api:
         await api.fill.series("slot")
         body = {"series": ["slot"], "interval": "1m", **HOUR}
         async with await psycopg.AsyncConnection.connect(postgres_url) as holder:
