@@ -43,6 +43,7 @@ def pages() -> tuple[Page, ...]:
     from cloud_api.console.pages import (
         account,
         alarms,
+        assets,
         definitions,
         fleet,
         handover,
@@ -59,6 +60,7 @@ def pages() -> tuple[Page, ...]:
         journal.PAGE,
         handover.PAGE,
         trends.PAGE,
+        assets.PAGE,
         quality.PAGE,
         definitions.PAGE,
         fleet.PAGE,

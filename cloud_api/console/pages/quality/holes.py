@@ -55,6 +55,10 @@ def _length(hole: dict[str, Any]) -> float:
     return (datetime.fromisoformat(hole["to_at"]) - datetime.fromisoformat(hole["from_at"])).total_seconds()
 
 
+def _shown_length(screen: Screen, seconds: float) -> str:
+    return screen.formats.number(seconds, 2, "s") if seconds < 10 else screen.formats.length(seconds)
+
+
 def _sums(screen: Screen, answer: dict[str, Any]) -> None:
     total = answer["total"]
     if total is None or total["percent"] is None:
@@ -87,6 +91,6 @@ def _table(screen: Screen, holes: list[tuple[dict[str, Any], dict[str, Any]]]) -
                         target = screen.address("/trends", series=item["path"], at=hole["from_at"])
                         words("a", item["path"], href=target)
                     words("td", screen.formats.instant(hole["from_at"]))
-                    words("td", screen.formats.length(_length(hole)))
+                    words("td", _shown_length(screen, _length(hole)))
                     words("td", screen.text.maybe(f"reason.{hole['reason']}", hole["reason"]))
                     words("td", screen.text.maybe(f"blame.{hole['blame'] or 'none'}", str(hole["blame"])))
