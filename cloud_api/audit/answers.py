@@ -4,11 +4,14 @@ from collections.abc import Iterable
 
 import msgspec
 
-from cloud_api.audit.models import AuditEntry
+from cloud_api.audit.models import AuditEntry, AuditFinding, AuditVerification
 from cloud_api.formats.rows import RowColumn
 from cloud_api.formats.table import Kind
 from cloud_api.instants import format_at
+from cloud_api.sealing.verification import Verification
 from cloud_api.storage.audit import AuditRow, Outcome
+
+FINDINGS_SHOWN = 100
 
 COLUMNS = (
     RowColumn("number", "number", Kind.SIGNED),
@@ -61,4 +64,17 @@ def write_line(row: AuditRow) -> bytes:
             "detail": None if row.detail is None else msgspec.Raw(row.detail.encode()),
             "hash": row.hash.hex(),
         }
+    )
+
+
+def show_verification(found: Verification) -> AuditVerification:
+    """Say whether the chain is whole, and if not where."""
+    findings = [AuditFinding(kind=each.kind, number=each.number) for each in found.findings[:FINDINGS_SHOWN]]
+    return AuditVerification(
+        is_whole=not findings,
+        sealed_through=found.end.number,
+        hash=found.end.hash.hex(),
+        starts_after=found.start.number,
+        unsealed=found.unsealed,
+        findings=findings,
     )

@@ -45,6 +45,24 @@ class AuditEntry(BaseModel):
     hash: str | None = Field(description="SHA-256 over this row and the hash before it, in hexadecimal digits")
 
 
+class AuditFinding(BaseModel):
+    """Something that is not as it was sealed."""
+
+    kind: str
+    number: int = Field(description="Of the row")
+
+
+class AuditVerification(BaseModel):
+    """Whether the chain over the audit is whole."""
+
+    is_whole: bool
+    sealed_through: int = Field(description="The number of the last sealed row")
+    hash: str = Field(description="Of that row, in hexadecimal digits: worth noting down elsewhere")
+    starts_after: int = Field(description="Rows up to here were let go by retention")
+    unsealed: int = Field(description="Rows that wait to be sealed")
+    findings: list[AuditFinding] = Field(description="The first hundred")
+
+
 class AuditPage(BaseModel):
     """Of GET /audit."""
 

@@ -6,8 +6,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
-from cloud_api.audit.answers import COLUMNS, show_entry
-from cloud_api.audit.models import AuditPage, AuditParameters
+from cloud_api.audit.answers import COLUMNS, show_entry, show_verification
+from cloud_api.audit.models import AuditPage, AuditParameters, AuditVerification
+from cloud_api.audit.verification import verify_audit
 from cloud_api.auth.access import Auditor, PoolOf, refusals, role_line
 from cloud_api.auth.roles import Role
 from cloud_api.cursors import read_cursor, write_cursor
@@ -15,7 +16,11 @@ from cloud_api.formats.accept import Format, choose_format
 from cloud_api.formats.rows import write_rows
 from cloud_api.instants import parse_instant, to_datetime
 from cloud_api.problems import Kinds
+from cloud_api.settings import CloudSettings
 from cloud_api.storage.audit import NEWEST, AuditFilter, select_audit_page
+from cloud_api.storage.history import set_statement_timeout
+from cloud_api.storage.journal import set_repeatable_read
+from cloud_api.storage.pool import transaction
 
 router = APIRouter(prefix="/audit", tags=["access"])
 
@@ -50,6 +55,20 @@ async def list_audit(
     content = await asyncio.to_thread(write_rows, shown, COLUMNS, chosen, is_excel=parameters.excel)
     headers = {} if cursor is None else {"link": f'<{request.url.include_query_params(cursor=cursor)}>; rel="next"'}
     return Response(content, media_type=chosen.value, headers=headers)
+
+
+@router.get(
+    "/verification",
+    responses=refusals(Kinds.QUERY_TIMEOUT),
+    description="Verify the chain over the audit, from its first row that is kept." + role_line(Role.AUDITOR),
+)
+async def get_audit_verification(request: Request, pool: PoolOf, _caller: Auditor) -> AuditVerification:
+    """Verify the audit."""
+    settings: CloudSettings = request.state.settings
+    async with transaction(pool) as connection:
+        await set_repeatable_read(connection)
+        await set_statement_timeout(connection, settings.query_timeout_s)
+        return show_verification(await verify_audit(connection, None))
 
 
 def _read_filter(parameters: AuditParameters) -> AuditFilter:

@@ -42,17 +42,20 @@ def pages() -> tuple[Page, ...]:
     """All pages, in the order of the navigation."""
     from cloud_api.console.pages import (
         account,
+        alarm_quality,
         alarms,
         assets,
         definitions,
         fleet,
         handover,
         journal,
+        maintenance,
         overview,
         quality,
         trends,
         welcome,
     )
+    from cloud_api.console.pages.people import audit, keys, users
 
     return (
         overview.PAGE,
@@ -62,8 +65,13 @@ def pages() -> tuple[Page, ...]:
         trends.PAGE,
         assets.PAGE,
         quality.PAGE,
+        alarm_quality.PAGE,
         definitions.PAGE,
+        maintenance.PAGE,
         fleet.PAGE,
+        users.PAGE,
+        keys.PAGE,
+        audit.PAGE,
         account.PAGE,
         welcome.PAGE,
     )

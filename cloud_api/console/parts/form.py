@@ -1,13 +1,16 @@
 """A form over a document: each field knows the member that it edits, and what the API says of a member stands there."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from nicegui import ui
+from nicegui.element import Element
 
 from cloud_api.console.api import Refused
+from cloud_api.console.parts.html import element
+from cloud_api.console.screen import Screen
 
 Control: TypeAlias = ui.input | ui.textarea | ui.select | ui.switch
 ABSENT = object()
@@ -52,11 +55,17 @@ class Form:
         """Yes or no."""
         return self._add(path, ui.switch(label, value=bool(self.value(path, default))), bool, default)
 
-    def items(self, path: str, label: str, hint: str = "") -> Control:
-        """Several values, one a line."""
+    def items(self, path: str, label: str, hint: str = "", *, is_text: bool = False) -> Control:
+        """Several values, one a line; numbers and true are such unless all of them are texts."""
         value = "\n".join(shown(each) for each in self.value(path, []))
         control = ui.textarea(label, value=value).props("autogrow")
-        return self._add(path, _hinted(control, hint), _items, [])
+        return self._add(path, _hinted(control, hint), _lines if is_text else _items, [])
+
+    def choices(self, path: str, label: str, options: Mapping[Any, str], default: Sequence[Any] = ()) -> Control:
+        """Any number of several."""
+        value = list(self.value(path, list(default)))
+        control = ui.select(dict(options), label=label, value=value, multiple=True)
+        return self._add(path, control, lambda chosen: chosen or None, list(default))
 
     def pairs(self, path: str, label: str, hint: str = "") -> Control:
         """Names and values, `name = value` on each line; a dotted name is a member inside."""
@@ -142,6 +151,28 @@ class Form:
         return control
 
 
+async def sent(screen: Screen, form: Form, others: Element, ask: Callable[[], Awaitable[Any]]) -> Any | None:
+    """Ask the API; None where it refuses what the fields say, and then they say why."""
+    try:
+        answer = await ask()
+    except Refused as refused:
+        if refused.kind not in {"body-invalid", "parameter-invalid"}:
+            raise
+        show_others(others, screen.text("filters.correct"), form.show(refused))
+        screen.warn(screen.text("filters.not_saved"))
+        return None
+    form.clear()
+    show_others(others, "", ())
+    return answer
+
+
+def problem_place() -> Element:
+    """Where `sent` says what belongs to no field."""
+    place = element("div", "ms-problems", role="alert")
+    place.set_visibility(False)
+    return place
+
+
 def problems_of(refused: Refused) -> list[tuple[str, str]]:
     """Each problem of a refusal as member and what is wrong; a refusal of no member has an empty one."""
     listed = [*refused.errors] or [refused.document]
@@ -197,6 +228,10 @@ def pairs_of(text: str | None) -> dict[str, Any]:
 
 def _text(text: str | None) -> str | None:
     return (text or "").strip() or None
+
+
+def _lines(text: str | None) -> list[str]:
+    return [line.strip() for line in (text or "").splitlines() if line.strip()]
 
 
 def _items(text: str | None) -> list[Any]:
@@ -267,7 +302,7 @@ def _tell(control: Control, complaint: str | None) -> None:
         control.error = complaint
 
 
-def show_others(place: Any, title: str, details: Sequence[str]) -> None:
+def show_others(place: Element, title: str, details: Sequence[str]) -> None:
     """What is wrong and belongs to no field."""
     place.clear()
     place.set_visibility(bool(details))

@@ -6,7 +6,7 @@ from typing import Any
 
 from nicegui import ui
 
-from cloud_api.console.parts.html import attributed, element, words
+from cloud_api.console.parts.html import element, words
 from cloud_api.console.screen import Screen
 
 PAGE_SIZE = 100
@@ -93,6 +93,6 @@ def show_rows(columns: Sequence[Column], items: Sequence[Item]) -> None:
                     column.build(item)
 
 
-def figure(text: str) -> ui.label:
-    """A cell with a number."""
-    return attributed(words("span", text, "ms-figure"))
+def told(title: str, read: Callable[[Item], str], classes: str = "ms-figure") -> Column:
+    """A column of words or figures."""
+    return Column(title, lambda item: words("span", read(item), classes))
