@@ -19,8 +19,8 @@ CODE_SUFFIXES = {".py", ".sh", ".yaml", ".yml", ".service", ".env"}
 REPOSITORY_PATH = re.compile(
     r"(?:schemas|connectors|edge_agent|cloud_api|millstream|tests|docs|deploy|ingest|storage)/[\w./-]+|[a-z_]+\.(?:py|sql)"
 )
-# A topic, and a tier that waits for the console.
-NO_PATHS = {"millstream/v1", "tests/browser"}
+# A topic.
+NO_PATHS = {"millstream/v1"}
 VARIABLE = re.compile(r"\bMILLSTREAM_[A-Z0-9_]+\b")
 
 

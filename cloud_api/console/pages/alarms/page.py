@@ -18,6 +18,7 @@ from cloud_api.console.screen import Screen
 from cloud_api.console.watch import Standing
 
 VIEW = "alarms.filter"
+NARROWING = ("priority", "q", "asset")
 KEPT = ("list", "priority", "q", "sort", "asset", "group")
 
 
@@ -45,7 +46,7 @@ class _AlarmPage:
     def show(self) -> None:
         """Build lists, filter, grid and the place of the detail."""
         screen = self._screen
-        self.flood_place = element("div")
+        self.flood_place = element("div", "ms-floods")
         with element("div", "ms-row", role="group", aria_label=screen.text("alarms.lists")):
             for name in LISTS:
                 button = ui.button(on_click=partial(self._choose, list=name), color=None).props("no-caps unelevated")
@@ -57,6 +58,7 @@ class _AlarmPage:
             self._detail = element("aside", "ms-detail ms-card", aria_label=screen.text("alarms.detail"))
             self._detail.set_visibility(False)
         self._show_tabs()
+        self._show_narrowed()
         ui.on("ms-alarm", lambda event: self.open(str(event.args)))
 
     def follow(self) -> None:
@@ -124,6 +126,10 @@ class _AlarmPage:
                 value=screen.query.get("group") == "1",
                 on_change=lambda event: self._choose(group="1" if event.value else None),
             )
+            self._narrowed = ui.button(
+                text("alarms.show_all"), icon="filter_alt_off", on_click=self._show_all, color=None
+            )
+            self._narrowed.props("no-caps unelevated dense").classes("ms-narrowed")
             ui.space()
             if screen.may(Permission.OPERATE):
                 ui.button(text("alarms.acknowledge_chosen"), icon="done", on_click=self._acknowledge_chosen).props(
@@ -133,8 +139,17 @@ class _AlarmPage:
                     "no-caps outline dense"
                 )
 
+    def _show_narrowed(self) -> None:
+        """A filter that somebody forgot must not hide an alarm without a word."""
+        self._narrowed.set_visibility(any(self._screen.query.get(name) for name in NARROWING))
+
+    async def _show_all(self) -> None:
+        await self._screen.keep(VIEW, {})
+        ui.navigate.to(self._screen.here(**dict.fromkeys(NARROWING)))
+
     async def _choose(self, **choices: Any) -> None:
         self._screen.remember(**choices)
+        self._show_narrowed()
         query = self._screen.query
         await self._screen.keep(VIEW, {name: query[name] for name in KEPT if name in query})
         self._show_tabs()
