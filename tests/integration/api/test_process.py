@@ -191,3 +191,18 @@ def test_all_roles_work_in_one_process_with_one_connection(processes: Processes,
     child.wait_for(lambda: ready(port)[0] == 200, "is ready again")
     assert child.terminate() == 0, child.tail()
     assert "Traceback" not in child.text()
+
+
+def test_keys_made_and_revoked_at_the_machine_are_in_the_audit(processes: Processes, postgres_url: str):
+    made = make_key(processes, postgres_url, "erp", "--role", "viewer")
+    child = processes.millstream("cloud", "key", "revoke", made["prefix"], MILLSTREAM_DATABASE_URL=postgres_url)
+    assert child.start().wait() == 0, child.tail()
+    with psycopg.connect(postgres_url) as connection:
+        rows = connection.execute(
+            "select principal, via, address, action, object, detail::text from audit order by id"
+        ).fetchall()
+    assert [row[3:5] for row in rows] == [("api_key.create", made["prefix"]), ("api_key.revoke", made["prefix"])]
+    assert {(row[0].partition(":")[0], row[1], row[2]) for row in rows} == {
+        ("command", "command", socket.gethostname())
+    }
+    assert made["key"] not in str(rows)
