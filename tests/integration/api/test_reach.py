@@ -1,9 +1,14 @@
 """A caller of limited reach: what is outside does not exist for it, whatever it asks and whatever its role is."""
 
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
 import pytest
 
 from tests.integration.api.halls import INSIDE, OUTSIDE, QUESTIONS, SECRET, Plant, addressed, two_halls
-from tests.integration.api.service import Api, at, shown
+from tests.integration.api.service import GOOD, Api, at, shown
+from tests.integration.api.test_verdicts import application
 
 
 @pytest.fixture
@@ -116,3 +121,53 @@ async def test_a_reach_that_cannot_be_given(postgres_api: Api, role: str, globs:
         refused = await postgres_api.client.post(f"/api/v1{path}", json=body, headers=admin)
         assert refused.status_code == 422
         assert said in refused.json()["detail"]
+
+
+async def listen(api: Api, path: str, headers: dict[str, str], word: str) -> str:
+    """What a stream tells until it has said a word."""
+    heard: list[bytes] = []
+    has_heard = asyncio.Event()
+
+    async def receive() -> dict[str, str]:
+        await has_heard.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message: dict[str, Any]) -> None:
+        assert message.get("status", 200) == 200
+        heard.append(message.get("body", b""))
+        if word.encode() in b"".join(heard):
+            has_heard.set()
+
+    scope = {
+        "type": "http",
+        "http_version": "1.1",
+        "method": "GET",
+        "scheme": "http",
+        "path": f"/api/v1{path}",
+        "query_string": b"path=**",
+        "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
+        "client": ("192.0.2.1", 4000),
+    }
+    async with asyncio.timeout(60):
+        await application(api)(scope, receive, send)
+    return b"".join(heard).decode()
+
+
+async def test_streams_tell_of_what_is_inside_alone(postgres_api: Api):
+    plant = await two_halls(postgres_api)
+    limited = await plant.caller("viewer", "plant/hall-1/**")
+    alarms = await listen(postgres_api, "/alarms/stream", limited, f"{INSIDE}/speed")
+    assert SECRET not in alarms
+    listening = asyncio.create_task(listen(postgres_api, "/stream", limited, "424242"))
+    now = datetime.now(UTC).replace(microsecond=0)
+    number = 0
+    while not listening.done():
+        # What is outside comes first, so that it would have been told.
+        for ids, value in ((plant.ids, 434343.0), (plant.inside, 424242.0)):
+            row = (now + timedelta(milliseconds=number), value, None, GOOD)
+            await postgres_api.fill.samples(ids["series_id"], [row])
+        number += 1
+        await asyncio.wait([listening], timeout=0.2)
+    samples = await listening
+    assert SECRET not in samples
+    assert "434343" not in samples

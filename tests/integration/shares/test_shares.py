@@ -1,7 +1,15 @@
 """A share: made by its owner, read by its recipient under the names that were chosen, and nothing beside it."""
 
+from typing import Any
+
+import pytest
+from psycopg import errors
+
 from cloud_api.storage.instants import us_of
+from cloud_api.storage.pool import open_pool
+from cloud_api.storage.share_reads import shared_transaction
 from tests.integration.api.rolled import roll_everything
+from tests.integration.api.service import shown
 from tests.integration.shares.plant import Plant, terms_of
 
 
@@ -62,3 +70,37 @@ async def test_what_is_shared_is_read_and_nothing_else(any_plant: Plant):
         ("series", 0, "done"),
         ("describe", 0, "done"),
     ]
+
+
+async def test_what_a_mistake_in_a_route_could_show(any_plant: Plant):
+    """The role of shares finds what the share holds under its names, and has no right to anything beside."""
+    plant = any_plant
+    owner = await plant.caller("steward")
+    since = plant.at(hours=48)
+    grant = await plant.share(owner, terms_of(window={"from": shown(since), "to": shown(plant.at(hours=60))}))
+    pool = await open_pool(plant.api.fill.url, 1)
+
+    async def found(query: str) -> list[tuple[Any, ...]]:
+        async with shared_transaction(pool, grant["id"]) as connection:
+            cursor = await connection.execute(query.encode())
+            return await cursor.fetchall()
+
+    try:
+        series = await found("select * from series order by path")
+        assert [row[1] for row in series] == ["press-1/load", "press-1/running", "press-2/load", "press-2/running"]
+        assert "secret" not in str(series)
+        ((first, last, ids),) = await found("select min(time), max(time), array_agg(distinct series_id) from sample")
+        # A day before the window as well: what held when it began.
+        assert plant.at(hours=24) <= first < since < last < plant.at(hours=60)
+        assert sorted(ids) == sorted(row[0] for row in series)
+        assert await found("select distinct alias from alarm_raise") == []
+        for table in ("series", "sample", "latest", "share", "share_key", "audit", "principal", "alarm_journal"):
+            with pytest.raises(errors.InsufficientPrivilege):
+                await found(f"select * from public.{table}")
+        with pytest.raises(errors.InsufficientPrivilege):
+            await found("delete from sample returning 1")
+        await plant.ask("POST", f"/grants/{grant['id']}/revoke", owner)
+        for view in ("series", "sample", "rollup_1m", "alarm_raise", "asset_alias", "this_share", "rollup_progress"):
+            assert await found(f"select * from {view}") == [], view
+    finally:
+        await pool.close()
