@@ -37,6 +37,7 @@ _REFUSALS = {
     Kinds.PASSWORD_CHANGE_NEEDED: "access.refuse",
     Kinds.OUTSIDE_REACH: "access.refuse",
     Kinds.FORGED_REQUEST: "access.refuse",
+    Kinds.SHARE_ENDED: "access.refuse",
 }
 REFUSALS = {kind.value.name: action for kind, action in _REFUSALS.items()}
 # Where in a listing a page begins says nothing about what was taken.
