@@ -5,9 +5,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from nicegui import ui
-from nicegui.element import Element
 
-from cloud_api.console.parts.html import element, heading, words
+from cloud_api.console.parts.html import attributed, element, heading, words
 from cloud_api.console.parts.priority import PRIORITIES, priority_mark
 from cloud_api.console.screen import Screen
 
@@ -57,7 +56,8 @@ class _Plant:
             known = {asset["path"] for asset in assets}
             for asset in assets:
                 children.setdefault(asset["parent"] if asset["parent"] in known else None, []).append(asset)
-            self._level(children, None)
+            with element("ul", "ms-branch ms-root"):
+                self._level(children, None)
             if found["is_cut"]:
                 ui.label(self._screen.text("overview.cut", count=self._screen.formats.number(MOST)))
 
@@ -74,32 +74,38 @@ class _Plant:
 
     def _level(self, children: dict[str | None, list[dict[str, Any]]], parent: str | None) -> None:
         for asset in children.get(parent, ()):
-            if asset["path"] in children:
-                with self._branch(asset):
-                    self._level(children, asset["path"])
-            else:
-                with element("div", "ms-leaf"):
-                    self._row(asset)
+            with element("li"):
+                if asset["path"] in children:
+                    self._branch(asset, children)
+                else:
+                    with element("div", "ms-tree-line"):
+                        element("span", "ms-fold")
+                        self._row(asset)
 
-    def _branch(self, asset: dict[str, Any]) -> Element:
-        path = asset["path"]
-        is_open = _is_open_at_first(asset) is not (path in self._folded)
-        branch = element("details", "ms-branch", open="" if is_open else None)
-        branch.on(
-            "toggle", lambda event: self._fold(asset, is_open=bool(event.args)), js_handler="(e) => emit(e.target.open)"
-        )
-        with branch, element("summary"):
+    def _branch(self, asset: dict[str, Any], children: dict[str | None, list[dict[str, Any]]]) -> None:
+        """A line with a button that folds what is below it."""
+        is_open = _is_open_at_first(asset) is not (asset["path"] in self._folded)
+        with element("div", "ms-tree-line"):
+            button = element("button", "ms-fold", type="button", aria_label=self._name(asset))
             self._row(asset)
-        return branch
+        with element("ul", "ms-branch") as below:
+            self._level(children, asset["path"])
 
-    def _fold(self, asset: dict[str, Any], *, is_open: bool) -> None:
-        before = set(self._folded)
-        if is_open is _is_open_at_first(asset):
-            self._folded.discard(asset["path"])
-        else:
-            self._folded.add(asset["path"])
-        if before != self._folded:
-            self._screen.remember(folded="|".join(sorted(self._folded)) or None)
+        def show(*, is_open: bool) -> None:
+            attributed(button, aria_expanded="true" if is_open else "false")
+            below.set_visibility(is_open)
+
+        def toggle() -> None:
+            show(is_open=self._fold(asset))
+
+        button.on("click", toggle)
+        show(is_open=is_open)
+
+    def _fold(self, asset: dict[str, Any]) -> bool:
+        """Fold or unfold; whether it is open now. What differs from the first sight stands in the address."""
+        self._folded ^= {asset["path"]}
+        self._screen.remember(folded="|".join(sorted(self._folded)) or None)
+        return _is_open_at_first(asset) is not (asset["path"] in self._folded)
 
     def _row(self, asset: dict[str, Any]) -> None:
         worst = _worst(asset)
