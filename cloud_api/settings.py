@@ -82,6 +82,8 @@ class ConsoleSettings:
     host: str
     port: int
     pool_size: int
+    # Where samples are taken: the console's own process takes none, and passes on what needs that.
+    api_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,6 +246,7 @@ class _Environment(LoginEnvironment, AuditEnvironment):
             host=self.text("CONSOLE_HOST", "127.0.0.1"),
             port=self.integer("CONSOLE_PORT", 8081, 0, 65535),
             pool_size=self.integer("CONSOLE_POOL_SIZE", 4, 1, 50),
+            api_url=self.text("CONSOLE_API", ""),
         )
 
     def _public_url(self) -> str | None:

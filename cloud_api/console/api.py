@@ -12,6 +12,9 @@ from cloud_api.console.words import Language
 from cloud_api.problems import TYPE_PREFIX
 
 BASE = "http://console"
+# What ingest alone can do, as replaying a thousand rejects, may last.
+TAKING_S = 60.0
+NOT_HERE = "ingest-unavailable"
 
 
 class Refused(Exception):
@@ -36,9 +39,10 @@ class Origin:
 class Service:
     """The API's application with the state of its lifespan."""
 
-    def __init__(self, app: ASGIApp, state: Mapping[str, Any]) -> None:
+    def __init__(self, app: ASGIApp, state: Mapping[str, Any], api_url: str = "") -> None:
         self._app = app
         self._state = state
+        self._api_url = api_url
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request that this process makes of itself."""
@@ -49,12 +53,19 @@ class Service:
         transport = httpx.ASGITransport(app=self, client=(origin.address, 0), raise_app_exceptions=False)
         return httpx.AsyncClient(transport=transport, base_url=BASE, headers={"User-Agent": origin.client})
 
+    def taker(self, origin: Origin) -> httpx.AsyncClient | None:
+        """A client of the process that takes samples, None where nobody has said where it is."""
+        if not self._api_url:
+            return None
+        return httpx.AsyncClient(base_url=self._api_url, headers={"User-Agent": origin.client}, timeout=TAKING_S)
+
 
 class Api:
     """The routes, as one session; paths are below /api/v1. Raises Refused, whose text says why."""
 
     def __init__(self, service: Service, token: str, language: Language, origin: Origin) -> None:
         self._client = service.client(origin)
+        self._service, self._origin = service, origin
         self._headers = {"Authorization": f"Bearer {token}", "Accept-Language": language.tag}
 
     async def get(self, path: str, /, **parameters: Any) -> Any:
@@ -92,9 +103,24 @@ class Api:
     async def _ask(self, method: str, path: str, body: Any = None, parameters: Mapping[str, Any] | None = None) -> Any:
         sent: dict[str, Any] = {} if body is None else {"json": body}
         answer = await self._client.request(method, API + path, params=parameters, headers=self._headers, **sent)
+        if answer.is_error and Refused(answer.status_code, _document(answer)).kind == NOT_HERE:
+            answer = await self._pass_on(method, path, parameters, sent) or answer
         if answer.is_error:
             raise Refused(answer.status_code, _document(answer))
         return answer.json() if answer.content else None
+
+    async def _pass_on(
+        self, method: str, path: str, parameters: Mapping[str, Any] | None, sent: Mapping[str, Any]
+    ) -> httpx.Response | None:
+        """Ask the process that takes samples, as the same session; None where it cannot be reached."""
+        taker = self._service.taker(self._origin)
+        if taker is None:
+            return None
+        async with taker:
+            try:
+                return await taker.request(method, API + path, params=parameters, headers=self._headers, **sent)
+            except httpx.TransportError:
+                return None
 
 
 def _present(parameters: Mapping[str, Any]) -> dict[str, Any]:

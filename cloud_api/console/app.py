@@ -33,7 +33,7 @@ def create_console(settings: CloudSettings, give_up: GiveUp, closing: Closing) -
     logging.getLogger("httpx").setLevel(logging.WARNING)
     inside = replace(settings, database_pool_size=settings.console.pool_size)
     api = create_app(inside, CONSOLE_ALONE, give_up, closing)
-    app = FastAPI(title="Millstream console", openapi_url=None, lifespan=_lifespan(api))
+    app = FastAPI(title="Millstream console", openapi_url=None, lifespan=_lifespan(api, settings))
     app.include_router(login)
     app.mount("/static", StaticFiles(directory=STATIC))
     place = Place(app)
@@ -51,14 +51,16 @@ def create_console(settings: CloudSettings, give_up: GiveUp, closing: Closing) -
     return app
 
 
-def _lifespan(api: FastAPI) -> Callable[[FastAPI], AbstractAsyncContextManager[Mapping[str, Any]]]:
+def _lifespan(
+    api: FastAPI, settings: CloudSettings
+) -> Callable[[FastAPI], AbstractAsyncContextManager[Mapping[str, Any]]]:
     """Let the API's parts live as long as the console, and the watch of alarms beside them."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[Mapping[str, Any]]:
         async with api.router.lifespan_context(api) as found:
             state: dict[str, Any] = dict(found or {})
-            app.state.service = Service(api, state)
+            app.state.service = Service(api, state, _api_url(settings))
             app.state.watch = AlarmWatch(state["alarm_feed"])
             watching = asyncio.create_task(app.state.watch.run(), name="watch of alarms")
             try:
@@ -70,3 +72,9 @@ def _lifespan(api: FastAPI) -> Callable[[FastAPI], AbstractAsyncContextManager[M
                     await watching
 
     return lifespan
+
+
+def _api_url(settings: CloudSettings) -> str:
+    """Where samples are taken; the API beside the console, unless its certificate has a name of its own."""
+    is_plain = settings.http_cert_file is None and settings.http_port
+    return settings.console.api_url or (f"http://127.0.0.1:{settings.http_port}" if is_plain else "")

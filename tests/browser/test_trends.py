@@ -19,20 +19,17 @@ class Client:
     """The API beside the browser."""
 
     def __init__(self, demo: Demo) -> None:
-        self._http = httpx.Client(
-            base_url=demo.outcome["api"] + "/api/v1",
-            headers={"Authorization": f"Bearer {demo.outcome['api_key']}"},
-            timeout=60,
-        )
+        self._url = demo.outcome["api"] + "/api/v1"
+        self._headers = {"Authorization": f"Bearer {demo.outcome['api_key']}"}
 
-    def get(self, path: str, /, **parameters: Any) -> Any:
-        answer = self._http.get(path, params=parameters)
+    def get(self, address: str, /, **parameters: Any) -> Any:
+        answer = httpx.get(self._url + address, params=parameters, headers=self._headers, timeout=60)
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    def post(self, path: str, body: Any) -> Any:
-        answer = self._http.post(path, json=body)
-        assert answer.status_code < 300, answer.text
+    def post(self, address: str, body: Any) -> Any:
+        answer = httpx.post(self._url + address, json=body, headers=self._headers, timeout=60)
+        assert answer.is_success, answer.text
         return answer.json()
 
 
@@ -58,7 +55,10 @@ def history(client: Client) -> str:
 
 def trend(tab: Tab, address: str) -> Tab:
     tab.page.goto(tab.url + address)
-    tab.page.wait_for_function("window.msTrend && msTrend.model.loadedMs !== undefined && !msTrend.isLoading")
+    tab.page.wait_for_function(
+        "window.msTrend && msTrend.model.loadedMs !== undefined && !msTrend.isLoading"
+        " && msTrend.view.ids.length === msTrend.model.series.filter(each => each.curve).length"
+    )
     return tab.settle()
 
 

@@ -99,9 +99,9 @@ def _tree(screen: Screen, assets: list[dict[str, Any]], chosen: dict[str, Any] |
                         words("a", shown_name(screen, asset), "ma-leaf", aria_current=current, **link)
                         continue
                     is_open = here.startswith(f"{path}/") or path == here or asset["depth"] < 3
+                    words("a", shown_name(screen, asset), "ma-leaf", aria_current=current, **link)
                     with element("details", open="" if is_open else None):
-                        with element("summary"):
-                            words("a", shown_name(screen, asset), aria_current=current, **link)
+                        element("summary", aria_label=screen.text("assets.below", name=shown_name(screen, asset)))
                         level(path)
 
     level(None)

@@ -78,7 +78,7 @@ export class Chart {
   time(grid, look, isShown) {
     return {
       type: "time", gridIndex: grid, min: this.window[0], max: this.window[1], show: isShown, position: "bottom",
-      axisLine: { lineStyle: { color: look.line } }, axisTick: { lineStyle: { color: look.line } },
+      axisLine: { onZero: false, lineStyle: { color: look.line } }, axisTick: { lineStyle: { color: look.line } },
       axisLabel: { color: look.soft, hideOverlap: true, formatter: { year: "{yyyy}", month: "{yyyy}-{MM}", day: "{MM}-{dd}", hour: "{HH}:{mm}", minute: "{HH}:{mm}", second: "{HH}:{mm}:{ss}", millisecond: "{mm}:{ss}.{SSS}" } },
       splitLine: { show: isShown, lineStyle: { color: look.line, opacity: 0.35 } },
     };
@@ -239,6 +239,11 @@ export class Chart {
     for (const note of this.model?.notes ?? []) {
       const [x0, x1] = [note.from, note.to].map((at) => Math.min(Math.max(x(at), left), left + width));
       if (x1 > x0) children.push({ type: "rect", silent: true, shape: { x: x0, y: top + height - 4, width: x1 - x0, height: 4 }, style: { fill: look.accent, opacity: 0.6 } });
+    }
+    const lanes = this.model?.series.length ?? 0;
+    const laneHeight = lanes * LANE + 18, laneTop = this.chart.getHeight() - 6 - laneHeight;
+    for (let index = 0; index < lanes; index += 1) {
+      children.push({ type: "text", silent: true, style: { x: left - 8, y: laneTop + ((index + 0.5) / (lanes + 1)) * laneHeight, text: String(index + 1), fill: look.series[index % 12], fontSize: 10, fontWeight: 700, textAlign: "right", textVerticalAlign: "middle" } });
     }
     bar(hover, null, look.soft, [3, 3]);
     bar(a, "A", look.ink, null);

@@ -122,7 +122,7 @@ async function load() {
   isLoading = true;
   place("mt-chart").setAttribute("aria-busy", "true");
   try {
-    if (!series.length) return void draw();
+    if (!series.length) { if (!view.ids.length) model.loadedMs = 0; return void draw(); }
     // What is looked back for makes a line that enters the picture from the left.
     const begun = performance.now();
     const [curves, holes, others, otherHoles, journal] = await Promise.all([
