@@ -11,6 +11,8 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 # Addresses that stand for IPv4 ones behind a translator (RFC 6052).
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+# An old way to write IPv4 ones (RFC 4291, 2.5.5.1), which some systems still connect to.
+_COMPATIBLE = ipaddress.ip_network("::/96")
 
 
 def resolve(host: str, port: int, allowed: Sequence[Network]) -> str:
@@ -44,7 +46,7 @@ def _plain(address: Address) -> Address:
     if isinstance(address, ipaddress.IPv6Address):
         if address.ipv4_mapped is not None:
             return address.ipv4_mapped
-        if address in _NAT64:
+        if address in _NAT64 or (address in _COMPATIBLE and int(address) > 1):
             return ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
         if address.sixtofour is not None:
             return address.sixtofour

@@ -25,6 +25,8 @@ def read_toml(text: str) -> list[dict[str, Any]]:
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise FileUnreadable(str(error)) from error
+    except RecursionError as error:
+        raise FileUnreadable("is nested too deeply") from error
     unknown = sorted(set(content) - {"definition"})
     if unknown:
         raise FileUnreadable(f"has {', '.join(unknown)}; allowed: [[definition]] tables")

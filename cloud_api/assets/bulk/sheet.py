@@ -111,11 +111,11 @@ def _json_of(row: AssetRow) -> Sequence[tuple[str, str]]:
 def _decoded(content: bytes, charset: str | None) -> str:
     try:
         return content.decode("utf-8-sig" if charset in {None, "utf-8"} else str(charset))
-    except LookupError as error:
-        raise SheetUnreadable(f"the charset {charset!r} is not known") from error
     except UnicodeDecodeError as error:
         detail = "save the sheet as CSV UTF-8, or name its charset, as `Content-Type: text/csv; charset=gb18030`"
         raise SheetUnreadable(f"the sheet is not {charset or 'UTF-8'}: {detail}") from error
+    except (LookupError, ValueError) as error:
+        raise SheetUnreadable(f"the charset {charset!r} is not known") from error
 
 
 def _header_problems(header: Sequence[str]) -> Iterator[SheetProblem]:

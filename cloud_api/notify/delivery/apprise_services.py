@@ -97,6 +97,8 @@ def _notify(address: str | dict[str, Any], subject: str, text: str) -> None:
     service = apprise.Apprise.instantiate(address, suppress_exceptions=True)
     if service is None:
         raise SendRefused("; ".join(_EAR.end()) or "the address is not complete")
+    # A redirect would lead past the check of the address; one in the address itself (?redirect=yes) too.
+    service.redirects = False
     is_sent = service.notify(body=text, title=subject, body_format=apprise.NotifyFormat.TEXT)
     if not is_sent:
         raise SendFailed("; ".join(_EAR.end()) or "the service did not take it")

@@ -90,6 +90,7 @@ def test_other_addresses_are_refused_without_being_shown(address: str):
         ("::ffff:10.1.2.3", "", False),
         ("64:ff9b::a01:203", "", False),
         ("2002:a01:203::1", "", False),
+        ("::10.1.2.3", "", False),
         ("10.1.2.3", "10.1.0.0/16", True),
         ("10.2.2.3", "10.1.0.0/16", False),
         ("::ffff:10.1.2.3", "10.1.0.0/16", True),
