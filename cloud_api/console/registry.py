@@ -52,10 +52,11 @@ def pages() -> tuple[Page, ...]:
         maintenance,
         overview,
         quality,
+        settings,
         trends,
         welcome,
     )
-    from cloud_api.console.pages.people import audit, keys, users
+    from cloud_api.console.pages.people import audit, keys, shares, users
 
     return (
         overview.PAGE,
@@ -71,7 +72,9 @@ def pages() -> tuple[Page, ...]:
         fleet.PAGE,
         users.PAGE,
         keys.PAGE,
+        shares.PAGE,
         audit.PAGE,
+        settings.PAGE,
         account.PAGE,
         welcome.PAGE,
     )
