@@ -10,7 +10,7 @@ from fastapi.security import HTTPBearer
 from cloud_api.auth.pace import Pace
 from cloud_api.auth.principal import REALM, Principal, find_principal, read_bearer
 from cloud_api.auth.roles import Role, Scope, is_enough
-from cloud_api.auth.session_tokens import COOKIE, PROOF_HEADER, is_proof
+from cloud_api.auth.session_tokens import COOKIE, PROOF_HEADER, is_proof, is_session_token
 from cloud_api.problems import Kinds, Problem, problem_responses
 from cloud_api.settings import CloudSettings
 from cloud_api.storage.database import Database
@@ -87,7 +87,8 @@ def _credentials(request: Request) -> str:
     """Take the bearer, else the cookie; browsers send cookies by themselves, so changes need a proof beside one."""
     header = request.headers.get("Authorization")
     cookie = request.cookies.get(COOKIE)
-    if header or not cookie:
+    if header or not cookie or not is_session_token(cookie):
+        # A key in a cookie would be sent by browsers at the wish of any page.
         return read_bearer(header)
     if request.method not in SAFE_METHODS and not is_proof(cookie, request.headers.get(PROOF_HEADER)):
         raise Problem(Kinds.FORGED_REQUEST, f"send the header {PROOF_HEADER} with the `csrf` that logging in answered")
