@@ -1,11 +1,13 @@
 """Materialised calculations: once, when the inputs are there; again, when they come late or are corrected."""
 
+import asyncio
 from datetime import timedelta
 
 from cloud_api.leases import LeaseKeeper, LeaseTimes, Ownership, new_owner
 from cloud_api.rollups.closing import close_minutes
 from cloud_api.rollups.steps import Steps
 from cloud_api.storage.engine import ROLLUP_1M, ROLLUP_15M, Partitions, detect_engine
+from cloud_api.storage.rollup_marks import hold_closed, read_closed
 from tests.integration.api.service import BAD, GOOD, at, shown
 from tests.integration.calculations.bench import Bench
 
@@ -195,3 +197,26 @@ async def test_a_fault_in_one_calculation_leaves_the_others(postgres_bench: Benc
     await bench.step()
     assert await bench.samples(sound["series_id"]) == [(1, 3.0, GOOD)]
     assert "c/broken" in (await bench.api.get(f"/calculations/{broken['id']}"))["state"]["problem"]
+
+
+async def test_a_writer_that_did_not_know_is_waited_for(postgres_bench: Bench):
+    bench = postgres_bench
+    a = await bench.measured("line/a")
+    made = await bench.post("/calculations", path="line/double", expression='2 * "line/a"', mode="materialised")
+    await bench.until(0)
+    await bench.step()
+    await bench.store(a, [(1, 1.0, GOOD)])
+    async with bench.pool.connection() as writer, writer.transaction():
+        # It has looked before the leader announces, and writes afterwards, without a mark.
+        await read_closed(await hold_closed(writer))
+        await writer.execute("insert into sample (series_id, status, time, value) values (%s, 0, %s, 2)", (a, at(2)))
+        await bench.until(3)
+        stepping = asyncio.create_task(bench.step())
+        announced = "select count(*) from calculation_progress where announced_at = %s"
+        async with asyncio.timeout(60):
+            while await bench.api.fill.run(announced, at(3)) == [(0,)]:
+                await asyncio.sleep(0.01)
+        assert await bench.samples(made["series_id"]) == []
+        assert not stepping.done()
+    await stepping
+    assert await bench.samples(made["series_id"]) == [(1, 2.0, GOOD), (2, 4.0, GOOD)]
