@@ -105,7 +105,12 @@ def _make(programs: Path, layout: Layout, user: ServiceUser | None) -> None:
     locale = ("--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
     _run([programs / "initdb", "-D", aside, "-U", "postgres", "--auth=reject", *locale, "--no-instructions"], user)
     password = secrets.token_urlsafe(24)
-    statements = f"CREATE ROLE {NAME} LOGIN CREATEDB PASSWORD '{password}';\nCREATE DATABASE {NAME} OWNER {NAME};\n"
+    # Limited callers and shares are served under roles of their own, which the service may take and not make.
+    statements = (
+        f"CREATE ROLE {NAME} LOGIN CREATEDB PASSWORD '{password}';\n"
+        f"CREATE ROLE {NAME}_reach NOLOGIN;\nCREATE ROLE {NAME}_share NOLOGIN;\n"
+        f"GRANT {NAME}_reach, {NAME}_share TO {NAME};\nCREATE DATABASE {NAME} OWNER {NAME};\n"
+    )
     _run([programs / "postgres", "--single", "-D", aside, "postgres"], user, statements)
     write_private(layout.data / "database.password", password + "\n")
     aside.rename(layout.database)
