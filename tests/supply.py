@@ -5,6 +5,7 @@ none is in reach this is said, loudly, and is no failure. A secret that .secrets
 """
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -33,6 +34,10 @@ FILTERS = (
     "detect_secrets.filters.heuristic.is_templated_secret",
     "detect_secrets.filters.heuristic.is_sequential_string",
 )
+
+# A word such as "password" says nothing in tests, which make people up, nor in texts, which label fields.
+KEYWORD = "Secret Keyword"
+WORDS_SAY_NOTHING = re.compile(r"tests/|.*/texts/[^/]+\.toml$")
 
 Known = dict[str, list[dict[str, str]]]
 
@@ -113,6 +118,8 @@ def found_secrets(files: list[str]) -> Known:
     found: Known = {}
     for name, secret in collection:
         entry = {"type": secret.type, "hash": secret.secret_hash}
+        if secret.type == KEYWORD and WORDS_SAY_NOTHING.match(name):
+            continue
         if entry not in found.setdefault(name, []):
             found[name].append(entry)
     return {name: sorted(these, key=lambda each: (each["type"], each["hash"])) for name, these in sorted(found.items())}
