@@ -15,7 +15,7 @@ def test_an_agent_shows_its_devices_its_completeness_and_its_proof(demo: Demo, o
     row.get_by_role("link").click()
     tab.page.wait_for_url(f"**/fleet?agent={agent['id']}")
     tab.settle()
-    shown = tab.page.locator("main").inner_text()
+    shown = tab.page.locator("#ms-main").inner_text()
     assert all(device["name"] in shown for device in agent["devices"])
     assert agent["config_revision"] in shown
     tab.page.get_by_role("heading", name="Proof of delivery").wait_for()
