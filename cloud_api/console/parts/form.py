@@ -1,6 +1,7 @@
 """A form over a document: each field knows the member that it edits, and what the API says of a member stands there."""
 
 import json
+import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -205,7 +206,8 @@ def parsed(text: str | None) -> Any:
         value = json.loads(stripped)
     except ValueError:
         return stripped
-    return value if isinstance(value, int | float) else stripped
+    is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return value if is_number else stripped
 
 
 def flat(table: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
