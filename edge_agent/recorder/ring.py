@@ -154,7 +154,8 @@ class Ring:
         self._pending.append((Stretch(self._first_us, self._last_us, self._has_failure, packed), self._count))
         self._packed_bytes += len(packed)
         self._begin()
-        while self._packed_bytes > self._pending_bytes:
+        # The newest block stays, however large it is packed.
+        while len(self._pending) > 1 and self._packed_bytes > self._pending_bytes:
             oldest, count = self._pending.popleft()
             self._packed_bytes -= len(oldest.blocks)
             self._lost += count

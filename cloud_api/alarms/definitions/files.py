@@ -12,6 +12,8 @@ import tomli_w
 HEAD = (
     "# Alarm definitions. `millstream cloud alarms apply FILE` brings them into force, `diff` says what would change.\n"
 )
+# Reading a dotted key takes the square of its length.
+MOST_DOTS = 1_000
 FIRST = ("name", "enabled", "target.path", "target.template", "target.tag", "condition.kind")
 
 
@@ -21,6 +23,8 @@ class FileUnreadable(Exception):
 
 def read_toml(text: str) -> list[dict[str, Any]]:
     """Read `[[definition]]` tables; what they hold is checked later."""
+    if any(line.partition("=")[0].count(".") > MOST_DOTS for line in text.splitlines()):
+        raise FileUnreadable("is nested too deeply")
     try:
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

@@ -53,6 +53,15 @@ def test_memory_is_bounded_and_every_exchange_is_held_or_counted(answers: list[t
     assert ring.held_bytes == 0
 
 
+def test_the_newest_block_stays_however_large_it_is_packed() -> None:
+    ring = Ring(PENDING)
+    ring.note(Exchange(1, 1, b"q", Random(1).randbytes(2 * PENDING)))
+    ring.note(Exchange(2, 1, b"q", Random(2).randbytes(2 * PENDING)))
+    taken = ring.take()
+    assert taken is not None
+    assert (read(taken).lost, [each.asked_us for each in read(taken).exchanges]) == (1, [2])
+
+
 def test_a_record_beyond_measure_is_counted_only() -> None:
     ring = Ring(PENDING)
     ring.note(Exchange(1, 1, b"q", bytes(LONGEST_RECORD_BYTES + 1)))
