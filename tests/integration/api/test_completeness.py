@@ -249,6 +249,19 @@ async def test_rollups_say_the_same_as_raw_samples(api: Api):
     assert (await api.get("/completeness", **window))["items"] == raw["items"]
 
 
+async def test_very_many_changes_in_a_quarter_are_only_changes(postgres_api: Api):
+    api = postgres_api
+    halves = [half / 2 for half in range(2 * 2_700)]
+    await scanned(api, "f/fast", halves, deadband="1", max_silence_s=2_400.0)
+    await until(api, 2_700)
+    window = {"from": shown(at()), "to": shown(at(2_700)), "path": "f/*"}
+    raw = await api.get("/completeness", **window)
+    await roll_everything(api.fill, us_of(at(2_700)))
+    rolled = await api.get("/completeness", **window)
+    assert (raw["resolution"], rolled["resolution"]) == ("raw", "15m")
+    assert rolled["items"] == raw["items"]
+
+
 async def test_too_many_minutes_are_read_as_quarters_and_the_answer_says_so(postgres_url: str):
     async with serve_api(postgres_url, query_max_samples=400) as api:
         seconds = [second for second in range(-60, 4 * 3_600, 20) if not 3_600 <= second < 7_200]
