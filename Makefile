@@ -17,7 +17,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input install --qui
 
 UV := uv==0.13.9
 
-.PHONY: help install demo test test-unit check bench soak format pins secrets clean system
+.PHONY: help install demo test test-unit check bench soak format pictures pins secrets clean system
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ soak: $(INSTALLED)-dev ## The kill test for as long as you like (MINUTES=10 SEED
 
 format: $(INSTALLED)-dev ## Put the code into its form
 	@$(BIN)/ruff check --fix-only --quiet . && $(BIN)/ruff format .
+
+pictures: $(INSTALLED)-dev system ## Take the READMEs' pictures of the console (docs/images)
+	@$(BIN)/python -m tests.browser.pictures
 
 pins: $(INSTALLED)-dev ## Write requirements/locked: the pinned versions with hashes
 	@$(PIP) $(UV)

@@ -47,7 +47,9 @@ def _bar(flood: Mapping[str, Any], start: datetime, end: datetime) -> None:
     left = 100 * (datetime.fromisoformat(flood["from"]) - start).total_seconds() / whole
     width = 100 * (datetime.fromisoformat(flood["to"]) - start).total_seconds() / whole - left
     left = min(max(left, 0.0), 100 - LEAST_PERCENT)
-    element("span", "ms-flood").style(f"left: {left:.3f}%; width: {min(max(width, LEAST_PERCENT), 100 - left):.3f}%")
+    element("span", "ms-flood-span").style(
+        f"left: {left:.3f}%; width: {min(max(width, LEAST_PERCENT), 100 - left):.3f}%"
+    )
 
 
 def _length(screen: Screen, flood: Mapping[str, Any]) -> str:

@@ -114,7 +114,7 @@ class Fields:
         form, prefix = self._form, f"condition.{level}"
         any_priority: dict[str | None, str] = {None: self._text("definitions.as_definition"), **self._priorities()}
         name = self._text(f"level.{level}")
-        with element("fieldset", "ms-level"):
+        with element("fieldset", "ms-level-set"):
             legend = ui.label(name)
             legend.tag = "legend"
             with element("div", "ms-fields ms-fields-tight"):
@@ -189,7 +189,7 @@ class Fields:
         ui.button(self._text("definitions.add_override"), icon="add", on_click=add).props("outline no-caps")
 
     def _override(self, index: int, remove: Callable[[], None]) -> None:
-        with element("fieldset", "ms-level"):
+        with element("fieldset", "ms-level-set"):
             legend = ui.label(self._text("definitions.override", number=index + 1))
             legend.tag = "legend"
             with element("div", "ms-fields"):

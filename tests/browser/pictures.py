@@ -1,0 +1,67 @@
+"""Takes the pictures of the console that the READMEs show: `make pictures`, on a demonstration of its own."""
+
+import shutil
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+from tests.acceptance.demo import Demo
+from tests.browser.conftest import Tab, log_in
+
+IMAGES = Path(__file__).resolve().parents[2] / "docs" / "images"
+# Minutes of the plant, three times as fast: long enough for faults to come and go.
+LIVED_S = 420
+DRAWN_MS = 4_000
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One page as somebody sees it."""
+
+    name: str
+    address: str
+    language: str = "en"
+    theme: str = "light"
+    width: int = 1280
+    height: int = 800
+
+
+HALL = "hangzhou/moulding/hall-1"
+PICTURES = (
+    Picture("overview", "/"),
+    Picture("alarms", "/alarms", theme="dark"),
+    Picture("trends", f"/trends?path={HALL}/imm-1/zone-*/temperature&range=15m"),
+    Picture("overview.zh", "/", language="zh"),
+    Picture("alarms.zh", "/alarms", language="zh", theme="dark"),
+    Picture("trends.zh", f"/trends?path={HALL}/imm-1/zone-*/temperature&range=15m", language="zh"),
+)
+
+
+def main() -> int:
+    """Start the plant, let it live, look at each page."""
+    IMAGES.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        demo = Demo(Path(folder) / "data", ["--speed", "3"]).wait_ready()
+        time.sleep(LIVED_S)
+        program = shutil.which("chromium") or shutil.which("chromium-browser")
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        context = browser.new_context(locale="en-GB", timezone_id="Asia/Shanghai")
+        tab = Tab(context.new_page(), context, demo.outcome["console"])
+        log_in(tab, demo.outcome["user"], demo.outcome["password"])
+        for picture in PICTURES:
+            tab.page.set_viewport_size({"width": picture.width, "height": picture.height})
+            tab.choose(language=picture.language, theme=picture.theme).open(picture.address)
+            tab.page.wait_for_timeout(DRAWN_MS)
+            tab.page.screenshot(path=IMAGES / f"{picture.name}.png")
+            print(f"docs/images/{picture.name}.png", flush=True)
+        browser.close()
+        demo.stop()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
