@@ -63,7 +63,7 @@ from cloud_api.slots import Slots
 from cloud_api.storage.database import Database
 from cloud_api.storage.pool import Pool
 from cloud_api.telemetry import Telemetry
-from cloud_api.users.first import ensure_first_user
+from cloud_api.users.first import wait_for_first_user
 from cloud_api.users.oidc.login import BEGIN, CALLBACK, OidcLogin, login_of
 from cloud_api.users.oidc.router import router as oidc_login
 from cloud_api.users.passwords import Passwords
@@ -259,7 +259,7 @@ async def _work(state: State, roles: frozenset[Role]) -> None:
         if Role.NOTIFY in roles:
             tasks.create_task(notifier_of(pool, state["settings"].notify, state["telemetry"]).run(), name="notify")
         if Role.API in roles:
-            await ensure_first_user(pool, state["passwords"])
+            await wait_for_first_user(pool, state["passwords"])
             tasks.create_task(keep_house(pool, state["settings"].session_idle_s), name="housekeeping")
             tasks.create_task(
                 AuditDuty(pool, audit_work(pool, state["settings"], state["telemetry"])).run(), name="audit"

@@ -114,6 +114,10 @@ class Telemetry:
         return Histogram(f"millstream_{name}", text, labels, registry=self.registry, buckets=buckets)
 
 
+# They write the whole address of each request, and that of a webhook is as good as a password.
+TELL_ADDRESSES = ("httpx", "httpcore", "urllib3")
+
+
 def set_up_logs(level: str) -> None:
     """Write plain lines to standard error, with time and level."""
     plain = logging.Formatter("%(asctime)s.%(msecs)03dZ %(levelname)s %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%S")
@@ -122,3 +126,5 @@ def set_up_logs(level: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(plain)
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    for name in TELL_ADDRESSES:
+        logging.getLogger(name).setLevel(logging.WARNING)

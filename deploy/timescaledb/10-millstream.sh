@@ -5,8 +5,9 @@ psql --no-psqlrc --set ON_ERROR_STOP=1 --set password="$MILLSTREAM_DATABASE_PASS
     --username "$POSTGRES_USER" --dbname "$POSTGRES_DB" <<'SQL'
 create role millstream login password :'password';
 -- Limited callers and shares are served under roles of their own, which the service may take and not make.
-create role millstream_reach nologin;
-create role millstream_share nologin;
+select format('create role %I nologin', name)
+from unnest(array['millstream_reach', 'millstream_share']) name
+where not exists (select from pg_roles where rolname = name) \gexec
 grant millstream_reach, millstream_share to millstream;
 select format('alter database %I owner to millstream', current_database()) \gexec
 select format('alter database %I set timezone to ''UTC''', current_database()) \gexec

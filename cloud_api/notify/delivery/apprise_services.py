@@ -86,8 +86,9 @@ def _load() -> ModuleType:
         if _EAR not in logger.handlers:
             apprise.Apprise.instantiate("json://127.0.0.1")
             logger.addHandler(_EAR)
-            logger.propagate = False
-            logger.setLevel(logging.DEBUG)
+        # Whoever has configured logs since may have let it speak again.
+        logger.propagate = False
+        logger.setLevel(logging.DEBUG)
     return apprise
 
 

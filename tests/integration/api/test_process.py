@@ -136,7 +136,8 @@ def test_a_signal_ends_it_after_the_running_answer(processes: Processes, postgre
     assert child.wait() == 0, child.tail()
 
 
-def test_a_key_is_shown_once_and_only_its_hash_is_kept(processes: Processes, postgres_url: str):
+def test_a_key_is_shown_once_and_only_its_hash_is_kept(processes: Processes, empty_postgres_url: str):
+    postgres_url = empty_postgres_url
     before = processes.millstream(
         "cloud", "key", "create", "--name", "eva", "--role", "viewer", MILLSTREAM_DATABASE_URL=postgres_url
     )

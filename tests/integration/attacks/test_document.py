@@ -14,9 +14,9 @@ from cloud_api.storage.migrate import migrate
 from schemas.sample import Kind
 from tests.fixtures.broker import Broker
 from tests.fixtures.processes import Processes, find_free_port
+from tests.integration.api.halls import INSIDE, one_hall
 from tests.integration.api.service import Api, Fill
 from tests.integration.api.test_process import ready
-from tests.integration.api.test_reach import INSIDE, one_hall
 
 MINUTES = float(os.environ.get("MILLSTREAM_ATTACK_MINUTES", "0"))
 SECONDS = int(MINUTES * 60) or 12
