@@ -81,8 +81,11 @@ def stop_database(stack: Stack, agent: Agent) -> tuple[int, int]:
     """Kill the database until the outbox has given up all that was in it, start it again; from when to when."""
     from_us = now_us()
     stack.postgres.kill()
+    # Nothing that is made from here on can leave but by being given up.
+    down_us = now_us()
+    wait_until(lambda: agent.backlog() > agent.backlog(before_us=down_us), "batches wait")
     wait_until(
-        lambda: now_us() - from_us > OUTAGE_US and agent.backlog(before_us=from_us + 1_000_000) == 0,
+        lambda: now_us() - down_us > OUTAGE_US and agent.backlog(before_us=down_us + 2_000_000) == 0,
         "the outbox has run full",
     )
     stack.postgres.start()
