@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from playwright.sync_api import expect
 
 from tests.acceptance.demo import Demo
 from tests.browser.conftest import OpenTab, Tab
@@ -50,7 +51,7 @@ def test_a_definition_is_corrected_tried_saved_changed_and_compared(demo: Demo, 
     write(tab, "Limit", "11", nth=1)
     page.get_by_role("button", name="Save", exact=True).click()
     page.get_by_text("Version 2: changed by").click()
-    assert "condition.hi.limit" in page.locator(".ms-version").first.inner_text()
+    expect(page.locator(".ms-version").first).to_contain_text("condition.hi.limit", use_inner_text=True)
     assert ask(demo, "GET", f"/alarm-definitions/{stored['id']}")["version"] == 2
 
     page.get_by_role("button", name="Delete", exact=True).click()

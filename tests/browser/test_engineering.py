@@ -35,12 +35,21 @@ def test_an_asset_is_made_described_in_two_languages_and_moved(demo: Demo, open_
     assert not tab.troubles
 
 
-def test_tags_show_value_status_and_course(demo: Demo, open_tab: OpenTab):
-    (asset,) = Client(demo).get("/assets", path="hangzhou/moulding/hall-1/cooling-water/supply")["items"]
+def test_tags_show_value_unit_and_course(demo: Demo, open_tab: OpenTab):
+    client = Client(demo)
+    now = datetime.now(UTC)
+    times = [(now - timedelta(minutes=age)).isoformat().replace("+00:00", "Z") for age in range(40, 0, -1)]
+    course = [
+        {"path": "hangzhou/lab/boiler/pressure", "time": time, "value": index % 7, "status": 0}
+        for index, time in enumerate(times)
+    ]
+    client.post("/samples", course)
     tab = open_tab()
-    tab.choose(language="en").open(f"/assets?asset={asset['id']}")
-    row = tab.page.locator("[data-tag]", has=tab.page.get_by_role("link", name="pressure", exact=True))
-    expect(row).to_contain_text("bar", timeout=SOON)
+    for path, shown in (("hangzhou/moulding/hall-1/cooling-water/supply", "bar"), ("hangzhou/lab/boiler", "4")):
+        (asset,) = client.get("/assets", path=path)["items"]
+        tab.choose(language="en").open(f"/assets?asset={asset['id']}")
+        row = tab.page.locator("[data-tag]", has=tab.page.get_by_role("link", name="pressure", exact=True))
+        expect(row).to_contain_text(shown, timeout=SOON)
     expect(row.locator("svg path")).to_have_count(1, timeout=SOON)
     assert not tab.troubles
 

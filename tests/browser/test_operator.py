@@ -46,7 +46,7 @@ def test_a_fault_is_seen_acknowledged_and_written_down_and_everybody_sees_it(dem
     one.open("/journal?event=acknowledge")
     expect(one.page.locator(".ag-row", has_text=COMMENT).first).to_be_visible()
     entries = demo.ask(f"/alarms/journal?alarm={alarm['id']}&event=acknowledge")["items"]
-    assert (entries[0]["comment"], entries[0]["who"]) == (COMMENT, demo.outcome["user"])
+    assert (COMMENT, demo.outcome["user"]) in [(entry["comment"], entry["who"]) for entry in entries]
     assert "\n".join(one.troubles + other.troubles) == ""
 
 
@@ -67,17 +67,21 @@ def test_an_alarm_is_shelved_found_in_its_list_and_brought_back(demo: Demo, open
     assert "\n".join(tab.troubles) == ""
 
 
+def remarks(demo: Demo) -> list[str | None]:
+    """What was said with acknowledgements, as far as the journal is sealed."""
+    return [entry["comment"] for entry in demo.ask("/alarms/journal?event=acknowledge")["items"]]
+
+
 def test_all_that_is_shown_is_acknowledged_at_once(demo: Demo, open_tab: OpenTab):
-    alarm = first_alarm(demo)
     tab = open_tab()
     tab.open("/alarms?list=unacknowledged")
-    expect(tab.page.locator(".ag-row .ms-prio").first).to_be_visible()
+    # What another test has acknowledged comes again: the plant's faults do.
+    expect(tab.page.locator(".ag-row .ms-prio").first).to_be_visible(timeout=120_000)
     tab.page.locator("button", has_text="Acknowledge all shown").click()
     tab.page.locator(".ms-dialog textarea").fill("after the power cut")
     tab.page.locator(".ms-dialog button").first.click()
     expect(tab.page.locator(".q-notification", has_text="acknowledged")).to_be_visible()
-    entries = demo.ask(f"/alarms/journal?alarm={alarm['id']}&event=acknowledge")["items"]
-    assert entries[0]["comment"] == "after the power cut"
+    wait_until(lambda: "after the power cut" in remarks(demo), "the journal has it")
     assert "\n".join(tab.troubles) == ""
 
 

@@ -90,7 +90,7 @@ window.msAlarms = (() => {
     reading = reading.then(() => {
       forget();
       api.deselectAll();
-      api.ensureIndexVisible(0);
+      if (api.getDisplayedRowCount()) api.ensureIndexVisible(0);
       arrange();
       api.purgeInfiniteCache();
     });

@@ -31,23 +31,29 @@ const ms = (() => {
 
   // The connection: a note in this tab survives the reload that follows a longer absence or a restart.
   const LOST = "ms-lost-at";
+  const SETTLED_MS = 1000;
+  let isLeaving = false;
   function followConnection() {
     if (!window.socket) return void setTimeout(followConnection, 50);
-    window.socket.on("disconnect", () => sessionStorage.getItem(LOST) || sessionStorage.setItem(LOST, Date.now()));
+    window.socket.on("disconnect", () => {
+      if (!isLeaving && !sessionStorage.getItem(LOST)) sessionStorage.setItem(LOST, Date.now());
+    });
     const back = () => {
       const lost = Number(sessionStorage.getItem(LOST));
-      if (!lost) return;
+      // A console that no longer knows this page makes it load anew: then the next page tells.
+      if (!lost || isLeaving || !window.socket.connected) return;
       sessionStorage.removeItem(LOST);
       const isAnew = performance.now() < 15000 && performance.timeOrigin > lost;
       const text = isAnew ? msPage.texts.reloaded : msPage.texts.resumed;
       say(text.replace("{from}", time(lost)).replace("{to}", time(Date.now())), isAnew ? "warning" : "info");
     };
-    window.socket.on("connect", () => setTimeout(back, 300));
-    if (window.socket.connected) setTimeout(back, 300);
+    window.socket.on("connect", () => setTimeout(back, SETTLED_MS));
+    if (window.socket.connected) setTimeout(back, SETTLED_MS);
   }
-  window.addEventListener("pagehide", (event) => {
-    // Somebody who leaves on purpose has lost nothing.
-    if (!event.persisted && window.socket?.connected) sessionStorage.removeItem(LOST);
+  window.addEventListener("beforeunload", () => {
+    // Somebody who leaves on purpose loses nothing; a download that began as a page leaves nobody.
+    isLeaving = true;
+    setTimeout(() => { isLeaving = false; }, 10000);
   });
 
   document.addEventListener("keydown", (event) => {
