@@ -33,8 +33,6 @@ class Picture:
 HALL = "hangzhou/moulding/hall-1"
 PICTURES = (
     Picture("alarms", "/alarms", theme="dark"),
-    Picture("trends", f"/trends?path={HALL}/imm-1/zone-*/temperature&range=15m"),
-    Picture("alarms.zh", "/alarms", language="zh", theme="dark"),
     Picture("trends.zh", f"/trends?path={HALL}/imm-1/zone-*/temperature&range=15m", language="zh"),
 )
 
