@@ -46,7 +46,7 @@ class Outcome:
 TIERS = (
     Tier("unit", ("unit",), 180, TWO_PROCESSES),
     Tier("contracts", ("contracts",), 60),
-    Tier("integration", ("integration", "migration"), 900, TWO_PROCESSES),
+    Tier("integration", ("integration", "migration"), 1200, TWO_PROCESSES),
     Tier("faults", ("faults",), 420),
     Tier("acceptance", ("acceptance",), 480),
     Tier("browser", ("browser",), 300),
