@@ -1,0 +1,1 @@
+"""What is played for long, and what is not yet steady enough for every run."""
