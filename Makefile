@@ -49,7 +49,7 @@ soak: $(INSTALLED)-dev ## The kill test for as long as you like (MINUTES=10 SEED
 	@MILLSTREAM_ALARM_RUNS=$$(($(MINUTES) * 30)) MILLSTREAM_ALARM_SEED=$(or $(SEED),1) $(BIN)/python -m pytest -q -s tests/faults/test_alarm_kills.py
 	@MILLSTREAM_CALCULATION_RUNS=$$(($(MINUTES) * 20)) MILLSTREAM_CALCULATION_SEED=$(or $(SEED),1) $(BIN)/python -m pytest -q -s tests/faults/test_calculation_kills.py
 	@MILLSTREAM_ATTACK_MINUTES=$(MINUTES) MILLSTREAM_ATTACK_SEED=$(or $(SEED),1) $(BIN)/python -m pytest -q -s tests/integration/attacks tests/unit/cloud_api/test_foreign_bytes.py
-	@MILLSTREAM_FAULT_MINUTES=$(MINUTES) MILLSTREAM_FAULT_SEED=$(SEED) $(BIN)/python -m pytest -q -s tests/faults/test_kills.py tests/soak $(ARGS)
+	@MILLSTREAM_FAULT_MINUTES=$(MINUTES) MILLSTREAM_FAULT_SEED=$(SEED) $(BIN)/python -m pytest -q -s tests/faults/test_kills.py $(ARGS)
 
 format: $(INSTALLED)-dev ## Put the code into its form
 	@$(BIN)/ruff check --fix-only --quiet . && $(BIN)/ruff format .

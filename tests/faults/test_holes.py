@@ -13,6 +13,9 @@ AGENT = "gw-1"
 # Long enough for ingest to notice that the database is away, and for a small outbox to run full.
 OUTAGE_US = 9_000_000
 SLACK_US = 3_000_000
+# What is on its way when the database goes is stored after all when it is back, whatever the outbox has given up
+# meanwhile: few batches, so that the others were never sent.
+MQTT = 'retry_min = "100ms"\nretry_max = "1s"\nresend_min = "2s"\nhealth = "1s"\nwindow_batches = 4'
 
 
 def now_us() -> int:
@@ -36,7 +39,7 @@ def test_each_disaster_is_blamed_on_the_one_who_caused_it(
         ScannedDevice(name, make_counting_device(1).start(), {"default": "100ms"}, ("default",), keys=keys)
         for name in ("press-1", "press-2")
     ]
-    agent = stack.make_agent(AGENT, *devices, outbox='max_bytes = "16KiB"', batch='window = "10ms"')
+    agent = stack.make_agent(AGENT, *devices, mqtt=MQTT, outbox='max_bytes = "16KiB"', batch='window = "10ms"')
     stack.cloud.start()
     # So small an outbox runs full while it waits for the first start as well.
     stack.wait_until_ready()

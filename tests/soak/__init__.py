@@ -1,1 +1,0 @@
-"""What is played for long, and what is not yet steady enough for every run."""
