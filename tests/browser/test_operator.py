@@ -85,6 +85,22 @@ def test_all_that_is_shown_is_acknowledged_at_once(demo: Demo, open_tab: OpenTab
     assert "\n".join(tab.troubles) == ""
 
 
+def test_the_banner_covers_nothing_in_any_language_or_width(demo: Demo, open_tab: OpenTab):
+    first_alarm(demo)
+    tab = open_tab()
+    for language in ("en", "zh"):
+        for width, kiosk in ((768, ""), (1280, ""), (1920, "?kiosk=1")):
+            tab.page.set_viewport_size({"width": width, "height": 800})
+            tab.choose(language=language).open("/handover" + kiosk)
+            expect(tab.page.locator(".ms-banner-alarm")).to_be_visible(timeout=120_000)
+            edges = (
+                "[...document.querySelectorAll('.ms-banner-place, #ms-main > *')].map(e => e.getBoundingClientRect())"
+            )
+            banner, first = tab.page.evaluate(edges)[:2]
+            assert banner["bottom"] <= first["top"], (language, width, kiosk)
+    assert "\n".join(tab.troubles) == ""
+
+
 def test_what_is_filtered_is_in_the_address_and_kept_for_the_person(demo: Demo, open_tab: OpenTab):
     tab = open_tab()
     tab.open("/alarms?list=open")
