@@ -70,7 +70,7 @@ class GuardDesk:
                     strange = [use for use in uses if await _is_strange(connection, use)]
             except UNAVAILABLE as error:
                 log.warning("security events wait for the database: %s", " ".join(str(error).split()))
-                self._waiting = waiting | self._waiting
+                self._waiting = added(waiting, self._waiting)
                 self._uses.extendleft(reversed(uses))
             else:
                 self._take([Sighting(EventKind.KEY_ADDRESS, f"{name} ({prefix})", at) for prefix, name, at in strange])
@@ -96,6 +96,15 @@ class GuardDesk:
         if len(self._used) > KEYS_MAX:
             self._used.popitem(last=False)
         self._uses.append((prefix, origin.name or "", block))
+
+
+def added(earlier: Waiting, later: Waiting) -> Waiting:
+    """Both together: what happened in either is counted, and the later detail tells it."""
+    together = dict(earlier)
+    for each, (detail, count) in later.items():
+        _, before = together.get(each, ("", 0))
+        together[each] = (detail, before + count)
+    return together
 
 
 async def _write(connection: Connection, waiting: Waiting) -> None:
