@@ -12,7 +12,7 @@ from cloud_api.formats.table import Json, Table, mixed, repeated, table
 from cloud_api.instants import format_interval, format_us
 from cloud_api.query.answered import answers_of, wide_table
 from cloud_api.query.intervals import read_zone
-from cloud_api.query.models import Layout, PointsBy, Resolution
+from cloud_api.query.models import Layout, Resolution
 from cloud_api.query.service import QueryResult, align_of
 from cloud_api.query.tables import Answered
 from cloud_api.wall_clocks import find_zone
@@ -98,13 +98,13 @@ def _rows(of: Table) -> Generator[bytes]:
 
 
 def _head(result: QueryResult) -> dict[str, Json]:
-    buckets, reading = result.buckets, result.reading
+    buckets, reading, scanned = result.buckets, result.reading, _scanned(result)
     partial = [] if buckets is None else [format_us(start_us) for start_us in buckets.partial_us()]
     return {
         "resolution": Resolution.RAW.value if reading is None else reading.resolution,
         "estimate": result.estimate,
-        "rows_scanned": _rows_scanned(result),
-        "scanned": _scanned(result),
+        "rows_scanned": sum(scanned.values()),
+        "scanned": scanned,
         "as_of": result.request.as_of,
         "aligned": _aligned(result.aligned if reading is None else reading.aligned or result.aligned),
         "from": format_us(result.window.from_us),
@@ -117,20 +117,11 @@ def _head(result: QueryResult) -> dict[str, Json]:
     }
 
 
-def _rows_scanned(result: QueryResult) -> int | None:
+def _scanned(result: QueryResult) -> Mapping[str, int]:
     """How many rows were read, without the few that surround a window."""
     if result.reading is not None:
-        return sum(result.reading.scanned.values())
-    if result.request.points_by is not PointsBy.BUCKETS:
-        return None
-    return sum(len(samples) for samples in result.samples.values())
-
-
-def _scanned(result: QueryResult) -> Mapping[str, int]:
-    if result.reading is not None:
         return result.reading.scanned
-    count = _rows_scanned(result)
-    return {} if count is None else {"raw": count}
+    return {"raw": sum(len(samples) for samples in result.samples.values())}
 
 
 def _aligned(window: tuple[int, int] | None) -> dict[str, str] | None:

@@ -251,7 +251,7 @@ class QueryAnswer(BaseModel):
 
     resolution: str = Field(description="The coarsest source that was read: raw, 1m or 15m", examples=["raw"])
     estimate: int = Field(description="Rows of all sources that the planner expected to read")
-    rows_scanned: int | None = Field(description="Rows that were read; null where samples were chosen among more")
+    rows_scanned: int = Field(description="Rows that were read")
     scanned: dict[str, int] = Field(description="Rows by source", examples=[{"15m": 2_880, "raw": 42}])
     as_of: str | None = Field(default=None, description="The past view that was asked for")
     aligned: Aligned | None = Field(

@@ -72,7 +72,7 @@ def make_plan(edges_us: NDArray[np.int64], kept: Kept, resolutions: Sequence[Res
     choices = [tuple(Resolution), (Resolution.MINUTE,), ()]
     wanted = [choice for choice in choices if set(choice) <= set(resolutions)]
     plans = [_plan(edges, kept, choice) for choice in wanted]
-    possible = [plan for plan in plans if _is_possible(plan, kept)] or plans[:1]
+    possible = [plan for plan in plans if is_whole(plan, kept)] or plans[:1]
     chosen = min(possible, key=lambda plan: _cost(plan, kept))
     return replace(chosen, is_aligned=bool((edges != edges_us).any()))
 
@@ -122,7 +122,7 @@ def _unusable(kept: Kept, resolution: Resolution) -> Spans:
     return make_spans([(int(low), int(high)) for low, high in np.concatenate((minutes, own)).tolist()])
 
 
-def _is_possible(plan: Plan, kept: Kept) -> bool:
+def is_whole(plan: Plan, kept: Kept) -> bool:
     """Whether nothing is left out that some rollup still has."""
     covered = length_us(plan.quarters) + length_us(plan.minutes) + length_us(plan.raw)
     oldest = max(int(plan.edges_us[0]), min(kept.raw_us, kept.minute_us, kept.quarter_us))

@@ -61,7 +61,7 @@ async def plan_series(
         try:
             plan = make_plan(buckets.edges_us(), kept[row.id])
         except TooFine as error:
-            raise _too_fine(request, error) from error
+            raise too_fine(request, error) from error
         plans.append((row, (plan, kept[row.id])))
     return plans
 
@@ -99,7 +99,8 @@ def aligned_of(plans: Plans) -> tuple[int, int] | None:
     return (int(moved[0][0]), int(moved[0][-1])) if moved else None
 
 
-def _too_fine(request: QueryRequest, error: TooFine) -> Problem:
+def too_fine(request: QueryRequest, error: TooFine) -> Problem:
+    """Refuse buckets that nothing kept can fill."""
     shortest = format_interval(error.width_us)
     field = "interval" if request.interval is not None else "points"
     detail = f"makes buckets shorter than {shortest}, and at {format_us(error.at_us)} nothing finer is kept"

@@ -1,6 +1,5 @@
 """POST /query: resolve the series, weigh the cost, read buckets or samples, within a time that the database keeps."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -14,14 +13,14 @@ from cloud_api.query.bucketed import Reading
 from cloud_api.query.buckets import Align, Buckets, Window, buckets_by_points
 from cloud_api.query.cost import Budget, too_large
 from cloud_api.query.exact import check_configuration, wants_exact
-from cloud_api.query.extremes import LEAST_POINTS, choose_extremes
+from cloud_api.query.extremes import LEAST_POINTS
 from cloud_api.query.fills import Fill
 from cloud_api.query.intervals import buckets_by_interval, read_zone
 from cloud_api.query.models import Layout, PointsBy, QueryRequest, Resolution
+from cloud_api.query.peaks import plan_extremes, read_extremes
 from cloud_api.query.planner import Plans, plan_series, raw_aligned
 from cloud_api.query.reading import read_bucketed
 from cloud_api.query.resolution import expected_samples
-from cloud_api.query.values import TEXT_KINDS
 from cloud_api.scopes import read_scope
 from cloud_api.storage.catalog import SeriesFilter, SeriesRow, select_series_by_ids, select_series_page
 from cloud_api.storage.columns import SampleColumns
@@ -35,7 +34,8 @@ MAX_SERIES = 1_000
 class QueryResult:
     """What was read, still in columns: answers are made of it beside the event loop.
 
-    `shown` are the series of the answer, `named` those of its expressions; one of `reading` and `samples` is there.
+    `shown` are the series of the answer, `named` those of its expressions. `reading` holds buckets, or says how the
+    `samples` were read that stand for a window; of all samples of a window there is none.
     """
 
     request: QueryRequest
@@ -118,13 +118,20 @@ async def run_query(connection: Connection, request: QueryRequest, budget: Budge
     series = list({row.id: row for row in (*shown, *named.values())}.values())
     for row in series:
         check_configuration(request, row)
-    plans = [] if buckets is None else await plan_series(connection, request, series, buckets)
+    plans: Plans = []
+    if buckets is not None:
+        plans = await plan_series(connection, request, series, buckets)
+    elif request.points_by is not PointsBy.BUCKETS:
+        plans = await plan_extremes(connection, request, series, window)
     estimate = await _check_cost(connection, request, (series, plans), (window, buckets), budget)
-    is_raw = buckets is None or request.resolution is Resolution.RAW or any(row.is_on_the_fly for row in series)
+    is_raw = request.resolution is Resolution.RAW or any(row.is_on_the_fly for row in series)
+    is_raw |= buckets is None and all(plan.is_raw for _, (plan, _) in plans)
     aligned = await raw_aligned(connection, window) if is_raw else None
     reading, samples = None, dict[int, SampleColumns]()
-    if buckets is None:
-        samples = {row.id: await _samples(connection, request, row, window, budget) for row in series}
+    if request.points_by is not PointsBy.BUCKETS:
+        samples, reading = await read_extremes(connection, request, plans, window, budget)
+    elif buckets is None:
+        samples = {row.id: await _samples(connection, row, window, budget) for row in series}
     else:
         wanted = set(request.aggregate).union(*(each.aggregates(request.aggregate[0]) for each in asked))
         # In the order of the request, what only expressions name behind it.
@@ -213,21 +220,6 @@ def _rows_at_most(request: QueryRequest, series: int, count: int, cells: int | N
     return count * series if request.layout is Layout.WIDE else count
 
 
-async def _samples(
-    connection: Connection, request: QueryRequest, row: SeriesRow, window: Window, budget: Budget
-) -> SampleColumns:
-    if request.points_by is not PointsBy.BUCKETS and request.points is not None:
-        return await read_extremes(connection, request, row, window, budget)
+async def _samples(connection: Connection, row: SeriesRow, window: Window, budget: Budget) -> SampleColumns:
     from_at, to_at = to_datetime(window.from_us), to_datetime(window.to_us)
     return await read_series_samples(connection, row, from_at, to_at, budget.rows)
-
-
-async def read_extremes(
-    connection: Connection, request: QueryRequest, row: SeriesRow, window: Window, budget: Budget
-) -> SampleColumns:
-    """At most `points` stored samples of the window, the lowest and the highest among them."""
-    if row.kind in TEXT_KINDS:
-        raise body_invalid("points_by", request.points_by, f"needs numbers, and {row.path} has none", "buckets")
-    from_at, to_at = to_datetime(window.from_us), to_datetime(window.to_us)
-    samples = await read_series_samples(connection, row, from_at, to_at, budget.samples)
-    return await asyncio.to_thread(choose_extremes, samples, request.points or 0, request.points_by)

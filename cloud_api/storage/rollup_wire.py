@@ -103,6 +103,13 @@ _COUNTED = {
     *("mean_offset", "m2", "low", "high", "low_repeated", "high_repeated"),
 }
 COUNT_COLUMNS = tuple(column for column in COLUMNS if column.name in _COUNTED)
+# What the lowest and highest samples and the edges of holes need, in the order of `select_rollup_extremes`.
+_OF_EXTREMES = {
+    *("total", "accepted", "uncertain", "first_at", "last_at", "first_status", "last_status", "worst_status"),
+    *("front_at", "back_at", "low_at", "high_at", "first_value", "last_value", "front_value", "low", "high"),
+    "worst_differs",
+}
+EXTREME_COLUMNS = tuple(column for column in COLUMNS if column.name in _OF_EXTREMES)
 _WIRE = {"double": ">f8", "integer": ">i4", "offset": ">i4", "status": ">i4", "flag": "u1"}
 
 

@@ -25,6 +25,7 @@ from cloud_api.storage.rollup_rows import (
 from cloud_api.storage.rollup_wire import (
     COLUMNS,
     COUNT_COLUMNS,
+    EXTREME_COLUMNS,
     TEXTS,
     Column,
     Read,
@@ -119,6 +120,12 @@ async def select_rollup_counts(
     """The same with counts, means, extremes and ends alone; every other partial is 0."""
     row = await _read(connection, "select_rollup_counts", resolution, _of(scope), as_of)
     return no_rollups() if row is None or row[0] is None else _rows(row, COUNT_COLUMNS, ("low_text", "high_text"))
+
+
+async def select_rollup_extremes(connection: Connection, resolution: Resolution, scope: Scope) -> RollupRows:
+    """The same with counts, statuses, extremes, and first and last samples alone; every other partial is 0."""
+    row = await _read(connection, "select_rollup_extremes", resolution, _of(scope), None)
+    return no_rollups() if row is None or row[0] is None else _rows(row, EXTREME_COLUMNS, TEXTS)
 
 
 async def select_rollup_groups(

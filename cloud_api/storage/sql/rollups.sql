@@ -64,6 +64,29 @@ from (
     order by series_id, bucket, with_uncertain
 ) ordered
 
+-- name: select_rollup_extremes
+-- The same of others: where the lowest and the highest samples stand, and what a row begins and ends with.
+select array_agg(series_id), array_agg(bucket), array_agg(with_uncertain::int), array_agg(state::int),
+       array_agg(valid_from),
+       array_agg(total), array_agg(coalesce(accepted, -1)), array_agg(coalesce(uncertain, -1)), array_agg(first_at),
+       array_agg(coalesce(last_at, -1)), array_agg(coalesce(first_status, 0)),
+       array_agg(coalesce(last_status, first_status, 0)), array_agg(coalesce(worst_status, first_status, 0)),
+       array_agg(coalesce(front_at, -1)), array_agg(coalesce(back_at, -1)), array_agg(coalesce(low_at, -1)),
+       array_agg(coalesce(high_at, -1)), array_agg(coalesce(first_value, 'NaN')),
+       array_agg(coalesce(last_value, 'NaN')), array_agg(coalesce(front_value, 'NaN')),
+       array_agg(coalesce(low, 'NaN')), array_agg(coalesce(high, 'NaN')),
+       array_agg(coalesce(worst_differs, false)::int),
+       case when count(first_text) > 0 then array_agg(first_text) end,
+       case when count(last_text) > 0 then array_agg(last_text) end,
+       case when count(low_text) > 0 then array_agg(low_text) end,
+       case when count(high_text) > 0 then array_agg(high_text) end
+from (
+    select *
+    from {rollup}
+    where series_id = any(%(series_ids)s) and bucket >= %(from_at)s and bucket < %(to_at)s {known}
+    order by series_id, bucket, with_uncertain
+) ordered
+
 -- name: select_rollup_groups
 -- Counts, means and extremes of a series by interval, merged where the rows lie; `place` counts from 1.
 select array_agg(grouped.place), array_agg(grouped.bucket), array_agg(grouped.total), array_agg(grouped.accepted),

@@ -100,6 +100,33 @@ async def test_rollups_answer_as_raw_does(postgres_api: Api):
         agree(rolled, raw)
 
 
+async def test_few_points_of_a_long_window_are_stored_samples_found_by_rollups(postgres_api: Api):
+    api = postgres_api
+    numbers = await api.fill.series("a/line", scan_period_s=1)
+    spike = (at(8_003.5), 4_711.0, None, UNCERTAIN)
+    await api.fill.samples(numbers, [*troubled(), spike])
+    digits = await api.fill.series("a/digits", "i64", scan_period_s=1)
+    whole: list[Row] = [(at(index * 10), float(2**60), str(2**60 + index % 77), GOOD) for index in range(HOURS * 360)]
+    await api.fill.samples(digits, whole)
+    for series_id in (numbers, digits):
+        await roll(api, series_id)
+    for points, resolution in ((26, "15m"), (120, "1m")):
+        body = {"series": ["a/line", "a/digits"], **WINDOW, "points": points, "points_by": "min_max"}
+        raw, rolled = await api.query(**body, resolution="raw"), await api.query(**body)
+        assert (raw["resolution"], rolled["resolution"]) == ("raw", resolution)
+        assert rolled["rows_scanned"] == sum(rolled["scanned"].values()) < raw["rows_scanned"]
+        assert raw["rows_scanned"] == raw["estimate"]
+        for one in (raw, rolled):
+            # Of so many holes some are shown, not the same ones.
+            one["series"][0]["rows"] = [row for row in one["series"][0]["rows"] if isinstance(row[1], float)]
+        agree(rolled, raw)
+        lines = rolled["series"][0]["rows"]
+        assert [shown(spike[0]), 4_711.0, UNCERTAIN] in lines
+        assert len(lines) <= points
+    linked = await api.get("/query", series=numbers, points=120, points_by="min_max", **WINDOW)
+    assert linked["resolution"] == "1m"
+
+
 async def test_the_answer_says_what_it_cost_and_a_dear_one_is_refused_with_its_estimate(postgres_api: Api):
     api = postgres_api
     series_id = await api.fill.series("a/line", scan_period_s=10)
