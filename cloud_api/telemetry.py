@@ -88,6 +88,9 @@ class Telemetry:
         self.notifications_kept = self._gauge("notifications_kept", "Messages waiting, under way or dead", ("state",))
         self.open_rejects = self._gauge("ingest_rejects_open", "Rejects that were not replayed", ("reason",))
         self.open_reject_samples = self._gauge("ingest_rejects_open_samples", "Samples in them", ("reason",))
+        self.certificate_days = self._gauge(
+            "agent_certificate_days", "Days until a certificate of an agent ends, by its use", ("agent", "use")
+        )
         self.requests = self._counter("http_requests", "Answered requests", ("method", "route", "status"))
         self.request_seconds = self._histogram("http_request_seconds", "Time to answer", COMMIT_BUCKETS, ("route",))
         self._watch()

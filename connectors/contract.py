@@ -4,6 +4,7 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
@@ -253,6 +254,15 @@ class SelfDescribing(Protocol):
 
     async def describe(self) -> Mapping[int, PointDescription]:
         """What the open device says of each point; may be asked while reads or a subscription go on."""
+        ...
+
+
+@runtime_checkable
+class Certified(Protocol):
+    """A connector that shows a certificate of ours to its device, or checks the device's by a list of authorities."""
+
+    def certificate_files(self) -> Mapping[str, Path]:
+        """The files by use (`client`, `user`, `ca`), as the connection uses them, or the next one would."""
         ...
 
 

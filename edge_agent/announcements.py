@@ -1,19 +1,29 @@
 """What the agent says of itself: online and offline, health, and the catalog of its tags."""
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from connectors.contract import PointDescription
+from edge_agent.certificates import CertificateBook, UsedCertificate, of_broker
 from edge_agent.clock import AgentClock
 from edge_agent.config import AgentConfig, DeviceConfig, TagConfig
 from edge_agent.device import DeviceSupervisor
 from edge_agent.pipeline import DEFAULT_MAX_SILENCE_US, scaling_of
 from edge_agent.quantities import SECOND_US
 from edge_agent.writer import OutboxWriter
-from schemas.agent_status import AgentState, DeviceHealth, HealthMessage, StatusMessage, encode_health, encode_status
+from schemas.agent_status import (
+    AgentState,
+    ConfigSummary,
+    DeviceHealth,
+    HealthMessage,
+    StatusMessage,
+    encode_health,
+    encode_status,
+)
 from schemas.catalog import CatalogPart, TagDescription, encode_catalog_part
 from schemas.topics import Topics
 
@@ -32,6 +42,7 @@ class Speaker:
     writer: OutboxWriter
     supervisors: Callable[[], Sequence[DeviceSupervisor]]
     config: AgentConfig
+    certificates: CertificateBook = field(default_factory=CertificateBook)
     _boot_us: int = 0
     _cpu: tuple[float, float] = field(default_factory=lambda: (time.process_time(), time.monotonic()))
 
@@ -59,9 +70,10 @@ class Speaker:
             cpu_percent=self._cpu_percent(),
             rss_bytes=rss_bytes(),
             devices=tuple(devices),
+            certificates=self.certificates.health(self._used_certificates()),
         )
         payload = encode_health(message)
-        return payload if len(payload) <= max_bytes else encode_health(replace(message, devices=()))
+        return payload if len(payload) <= max_bytes else encode_health(_without_devices(message))
 
     def device_states(self) -> tuple[str, ...]:
         """The state of each device, to see when one changes."""
@@ -82,9 +94,19 @@ class Speaker:
     def _status(self, state: AgentState) -> bytes:
         if not self._boot_us:
             self._boot_us = self.clock.now_us()
+        config = self.config
         return encode_status(
-            StatusMessage(state, self.boot_id, self.version, instant(self._boot_us), self.config.revision)
+            StatusMessage(
+                state, self.boot_id, self.version, instant(self._boot_us), config.revision, summary_of(config)
+            )
         )
+
+    def _used_certificates(self) -> Iterator[UsedCertificate]:
+        yield from of_broker(self.config.mqtt)
+        for supervisor in self.supervisors():
+            kind, name = supervisor.device.kind.name, supervisor.device.name
+            for use, file in supervisor.certificate_files().items():
+                yield UsedCertificate(f"{kind}_{use}", file, name)
 
     def _cpu_percent(self) -> float:
         before, now = self._cpu, (time.process_time(), time.monotonic())
@@ -97,12 +119,29 @@ def instant(time_us: int) -> datetime:
     return datetime.fromtimestamp(time_us // SECOND_US, UTC).replace(microsecond=time_us % SECOND_US)
 
 
+def summary_of(config: AgentConfig) -> ConfigSummary:
+    """What is told of a configuration: its size and its digest, nothing of its content."""
+    return ConfigSummary(
+        digest=config.digest,
+        files=len(set(config.files)),
+        devices=len(config.devices),
+        tags=sum(len(device.tags) for device in config.devices),
+        kinds=dict(sorted(Counter(device.kind.name for device in config.devices).items())),
+        written_at=None if config.written_us is None else instant(config.written_us),
+    )
+
+
 def rss_bytes() -> int:
     """Resident memory of this process; 0 where the system does not tell."""
     try:
         return int(Path("/proc/self/statm").read_text().split()[1]) * PAGE_BYTES
     except (OSError, ValueError, IndexError):
         return 0
+
+
+def _without_devices(message: HealthMessage) -> HealthMessage:
+    certificates = tuple(replace(each, devices=()) for each in message.certificates)
+    return replace(message, devices=(), certificates=certificates)
 
 
 def _device_health(supervisor: DeviceSupervisor) -> DeviceHealth:

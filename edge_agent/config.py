@@ -290,3 +290,7 @@ class AgentConfig:
     revision: str
     files: tuple[Path, ...]
     password: str | None = None
+    digest: str = ""
+    """SHA-256 of all files with their names; the revision is how it begins."""
+    written_us: int | None = None
+    """When the file that was changed last was written."""

@@ -72,6 +72,7 @@ class _Reader:
     problems: list[Problem] = field(default_factory=list[Problem])
     files: list[Path] = field(default_factory=list[Path])
     digest: Any = field(default_factory=hashlib.sha256)
+    written_us: int | None = None
     tables: dict[str, TagTable] = field(default_factory=dict[str, TagTable])
     """What tags say beside their names, which most of ten thousand say alike: one object for all of those."""
 
@@ -103,6 +104,8 @@ class _Reader:
             revision=self.digest.hexdigest()[:16],
             files=tuple(self.files),
             password=password,
+            digest=self.digest.hexdigest(),
+            written_us=self.written_us,
         )
 
     def _toml(self, file: Path) -> Table:
@@ -116,10 +119,12 @@ class _Reader:
     def _bytes(self, file: Path) -> bytes | None:
         try:
             content = file.read_bytes()
+            written_us = file.stat().st_mtime_ns // 1000
         except OSError as error:
             self._problem(file, "", None, f"cannot be read: {error.strerror}")
             return None
         self.files.append(file)
+        self.written_us = max(written_us, self.written_us or 0)
         self.digest.update(file.name.encode() + b"\0" + content)
         return content
 

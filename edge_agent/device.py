@@ -5,8 +5,9 @@ import logging
 import random
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
-from connectors.contract import Clock, Connector, PointDescription, ReadResult, Recorder, SelfDescribing
+from connectors.contract import Certified, Clock, Connector, PointDescription, ReadResult, Recorder, SelfDescribing
 from connectors.errors import ConfigInvalid, DeviceUnreachable, ReadTimeout
 from edge_agent.config import DeviceConfig
 from edge_agent.pipeline import DevicePipeline
@@ -58,6 +59,10 @@ class DeviceSupervisor:
     _attempts: int = 0
     _is_reported: bool = False
     _connector: Connector | None = None
+
+    def certificate_files(self) -> Mapping[str, Path]:
+        """By use, where the connector shows any; none before the first connection was begun."""
+        return self._connector.certificate_files() if isinstance(self._connector, Certified) else {}
 
     async def run(self) -> None:
         """Until cancelled."""

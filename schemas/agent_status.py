@@ -1,6 +1,6 @@
 """What an agent says of itself: online or offline (also its will), and its health every 30 seconds."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, TypeVar
@@ -30,6 +30,21 @@ class DeviceState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class ConfigSummary:
+    """The configuration in force, without its content: no address, no secret."""
+
+    digest: str
+    """SHA-256 of the names and contents of all files, as hexadecimal digits; `config_revision` is how it begins."""
+    files: int = 0
+    devices: int = 0
+    tags: int = 0
+    kinds: dict[str, int] = field(default_factory=dict[str, int])
+    """How many devices are of each kind."""
+    written_at: Instant | None = None
+    """When the file that was changed last was written, by the clock of its disk."""
+
+
+@dataclass(frozen=True, slots=True)
 class StatusMessage:
     """Retained on `<root>/<agent>/status`; an `offline` of an older boot id is ignored."""
 
@@ -38,6 +53,7 @@ class StatusMessage:
     version: str
     boot_at: Instant
     config_revision: str | None = None
+    config: ConfigSummary | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +73,19 @@ class DeviceHealth:
 
 
 @dataclass(frozen=True, slots=True)
+class CertificateHealth:
+    """One certificate that the agent shows, or a list of authorities that it trusts."""
+
+    use: str
+    """`mqtt_client`, `mqtt_ca`, `opcua_client`, `opcua_user`, `modbus_client`, `modbus_ca`; others may follow."""
+    not_after: Instant | None = None
+    """Its end: of a chain the first one, of a list of authorities the last; absent where the file cannot be read."""
+    devices: tuple[str, ...] = ()
+    """For whom it is used; none for the broker."""
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class HealthMessage:
     """Published on `<root>/<agent>/health`."""
 
@@ -71,6 +100,7 @@ class HealthMessage:
     cpu_percent: float = 0.0
     rss_bytes: int = 0
     devices: tuple[DeviceHealth, ...] = ()
+    certificates: tuple[CertificateHealth, ...] = ()
 
 
 def encode_status(message: StatusMessage) -> bytes:

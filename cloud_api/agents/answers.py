@@ -6,22 +6,23 @@ from typing import Any
 
 import msgspec
 
+from cloud_api.agents.certificates import certificates_told
 from cloud_api.instants import format_at
 from cloud_api.storage.fleet import AgentRow, UntilRow
-from schemas.agent_status import DeviceHealth, HealthMessage, decode_health
+from schemas.agent_status import ConfigSummary, DeviceHealth, HealthMessage, decode_health
 from schemas.errors import MessageInvalid
 
 
-def encode_agent_page(rows: Sequence[AgentRow], untils: Sequence[UntilRow], cursor: str | None) -> bytes:
+def encode_agent_page(rows: Sequence[AgentRow], untils: Sequence[UntilRow], cursor: str | None, now: datetime) -> bytes:
     """Write a page of agents with their devices."""
     by_agent: dict[str, list[UntilRow]] = {row.id: [] for row in rows}
     for until in untils:
         by_agent[until.agent].append(until)
-    items = [_agent(row, by_agent[row.id]) for row in rows]
+    items = [_agent(row, by_agent[row.id], now) for row in rows]
     return msgspec.json.encode({"items": items, "next": cursor})
 
 
-def _agent(row: AgentRow, untils: Sequence[UntilRow]) -> dict[str, Any]:
+def _agent(row: AgentRow, untils: Sequence[UntilRow], now: datetime) -> dict[str, Any]:
     health = _health(row.health)
     backlog = None
     if health is not None:
@@ -38,10 +39,12 @@ def _agent(row: AgentRow, untils: Sequence[UntilRow]) -> dict[str, Any]:
         "boot_id": row.boot_id,
         "boot_at": _at(row.boot_at),
         "config_revision": row.config_revision,
+        "configuration": _configuration(row.config),
         "health_at": _at(row.health_at),
         "cpu_percent": health.cpu_percent if health else None,
         "rss_bytes": health.rss_bytes if health else None,
         "replaced_by": row.replaced_by,
+        "certificates": certificates_told(health.certificates if health else (), now),
         "devices": _devices(health.devices if health else (), untils),
     }
 
@@ -64,6 +67,20 @@ def _device(name: str, health: DeviceHealth | None, until_at: datetime | None) -
         "delivering_tags": health.delivering_tags if health else None,
         "overruns": health.overruns if health else None,
         "jitter_ms": health.jitter_ms if health else None,
+    }
+
+
+def _configuration(text: str | None) -> dict[str, Any] | None:
+    if text is None:
+        return None
+    said = msgspec.json.decode(text, type=ConfigSummary)
+    return {
+        "digest": said.digest,
+        "files": said.files,
+        "devices": said.devices,
+        "tags": said.tags,
+        "kinds": dict(sorted(said.kinds.items())),
+        "written_at": _at(said.written_at),
     }
 
 

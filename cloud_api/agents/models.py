@@ -5,6 +5,8 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from cloud_api.agents.certificates import Standing
+
 
 class WhileOnline(StrEnum):
     """Whether a take-over goes on while the old agent is still connected."""
@@ -36,6 +38,28 @@ class Device(BaseModel):
     jitter_ms: float | None = Field(description="The latest that a scan began lately")
 
 
+class Configuration(BaseModel):
+    """The configuration that an agent says it runs."""
+
+    digest: str = Field(description="SHA-256 of the names and contents of its files; `config_revision` begins it")
+    files: int
+    devices: int
+    tags: int
+    kinds: dict[str, int] = Field(description="Devices of each kind")
+    written_at: datetime | None = Field(description="When the file changed last was written, by the agent's disk")
+
+
+class Certificate(BaseModel):
+    """A certificate that an agent shows, or a list of authorities that it trusts, as its file says."""
+
+    use: str = Field(description="mqtt_client, mqtt_ca, opcua_client, opcua_user, modbus_client, modbus_ca")
+    devices: list[str] = Field(description="For whom it is used; none for the broker")
+    not_after: datetime | None = Field(description="Its end: of a chain the first, of authorities the last one")
+    days: int | None = Field(description="Whole days until then; negative after it")
+    standing: Standing = Field(description="soon: within 30 days; urgent: within 7")
+    error: str | None = Field(description="Why the file cannot be read")
+
+
 class Agent(BaseModel):
     """One edge agent."""
 
@@ -49,10 +73,12 @@ class Agent(BaseModel):
     boot_id: str | None
     boot_at: datetime | None
     config_revision: str | None
+    configuration: Configuration | None = Field(description="Null of agents that do not tell it")
     health_at: datetime | None
     cpu_percent: float | None = Field(description="Of one core")
     rss_bytes: int | None
     replaced_by: str | None
+    certificates: list[Certificate] = Field(description="By what is to be seen to first")
     devices: list[Device]
 
 

@@ -1,5 +1,6 @@
 """HTTP of the fleet: who is there, what waits at the edge, and the take-over of a replaced gateway."""
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 import msgspec
@@ -39,7 +40,7 @@ class AgentParameters(BaseModel):
     "",
     response_model=AgentPage,
     responses=refusals(Kinds.PARAMETER_INVALID, Kinds.CURSOR_INVALID),
-    description="Agents: status, backlog, when last seen, devices." + role_line(Role.VIEWER),
+    description="Agents: status, backlog, devices, configuration, certificates." + role_line(Role.VIEWER),
 )
 async def list_agents(parameters: Annotated[AgentParameters, Query()], pool: PoolOf, _caller: Viewer) -> Response:
     """List agents."""
@@ -49,7 +50,7 @@ async def list_agents(parameters: Annotated[AgentParameters, Query()], pool: Poo
         page = rows[: parameters.limit]
         untils = await select_agent_untils(connection, [row.id for row in page])
     cursor = write_cursor(page[-1].id, _QUESTION) if len(rows) > len(page) else None
-    return Response(encode_agent_page(page, untils, cursor), media_type="application/json")
+    return Response(encode_agent_page(page, untils, cursor, datetime.now(UTC)), media_type="application/json")
 
 
 @router.post(

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
+
 from cloud_api.ingest.series_map import ensure_series
 from cloud_api.storage.agents import (
     AgentStatusRow,
@@ -120,6 +122,7 @@ async def _keep_status(connection: Connection, agent: str, message: StatusMessag
         version=_storable(message.version),
         boot_at=message.boot_at,
         config_revision=None if message.config_revision is None else _storable(message.config_revision),
+        config=None if message.config is None else _storable(msgspec.json.encode(message.config).decode()),
     )
     keep = upsert_agent_online if message.state is AgentState.ONLINE else upsert_agent_offline
     await keep(connection, row, _now())

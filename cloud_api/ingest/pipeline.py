@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from cloud_api.ingest.acks import resume_ack
 from cloud_api.ingest.book import LedgerBook, entry_of
+from cloud_api.ingest.certificates import CertificateDays
 from cloud_api.ingest.inbox.mapping import Mapping, MappingInvalid
 from cloud_api.ingest.inbox.replays import replay_payload
 from cloud_api.ingest.inbox.rules import RuleKeeper
@@ -175,6 +176,7 @@ class Ingest:
                 group.create_task(keeper.keep())
                 group.create_task(self._watch.run())
                 group.create_task(RuleKeeper(self._pool, self, self._telemetry, self._options.rules_every_s).run())
+                group.create_task(CertificateDays(self._pool, self._telemetry).run())
                 group.create_task(live.run())
                 group.create_task(backlog.run())
                 if self._options.mqtt is not None:

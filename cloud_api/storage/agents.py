@@ -23,6 +23,7 @@ class AgentStatusRow:
     version: str
     boot_at: datetime
     config_revision: str | None
+    config: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,12 @@ async def upsert_agent_offline(connection: Connection, row: AgentStatusRow, now:
 async def upsert_agent_health(connection: Connection, agent: str, health: str, now: datetime) -> None:
     """Keep the last health message, as JSON."""
     await connection.execute(statement("upsert_agent_health"), {"id": agent, "health": health, "now": now})
+
+
+async def select_certificate_days(connection: Connection, now: datetime) -> list[tuple[str, str, float]]:
+    """Agent, use and the days until the first certificate of that use ends; negative after it."""
+    cursor = await connection.execute(statement("select_certificate_days"), {"now": now})
+    return [(row[0], row[1], row[2]) for row in await cursor.fetchall()]
 
 
 async def select_known_agents(connection: Connection, age: timedelta) -> list[str]:
@@ -85,5 +92,6 @@ def _status_parameters(row: AgentStatusRow, now: datetime) -> dict[str, object]:
         "version": row.version,
         "boot_at": row.boot_at,
         "config_revision": row.config_revision,
+        "config": row.config,
         "now": now,
     }

@@ -12,7 +12,7 @@ from cloud_api.storage.statements import statement
 
 @dataclass(frozen=True, slots=True)
 class AgentRow:
-    """One agent as it last said of itself; `health` is its own JSON."""
+    """One agent as it last said of itself; `health` and `config` are its own JSON."""
 
     id: str
     state: str
@@ -26,6 +26,7 @@ class AgentRow:
     health: str | None
     health_at: datetime | None
     replaced_by: str | None
+    config: str | None
 
 
 @dataclass(frozen=True, slots=True)

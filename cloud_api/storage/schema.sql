@@ -151,7 +151,8 @@ create table agent (
     state_at        timestamptz,
     health          jsonb,
     health_at       timestamptz,
-    replaced_by     text
+    replaced_by     text,
+    config          jsonb
 );
 
 create table agent_until (

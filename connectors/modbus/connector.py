@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from importlib.util import find_spec
+from pathlib import Path
 
 from connectors.contract import BrowsedPoint, Clock, Deliver, ReadResult, Recorder
 from connectors.errors import ConfigInvalid, DeviceUnreachable, PointRejected, ReadTimeout
@@ -53,6 +54,11 @@ class ModbusConnector:
     def record(self, recorder: Recorder) -> None:
         """Note every exchange from now on, but not what was written."""
         self._caller = replace(self._caller, recorder=recorder)
+
+    def certificate_files(self) -> Mapping[str, Path]:
+        """Of Modbus/TCP Security: our certificate, and who signs the device's."""
+        named = (("client", self._config.cert_file), ("ca", self._config.ca_file))
+        return {use: file for use, file in named if file is not None}
 
     async def open(self) -> None:
         """Connect, or share the connection of another unit behind the same url. Asks the unit for nothing."""

@@ -62,6 +62,11 @@ def existing(directory: Path) -> list[OwnCertificate]:
     return [_load(home) for home in _homes(directory)]
 
 
+def newest_file(directory: Path) -> Path:
+    """The certificate that the next connection shows first; it may not be there yet."""
+    return (_homes(directory) or [directory / "own"])[0] / "certificate.der"
+
+
 def thumbprint(der: bytes) -> str:
     """The SHA-1 of a certificate in DER form, as servers and engineering tools show it."""
     return hashlib.sha1(der, usedforsecurity=False).hexdigest().upper()

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from asyncua import ua
@@ -49,6 +50,8 @@ class Channel:
         self._thumbprint: str | None = None
         self._server_der: bytes | None = None
         self._transports: list[Any] = []
+        self.certificate_file: Path | None = None
+        """Of our certificates the one that was shown last."""
         self.looked_after = clock.monotonic()
         """When our certificates were last looked at."""
         self.client = self._new_client()
@@ -127,6 +130,7 @@ class Channel:
     async def _secure(self, own: certificates.OwnCertificate) -> None:
         config, client = self._config, self.client
         client.application_uri, self._thumbprint = own.application_uri, own.thumbprint
+        self.certificate_file = own.certificate_file
         if config.server_certificate is not None and config.security is not Security.AUTO:
             security = config.security
             der = await asyncio.to_thread(certificates.server_certificate_der, config.server_certificate)

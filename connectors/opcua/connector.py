@@ -3,12 +3,14 @@
 import asyncio
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
 
 from connectors.contract import BrowsedPoint, Clock, Deliver, PlannedRequest, PointDescription, ReadResult, Recorder
 from connectors.errors import DeviceUnreachable
 from connectors.opcua import parts
 from connectors.opcua.address_space import browse_variables
-from connectors.opcua.config import Mode, OpcuaConfig, OpcuaPoint
+from connectors.opcua.certificates import newest_file
+from connectors.opcua.config import Mode, OpcuaConfig, OpcuaPoint, Security
 from connectors.opcua.descriptions import describe
 from connectors.opcua.faults import device_faults
 from connectors.opcua.limits import CHUNK, request_count
@@ -49,6 +51,16 @@ class OpcuaConnector:
     def record(self, recorder: Recorder) -> None:
         """Note every exchange of the sessions to come, but no login, nothing that is written and no header."""
         self._recording = Recording(recorder, self._clock)
+
+    def certificate_files(self) -> Mapping[str, Path]:
+        """Our application instance certificate, which the session shows or the next one would, and the user's."""
+        config, files = self._config, dict[str, Path]()
+        if config.security is not Security.NONE:
+            shown = None if self._session is None else self._session.certificate_file
+            files["client"] = shown or newest_file(config.certificates)
+        if config.user_certificate is not None:
+            files["user"] = config.user_certificate
+        return files
 
     async def open(self) -> None:
         """Connect, log in and learn the server's namespaces and limits; raises DeviceUnreachable."""

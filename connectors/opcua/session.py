@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
+from pathlib import Path
 from typing import Any, cast
 
 from asyncua import ua
@@ -71,6 +72,11 @@ class Session:
     def client(self) -> Any:
         """asyncua's service calls, one method a service."""
         return self._channel.client.uaclient
+
+    @property
+    def certificate_file(self) -> Path | None:
+        """Of our certificates the one that the server takes; None where none is shown."""
+        return self._channel.certificate_file
 
     async def open(self) -> None:
         """Connect, log in, learn namespaces and limits; raises DeviceUnreachable and leaves nothing behind then."""

@@ -2,7 +2,7 @@
 
 -- name: select_agents
 select id, state, boot_id, version, boot_at, config_revision, first_seen_at, last_seen_at, state_at,
-       health::text as health, health_at, replaced_by
+       health::text as health, health_at, replaced_by, config::text as config
 from agent
 where id collate "C" > %(after_id)s
 order by id collate "C"
@@ -10,7 +10,7 @@ limit %(limit)s
 
 -- name: select_agent
 select id, state, boot_id, version, boot_at, config_revision, first_seen_at, last_seen_at, state_at,
-       health::text as health, health_at, replaced_by
+       health::text as health, health_at, replaced_by, config::text as config
 from agent
 where id = %(agent)s
 

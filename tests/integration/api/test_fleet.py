@@ -11,7 +11,19 @@ HEALTH: dict[str, Any] = {
     "backlog_batches": 7,
     "backlog_bytes": 1234,
     "oldest_at": "2026-01-31T07:59:00Z",
+    "certificates": [
+        {"use": "mqtt_client", "not_after": "2099-01-31T08:00:00Z"},
+        {"use": "opcua_client", "not_after": "2026-01-31T08:00:00Z", "devices": ["press"]},
+    ],
     "devices": [{"name": "press", "state": "running", "configured_tags": 5, "delivering_tags": 4, "overruns": 3}],
+}
+CONFIG: dict[str, Any] = {
+    "digest": "ab" * 32,
+    "files": 2,
+    "devices": 1,
+    "tags": 5,
+    "kinds": {"modbus": 1},
+    "written_at": "2026-01-31T07:00:00Z",
 }
 
 
@@ -22,12 +34,13 @@ async def engineer(api: Api) -> dict[str, str]:
 async def test_agents_are_listed_with_backlog_and_devices(api: Api):
     fill = api.fill
     await fill.run(
-        "insert into agent (id, state, version, boot_id, boot_at, last_seen_at, health, health_at)"
-        " values ('gw-1', 'online', '0.1.0', 'b1', %s, %s, %s::jsonb, %s)",
+        "insert into agent (id, state, version, boot_id, boot_at, last_seen_at, health, health_at, config)"
+        " values ('gw-1', 'online', '0.1.0', 'b1', %s, %s, %s::jsonb, %s, %s::jsonb)",
         at(-60),
         at(5),
         json.dumps(HEALTH),
         at(4),
+        json.dumps(CONFIG),
     )
     await fill.run("insert into agent (id, state, last_seen_at) values ('gw-2', 'offline', %s)", at(-3600))
     await fill.run("insert into agent_until values ('gw-1', 'press', %s), ('gw-1', 'pump', %s)", at(3), at(2))
@@ -41,6 +54,13 @@ async def test_agents_are_listed_with_backlog_and_devices(api: Api):
         ("pump", None, shown(at(2))),
     ]
     assert [device["overruns"] for device in first["devices"]] == [3, None]
+    assert [(each["use"], each["standing"], each["devices"]) for each in first["certificates"]] == [
+        ("opcua_client", "ended", ["press"]),
+        ("mqtt_client", "valid", []),
+    ]
+    assert first["certificates"][0]["not_after"] == "2026-01-31T08:00:00.000000Z"
+    assert first["configuration"] == {**CONFIG, "written_at": "2026-01-31T07:00:00.000000Z"}
+    assert (second["certificates"], second["configuration"]) == ([], None)
     assert (first["cpu_percent"], second["rss_bytes"]) == (0.0, None)
     assert (second["status"], second["backlog"], second["devices"]) == ("offline", None, [])
 

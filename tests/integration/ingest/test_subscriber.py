@@ -4,19 +4,28 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
+from cloud_api.ingest.certificates import CertificateDays
 from cloud_api.ingest.pipeline import Ingest, IngestOptions
 from cloud_api.settings import MqttSettings, Role, read_settings
 from cloud_api.storage.migrate import migrate
 from cloud_api.storage.pool import Pool, open_pool
 from cloud_api.telemetry import Telemetry
 from schemas.ack import Ack, decode_ack
-from schemas.agent_status import AgentState, HealthMessage, StatusMessage, encode_health, encode_status
+from schemas.agent_status import (
+    AgentState,
+    CertificateHealth,
+    ConfigSummary,
+    HealthMessage,
+    StatusMessage,
+    encode_health,
+    encode_status,
+)
 from schemas.catalog import CatalogPart, TagDescription, encode_catalog_part
 from schemas.sample import Kind
 from schemas.topics import Topics
@@ -185,14 +194,27 @@ async def test_nothing_is_acknowledged_while_the_database_is_away(
         assert await count(pool) == 39
 
 
+METRIC = "millstream_agent_certificate_days"
+
+
+def certificates(now: datetime) -> tuple[CertificateHealth, ...]:
+    return (
+        CertificateHealth("mqtt_client", now + timedelta(days=12.5)),
+        CertificateHealth("opcua_client", now + timedelta(days=400), ("cell-1",)),
+        CertificateHealth("opcua_client", now - timedelta(days=1), ("cell-2",)),
+        CertificateHealth("opcua_user", error="cannot be read: Permission denied", devices=("cell-2",)),
+    )
+
+
 async def test_what_agents_say_of_themselves_is_kept(engine_url: str, broker: Broker) -> None:
     now = datetime.now(UTC)
     tag = TagDescription(
         "hall/press-1/temperature", Kind.F64, "°C", "barrel", 0.0, 300.0, 1.0, "0.5%", 60.0, "holding:1"
     )
-    online = StatusMessage(AgentState.ONLINE, "boot-2", "1.2.3", now, "r7")
+    config = ConfigSummary("r7" * 32, 1, 2, 30, {"modbus": 2}, now)
+    online = StatusMessage(AgentState.ONLINE, "boot-2", "1.2.3", now, "r7", config)
     will_of_before = StatusMessage(AgentState.OFFLINE, "boot-1", "1.2.3", now)
-    health = HealthMessage("boot-2", now, backlog_batches=3, backlog_bytes=1000)
+    health = HealthMessage("boot-2", now, backlog_batches=3, backlog_bytes=1000, certificates=certificates(now))
     async with subscribed_ingest(engine_url, broker.url) as (_, pool):
         with publisher(broker.port) as gateway:
             send = gateway.send
@@ -205,16 +227,24 @@ async def test_what_agents_say_of_themselves_is_kept(engine_url: str, broker: Br
             await until(lambda: gateway.through == 1, "stored")
             query = (
                 b"select state, boot_id, config_revision, (health ->> 'backlog_batches')::int,"
+                b" (config ->> 'tags')::int,"
                 b" (select count(*) from series where unit = '\xc2\xb0C' and device = 'press-1' and kind = 'f64')"
                 b" from agent"
             )
             deadline = time.monotonic() + 60
             found: tuple[object, ...] | None = None
-            while found != ("online", "boot-2", "r7", 3, 1):
+            while found != ("online", "boot-2", "r7", 3, 30, 1):
                 assert time.monotonic() < deadline, found
                 async with pool.connection() as connection:
                     found = await (await connection.execute(query)).fetchone()
                 await asyncio.sleep(0.02)
+            telemetry = Telemetry()
+            await CertificateDays(pool, telemetry).look(now)
+            told = [line for line in telemetry.render().decode().splitlines() if line.startswith(METRIC)]
+            assert sorted(told) == [
+                METRIC + '{agent="gw-1",use="mqtt_client"} 12.5',
+                METRIC + '{agent="gw-1",use="opcua_client"} -1.0',
+            ]
 
 
 async def test_mosquitto_with_passwords_and_rights(postgres_url: str, mosquitto: Mosquitto) -> None:

@@ -1,5 +1,6 @@
 """The golden batches and messages; `python -m tests.unit.schemas.golden_batches` writes their files."""
 
+import hashlib
 import json
 import math
 from datetime import UTC, datetime
@@ -10,6 +11,8 @@ import zstandard
 from schemas.ack import Ack, HoldReason, encode_ack
 from schemas.agent_status import (
     AgentState,
+    CertificateHealth,
+    ConfigSummary,
     DeviceHealth,
     DeviceState,
     HealthMessage,
@@ -33,6 +36,8 @@ STROKES = "hangzhou/press-shop/line-1/press-03/strokes"
 RECIPE = "hangzhou/press-shop/line-1/press-03/配方"
 TAGS = (CURRENT, STROKES, RECIPE)
 NOW = datetime(2026, 3, 1, 12, 0, 15, tzinfo=UTC)
+DIGEST = hashlib.sha256(b"rev-7").hexdigest()
+CONFIG = ConfigSummary(DIGEST, files=2, devices=2, tags=3, kinds={"modbus": 1, "opcua": 1}, written_at=NOW)
 
 BATCHES = {
     "minimal": Batch(
@@ -102,7 +107,7 @@ MESSAGES = {
             dictionary=dictionary_hash(TAGS),
         )
     ),
-    "status": encode_status(StatusMessage(AgentState.ONLINE, "5f0c1e2d", "0.1.0", NOW, "rev-7")),
+    "status": encode_status(StatusMessage(AgentState.ONLINE, "5f0c1e2d", "0.1.0", NOW, DIGEST[:16], CONFIG)),
     "health": encode_health(
         HealthMessage(
             boot_id="5f0c1e2d",
@@ -115,6 +120,10 @@ MESSAGES = {
             cpu_percent=0.8,
             rss_bytes=41_000_000,
             devices=(DeviceHealth("press-03", DeviceState.RUNNING, NOW, NOW, None, 3, 3, jitter_ms=12.5),),
+            certificates=(
+                CertificateHealth("mqtt_client", datetime(2027, 3, 1, 12, tzinfo=UTC)),
+                CertificateHealth("opcua_client", None, ("cell-1",), "cannot be read: Permission denied"),
+            ),
         )
     ),
     "catalog": encode_catalog_part(

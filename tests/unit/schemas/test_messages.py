@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from schemas.ack import Ack, HoldReason, decode_ack, encode_ack
 from schemas.agent_status import (
     AgentState,
+    ConfigSummary,
     DeviceHealth,
     DeviceState,
     HealthMessage,
@@ -82,7 +83,7 @@ def test_broken_ack_is_refused(payload: bytes) -> None:
 
 
 def test_status_round_trips_and_is_plain_json() -> None:
-    message = StatusMessage(AgentState.ONLINE, "boot-1", "0.1.0", NOW, "rev-7")
+    message = StatusMessage(AgentState.ONLINE, "boot-1", "0.1.0", NOW, "rev-7", ConfigSummary("ab12", 1, 1, 9))
     assert decode_status(encode_status(message)) == message
     assert json.loads(encode_status(message)) == {
         "state": "online",
@@ -90,7 +91,15 @@ def test_status_round_trips_and_is_plain_json() -> None:
         "version": "0.1.0",
         "boot_at": "2026-03-01T12:30:15.250000Z",
         "config_revision": "rev-7",
+        "config": {"digest": "ab12", "files": 1, "devices": 1, "tags": 9, "kinds": {}, "written_at": None},
     }
+
+
+def test_status_and_health_of_agents_before_this_one_are_read() -> None:
+    old = b'{"state":"online","boot_id":"b","version":"0.1.0","boot_at":"2026-03-01T12:30:15Z","config_revision":"r"}'
+    assert decode_status(old).config is None
+    old = b'{"boot_id":"b","sent_at":"2026-03-01T12:30:15Z","backlog_batches":0,"backlog_bytes":0,"devices":[]}'
+    assert decode_health(old).certificates == ()
 
 
 def test_health_round_trips_and_later_keys_are_ignored() -> None:

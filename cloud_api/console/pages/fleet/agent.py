@@ -10,6 +10,7 @@ from nicegui import ui
 from cloud_api.auth.roles import Permission
 from cloud_api.console.formats import Formats
 from cloud_api.console.frame import show_safely
+from cloud_api.console.pages.fleet.certificates import show_certificates, show_configuration
 from cloud_api.console.pages.fleet.listing import show_backlog, state_mark
 from cloud_api.console.parts.ask import ask
 from cloud_api.console.parts.buttons import side_button
@@ -33,6 +34,8 @@ async def show_agent(screen: Screen, name: str) -> None:
         return
     _facts(screen, agent)
     _devices(screen, agent["devices"])
+    show_certificates(screen, agent["certificates"])
+    show_configuration(screen, agent)
     span_buttons(screen)
     stretch = read_span(screen)
     await show_safely(screen, partial(_account, agent=name, stretch=stretch))
@@ -188,7 +191,7 @@ def _take_over(screen: Screen, agent: Mapping[str, Any], others: list[str]) -> N
         while_online = "allow" if forced.value else "refuse"
         body = {"from": old, "while_online": while_online}
         answer = await screen.api.post(f"/agents/{agent['id']}/take-over", body)
-        left = screen.text("fleet.left", count=len(answer["left"])) if answer["left"] else ""
+        left = screen.text("fleet.stayed", count=len(answer["left"])) if answer["left"] else ""
         screen.done(screen.text("fleet.taken_over", count=answer["moved"]) + left)
 
     with element("section", "ms-card ms-no-print"):

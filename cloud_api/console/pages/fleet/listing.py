@@ -5,6 +5,7 @@ from typing import Any
 
 from nicegui import ui
 
+from cloud_api.console.pages.fleet.certificates import first_to_end
 from cloud_api.console.parts.html import element, words
 from cloud_api.console.parts.table import Column, Pages
 from cloud_api.console.screen import Screen
@@ -52,6 +53,7 @@ def _columns(screen: Screen) -> list[Column]:
         Column(screen.text("fleet.devices"), devices),
         Column(screen.text("fleet.tags"), tags),
         Column(screen.text("fleet.backlog"), lambda item: show_backlog(screen, item["backlog"])),
+        Column(screen.text("fleet.certificates"), lambda item: first_to_end(screen, item["certificates"])),
     ]
 
 

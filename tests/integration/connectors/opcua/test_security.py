@@ -48,6 +48,8 @@ async def test_our_certificate_stays_the_same(shared_server: TestServer, connect
     first = own_certificate(tmp_path)
     await connector.open()
     assert own_certificate(tmp_path) == first
+    assert connector.certificate_files() == {"client": tmp_path / "own" / "certificate.der"}
+    assert connect(shared_server.url, [point("Item0")], security="None").certificate_files() == {}
     assert (tmp_path / "own" / "private_key.pem").stat().st_mode & 0o777 == 0o600
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["own", "trusted"]
 
@@ -117,6 +119,8 @@ async def test_a_renewed_certificate_waits_until_the_server_trusts_it(
         assert (await connector.read([0])).values == [0.1]
         said = [record.getMessage() for record in caplog.records if "our renewed certificate" in record.getMessage()]
         assert bool(said) == bool(answers)
+        in_use = {"client": pairs[1 if answers else 0].certificate_file}
+        assert connector.certificate_files() == in_use  # what the health of the agent tells the end of
         assert all(new in line and answers in line for line in said)
 
 
