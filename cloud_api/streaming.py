@@ -104,9 +104,21 @@ class EventStream(Streamed):
 
 
 async def beside(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
-    """Make each piece in a thread beside the event loop, when it is asked for."""
-    while (piece := await asyncio.to_thread(next, pieces, None)) is not None:
+    """Make pieces in a thread beside the event loop, when they are asked for; small ones come together."""
+    while piece := await asyncio.to_thread(_gathered, pieces):
         yield piece
+
+
+def _gathered(pieces: Iterator[bytes]) -> bytes:
+    """The next pieces, up to one that is worth a thread, a packing and a send; nothing at the end."""
+    found: list[bytes] = []
+    size = 0
+    for piece in pieces:
+        found.append(piece)
+        size += len(piece)
+        if size >= LARGE_PIECE:
+            break
+    return found[0] if len(found) == 1 else b"".join(found)
 
 
 async def _send(send: Send, piece: bytes) -> None:

@@ -235,7 +235,7 @@ async def _series(connection: Connection, asked: Asked, name: SeriesKey) -> int:
     rows = (
         await select_series_by_ids(connection, [name])
         if isinstance(name, int)
-        else await select_series_at(connection, name)
+        else await select_series_at(connection, [name])
     )
     if not rows:
         raise body_invalid(field, name, f"names {name!r}, and there is no such series", "the path or id of a series")

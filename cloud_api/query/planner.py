@@ -19,7 +19,6 @@ from cloud_api.query.models import Resolution as Asked
 from cloud_api.query.plan import EVER_US, NEVER_US, Kept, Plan, TooFine, make_plan
 from cloud_api.query.sources import Scanned, Wanted, scan, surround
 from cloud_api.query.spans import Spans, make_spans
-from cloud_api.query.values import INTEGER_KINDS
 from cloud_api.storage.catalog import SeriesRow
 from cloud_api.storage.pool import Connection
 from cloud_api.storage.rollup_marks import select_unrolled
@@ -50,20 +49,31 @@ async def plan_series(
 ) -> Plans:
     """Plan each series of a query; refused where buckets are asked for that nothing kept can fill."""
     if request.resolution is Asked.RAW:
-        return [(row, (make_plan(buckets.edges_us(), Kept(EVER_US), ()), Kept(EVER_US))) for row in series]
+        only_raw = make_plan(buckets.edges_us(), Kept(EVER_US), ()), Kept(EVER_US)
+        return [(row, only_raw) for row in series]
     _check_stored(request, series)
     kept = await read_kept(connection, series, buckets.window, as_of_of(request))
     plans: list[tuple[SeriesRow, tuple[Plan, Kept]]] = []
+    # Series of one plant are mostly kept alike: what is the same for all of them is thought out once.
+    made: dict[object, Plan] = {}
+    edges_us = buckets.edges_us()
     for row in series:
         if row.is_on_the_fly:
-            plans.append((row, (make_plan(buckets.edges_us(), Kept(EVER_US), ()), Kept(EVER_US))))
+            plans.append((row, (make_plan(edges_us, Kept(EVER_US), ()), Kept(EVER_US))))
             continue
-        try:
-            plan = make_plan(buckets.edges_us(), kept[row.id])
-        except TooFine as error:
-            raise too_fine(request, error) from error
-        plans.append((row, (plan, kept[row.id])))
+        alike = _alike(kept[row.id])
+        if alike not in made:
+            try:
+                made[alike] = make_plan(edges_us, kept[row.id])
+            except TooFine as error:
+                raise too_fine(request, error) from error
+        plans.append((row, (made[alike], kept[row.id])))
     return plans
+
+
+def _alike(kept: Kept) -> object:
+    """What is the same of series with the same plan; the rest of what is kept is the same of all in one query."""
+    return kept.rate, *((resolution, spans.tobytes()) for resolution, spans in kept.unrolled.items())
 
 
 def _check_stored(request: QueryRequest, series: Sequence[SeriesRow]) -> None:
@@ -164,8 +174,7 @@ async def read_planned(
     """Read what the plan names of one series, and compute beside the event loop."""
     plan, kept = chosen
     possible = [each for each in aggregates if not wanted.is_text or each in FOR_ANY_KIND or each in IN_DATABASE]
-    is_plain = set(possible) <= set(IN_DATABASE) and wanted.row.kind not in INTEGER_KINDS
-    counted = replace(wanted, is_counted=set(possible) <= COUNTED, is_plain=is_plain)
+    counted = replace(wanted, is_counted=set(possible) <= COUNTED)
     intervals = Intervals(plan.edges_us, buckets.cut())
     scanned = await scan(connection, counted, plan, intervals, limit)
     if GROWING.intersection(possible) and wanted.configuration.counter_rollover is not None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -18,9 +18,10 @@ from cloud_api.query.plan import Plan
 from cloud_api.query.planner import Plans, aligned_of, as_of_of, read_planned, resolution_of
 from cloud_api.query.resolution import HIGHEST_GOOD, HIGHEST_UNCERTAIN, bucket_status
 from cloud_api.query.sources import Wanted
-from cloud_api.query.values import INTEGER_KINDS, TEXT_KINDS, Int64, Json, read_digits
+from cloud_api.query.together import RAW, can_be_together, read_together
+from cloud_api.query.values import Int64, Json, read_digits
 from cloud_api.storage.catalog import SeriesRow
-from cloud_api.storage.history import BucketPlan, BucketRow, select_buckets, select_buckets_of_integers
+from cloud_api.storage.history import BucketPlan, BucketRow, select_buckets_of_integers
 from cloud_api.storage.pool import Connection
 from schemas.status import BAD
 
@@ -29,21 +30,27 @@ async def read_bucketed(
     connection: Connection, request: QueryRequest, plans: Plans, buckets: Buckets, budget: Budget
 ) -> Reading:
     """Find the request's aggregates of every series, in the caller's transaction."""
-    raw = [row for row, chosen in plans if _is_stored_raw(row, chosen[0])]
-    rows = await _rows(connection, request, raw, buckets) if set(IN_DATABASE) & set(request.aggregate) else {}
-    found, scanned = dict[int, Bucketed](), Counter[str]()
-    left = budget.samples
-    for row, chosen in plans:
-        if not _is_stored_raw(row, chosen[0]):
+    is_counted = bool(set(IN_DATABASE).intersection(request.aggregate))
+    chosen = [(row, plan) for row, (plan, _) in plans if is_counted and can_be_together(request, row, plan)]
+    together = await read_together(connection, request, chosen, buckets, as_of_of(request))
+    # What is computed of raw samples reads the same ones again, and says how many they were.
+    scanned = Counter[str]() if wants_exact(request) else Counter(together.scanned)
+    found, left = dict[int, Bucketed](), budget.samples - sum(scanned.values())
+    for row, each in plans:
+        counted = None if row.id in together.digits else together.found.get(row.id)
+        if not _is_stored_raw(row, each[0]) and counted is None:
             wanted = Wanted(row, configuration_of(request, row), is_counted=False, as_of=as_of_of(request))
-            planned = await read_planned(connection, wanted, request.aggregate, buckets, chosen, left + 1)
+            planned = await read_planned(connection, wanted, request.aggregate, buckets, each, left + 1)
             scanned.update(planned.rows)
             left -= sum(planned.rows.values())
             found[row.id] = await asyncio.to_thread(rolled_bucketed, request, row, planned.answered)
         else:
-            found[row.id], counts = await _from_raw(connection, request, row, (buckets, rows.get(row.id, ())), left)
-            scanned["raw"] += counts
-            left -= counts
+            if counted is None:
+                rows = await _rows(connection, request, row, buckets) if is_counted else ()
+                counted = _of_rows(rows, row, request, buckets)
+            found[row.id], count = await _with_exact(connection, request, row, (buckets, counted), left)
+            scanned.update({RAW: count} if wants_exact(request) else {})
+            left -= count
         if left < 0:
             raise too_large("samples", budget.samples - left, budget.samples, buckets.window)
     return Reading(found, resolution_of(plans), dict(scanned), aligned_of(plans))
@@ -54,15 +61,13 @@ def _is_stored_raw(row: SeriesRow, plan: Plan) -> bool:
     return plan.is_raw and not row.is_on_the_fly
 
 
-async def _from_raw(
-    connection: Connection, request: QueryRequest, row: SeriesRow, about: tuple[Buckets, Sequence[BucketRow]], left: int
+async def _with_exact(
+    connection: Connection, request: QueryRequest, row: SeriesRow, about: tuple[Buckets, Bucketed], left: int
 ) -> tuple[Bucketed, int]:
-    """What the database aggregated and what is computed of raw samples, and how many those were."""
-    buckets, rows = about
-    counted = _of_rows(rows, row, request, buckets)
-    count = sum(each.sample_count for each in rows)
+    """What was counted and what is computed of raw samples, and how many of these were read."""
+    buckets, counted = about
     if not wants_exact(request):
-        return counted, count
+        return counted, 0
     exact, sample_count = await read_exact(connection, request, row, buckets, left + 1)
     return Bucketed({**exact.found, **counted.everywhere(buckets.count).found}, exact.has_samples), sample_count
 
@@ -79,7 +84,7 @@ def _of_rows(rows: Sequence[BucketRow], row: SeriesRow, request: QueryRequest, b
         if aggregate is Aggregate.COUNT:
             found[aggregate] = Found([each.good_count for each in rows], with_info)
         elif aggregate in IN_DATABASE:
-            values = _values(rows, aggregate, row.kind, request.int64)
+            values = _values(rows, aggregate, request.int64)
             found[aggregate] = Found(
                 [value if usable else None for value, usable in zip(values, is_usable, strict=True)], with_info
             )
@@ -87,29 +92,16 @@ def _of_rows(rows: Sequence[BucketRow], row: SeriesRow, request: QueryRequest, b
     return Bucketed(found, np.ones(len(rows), np.bool_), buckets.places_of(starts))
 
 
-def _values(rows: Sequence[BucketRow], aggregate: Aggregate, kind: str, int64: Int64) -> list[Json]:
-    if kind in TEXT_KINDS:
-        return [None] * len(rows)
+def _values(rows: Sequence[BucketRow], aggregate: Aggregate, int64: Int64) -> list[Json]:
     if aggregate is Aggregate.AVERAGE:
         return [row.average for row in rows]
-    shown = int64 if kind in INTEGER_KINDS else Int64.NUMBER
-    return [read_digits(row.minimum if aggregate is Aggregate.MINIMUM else row.maximum, shown) for row in rows]
+    return [read_digits(row.minimum if aggregate is Aggregate.MINIMUM else row.maximum, int64) for row in rows]
 
 
-async def _rows(
-    connection: Connection, request: QueryRequest, series: Sequence[SeriesRow], buckets: Buckets
-) -> Mapping[int, list[BucketRow]]:
-    found: dict[int, list[BucketRow]] = {row.id: [] for row in series}
-    has_extremes = bool({Aggregate.MINIMUM, Aggregate.MAXIMUM}.intersection(request.aggregate))
-    kinds: dict[tuple[bool, bool], list[int]] = {}
-    for row in series:
-        key = (row.kind in INTEGER_KINDS and has_extremes, configuration_of(request, row).treat_uncertain_as_bad)
-        kinds.setdefault(key, []).append(row.id)
-    for (is_integer, is_strict), ids in kinds.items():
-        select = select_buckets_of_integers if is_integer else select_buckets
-        for each in await select(connection, _plan(ids, buckets, is_strict=is_strict)):
-            found[each.series_id].append(each)
-    return found
+async def _rows(connection: Connection, request: QueryRequest, row: SeriesRow, buckets: Buckets) -> Sequence[BucketRow]:
+    """Buckets of 64-bit integers that a double cannot hold."""
+    is_strict = configuration_of(request, row).treat_uncertain_as_bad
+    return await select_buckets_of_integers(connection, _plan([row.id], buckets, is_strict=is_strict))
 
 
 def _plan(series_ids: list[int], buckets: Buckets, *, is_strict: bool) -> BucketPlan:

@@ -22,7 +22,13 @@ from cloud_api.query.planner import Plans, plan_series, raw_aligned
 from cloud_api.query.reading import read_bucketed
 from cloud_api.query.resolution import expected_samples
 from cloud_api.scopes import read_scope
-from cloud_api.storage.catalog import SeriesFilter, SeriesRow, select_series_by_ids, select_series_page
+from cloud_api.storage.catalog import (
+    SeriesFilter,
+    SeriesRow,
+    select_series_at,
+    select_series_by_ids,
+    select_series_page,
+)
 from cloud_api.storage.columns import SampleColumns
 from cloud_api.storage.history import select_sample_count_capped, set_snapshot, set_statement_timeout
 from cloud_api.storage.pool import Connection
@@ -153,11 +159,16 @@ async def _resolve(
     found: dict[int, SeriesRow] = {}
     ids = [name for name in names.values() if isinstance(name, int)]
     by_id = {row.id: row for row in await select_series_by_ids(connection, ids)} if ids else {}
+    globs = {field: parse_glob(name, field) for field, name in names.items() if not isinstance(name, int)}
+    paths = [glob.exact for glob in globs.values() if glob.exact is not None] if outer is None else []
+    by_path = {row.path: row for row in await select_series_at(connection, paths)} if paths else {}
     for field, name in names.items():
         if isinstance(name, int):
             rows = [by_id[name]] if name in by_id else []
+        elif outer is None and (exact := globs[field].exact) is not None:
+            rows = [by_path[exact]] if exact in by_path else []
         else:
-            glob = parse_glob(name, field)
+            glob = globs[field]
             meant = glob if outer is None else within(glob, outer)
             series_filter = SeriesFilter(meant, words=None, with_retired="*" not in name)
             rows = await select_series_page(connection, series_filter, after_path="", limit=MAX_SERIES + 1)

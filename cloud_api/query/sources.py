@@ -28,7 +28,6 @@ from cloud_api.storage.rollups import (
     Scope,
     select_neighbour_rollups,
     select_rollup_counts,
-    select_rollup_groups,
     select_rollups,
 )
 
@@ -44,8 +43,6 @@ class Wanted:
     configuration: Configuration
     is_counted: bool
     as_of: datetime | None = None
-    # Counts, means, minima and maxima alone: the database merges them.
-    is_plain: bool = False
 
     @property
     def is_text(self) -> bool:
@@ -76,10 +73,6 @@ async def scan(connection: Connection, wanted: Wanted, plan: Plan, intervals: In
     for resolution, spans in ((Resolution.QUARTER, plan.quarters), (Resolution.MINUTE, plan.minutes)):
         if not len(spans):
             continue
-        if wanted.is_plain and len(spans) == 1 and not wanted.with_uncertain:
-            groups, counts[resolution.value] = await _groups(connection, wanted, resolution, (spans, intervals))
-            parts.append(groups)
-            continue
         rows = await read_rollups(connection, wanted, resolution, spans)
         counts[resolution.value] = len(rows)
         lost = np.isnan(growth_inside(rows.partials, wanted.configuration.counter_rollover))
@@ -95,14 +88,6 @@ async def scan(connection: Connection, wanted: Wanted, plan: Plan, intervals: In
         rows = rows[np.argsort(rows["first_at"], kind="stable")]
     nobody = _classified(wanted, NO_SAMPLES)
     return Scanned(Rolled(rows, nobody, nobody, wanted.is_counted), counts, unclear)
-
-
-async def _groups(
-    connection: Connection, wanted: Wanted, resolution: Resolution, of: tuple[Spans, Intervals]
-) -> tuple[Partials, int]:
-    spans, intervals = of
-    scope = Scope([wanted.row.id], to_datetime(int(spans[0, 0])), to_datetime(int(spans[0, 1])))
-    return await select_rollup_groups(connection, resolution, scope, intervals.edges_us, wanted.as_of)
 
 
 async def read_rollups(connection: Connection, wanted: Wanted, resolution: Resolution, spans: Spans) -> RollupRows:

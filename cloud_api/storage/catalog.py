@@ -91,10 +91,10 @@ async def select_series_by_ids(connection: Connection, series_ids: Sequence[int]
         return await cursor.fetchall()
 
 
-async def select_series_at(connection: Connection, path: str) -> list[SeriesRow]:
-    """Read the series that shows at a path; nothing where there is none."""
+async def select_series_at(connection: Connection, paths: Sequence[str]) -> list[SeriesRow]:
+    """Read the series that show at these paths, in no order; paths without one are not in the answer."""
     async with connection.cursor(row_factory=class_row(SeriesRow)) as cursor:
-        await cursor.execute(statement("select_series_at"), {"path": path})
+        await cursor.execute(statement("select_series_at"), {"paths": list(paths)})
         return await cursor.fetchall()
 
 

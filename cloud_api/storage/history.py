@@ -137,14 +137,9 @@ async def select_sample_count_capped(
     return int(row[0]) if row else 0
 
 
-async def select_buckets(connection: Connection, plan: BucketPlan) -> list[BucketRow]:
-    """Read the buckets that have samples, by series and time."""
-    return await _buckets(connection, "select_buckets", plan)
-
-
 async def select_buckets_of_integers(connection: Connection, plan: BucketPlan) -> list[BucketRow]:
     """Read buckets of 64-bit integers with every digit of minimum and maximum."""
-    return await _buckets(connection, "select_buckets_of_integers", plan)
+    return await _buckets(connection, plan)
 
 
 async def set_snapshot(connection: Connection) -> None:
@@ -186,7 +181,7 @@ async def _long_columns(connection: Connection, name: str, parameters: dict[str,
     return SampleColumns(times, read_doubles(row[1]), statuses, texts)
 
 
-async def _buckets(connection: Connection, name: str, plan: BucketPlan) -> list[BucketRow]:
+async def _buckets(connection: Connection, plan: BucketPlan) -> list[BucketRow]:
     parameters: dict[str, Any] = {
         "series_ids": list(plan.series_ids),
         "from_at": plan.from_at,
@@ -197,5 +192,5 @@ async def _buckets(connection: Connection, name: str, plan: BucketPlan) -> list[
         "edges_at": None if plan.edges_at is None else list(plan.edges_at),
     }
     async with connection.cursor(binary=True) as cursor:
-        await cursor.execute(statement(name), parameters)
+        await cursor.execute(statement("select_buckets_of_integers"), parameters)
         return [BucketRow(*row) for row in await cursor.fetchall()]

@@ -128,32 +128,6 @@ async def select_rollup_extremes(connection: Connection, resolution: Resolution,
     return no_rollups() if row is None or row[0] is None else _rows(row, EXTREME_COLUMNS, TEXTS)
 
 
-async def select_rollup_groups(
-    connection: Connection,
-    resolution: Resolution,
-    scope: Scope,
-    edges_us: NDArray[np.int64],
-    as_of: datetime | None = None,
-) -> tuple[NDArray[np.void], int]:
-    """One row of partials for each interval of one series: counts, mean (as `front_value`), lowest and highest.
-
-    The second is how many rows went into them.
-    """
-    edges = TimestamptzArray(timestamptz_array_bytes(edges_us))
-    parameters = _of(scope) | {"series_id": scope.series_ids[0], "edges": edges}
-    row = await _read(connection, "select_rollup_groups", resolution, parameters, as_of)
-    if row is None or row[0] is None:
-        return no_rollups().partials, 0
-    order = np.argsort(read_integers(row[0]))
-    partials = np.zeros(len(order), no_rollups().partials.dtype)
-    for name in (*TEXTS, "falls"):
-        partials[name] = None
-    partials["first_at"] = read_times(row[1])[order]
-    for name, cell in zip(("total", "accepted", "front_value", "low", "high"), row[2:7], strict=True):
-        partials[name] = read_doubles(cell)[order]
-    return partials, int(row[7])
-
-
 async def select_neighbour_rollups(
     connection: Connection, resolution: Resolution, neighbours: Neighbours, as_of: datetime | None = None
 ) -> RollupRows:

@@ -66,4 +66,4 @@ select id, path, kind, unit, description, low, high, device, asset,
        stepped, treat_uncertain_as_bad, percent_data_good, percent_data_bad, sloped_extrapolation, counter_rollover,
        calculation
 from series
-where path = %(path)s
+where path = any(%(paths)s::text[])

@@ -97,35 +97,9 @@ from (
     limit %(cap)s
 ) capped
 
--- name: select_buckets
--- Buckets of one length, or between the edges of a calendar.
--- Part 13: Average, Minimum, Maximum and Count look at Good raw samples of the half-open interval.
--- A number that is not finite has no `value` and counts as Bad; text kinds have none and count by status alone.
-with picked as (
-    select x.series_id,
-           coalesce(
-               (%(edges_at)s::timestamptz[])[width_bucket(x.time, %(edges_at)s::timestamptz[])],
-               date_bin(%(step_us)s * interval '1 microsecond', x.time, %(origin_at)s)
-           ) as bucket,
-           x.value,
-           x.status between 0 and %(highest_good)s and (x.value is not null or s.kind in ('str', 'json')) as is_good
-    from sample x
-    join series s on s.id = x.series_id
-    where x.series_id = any(%(series_ids)s) and x.time >= %(from_at)s and x.time < %(to_at)s
-)
-select series_id,
-       bucket,
-       avg(value) filter (where is_good),
-       min(value) filter (where is_good),
-       max(value) filter (where is_good),
-       count(*) filter (where is_good),
-       count(*)
-from picked
-group by series_id, bucket
-order by series_id, bucket
-
 -- name: select_buckets_of_integers
--- As select_buckets, but minimum and maximum keep every digit of 64-bit integers, as text.
+-- Buckets of one length, or between the edges of a calendar; minimum and maximum keep every digit, as text.
+-- Part 13: Average, Minimum, Maximum and Count look at Good raw samples of the half-open interval.
 with picked as (
     select series_id,
            coalesce(

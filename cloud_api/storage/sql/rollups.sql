@@ -87,28 +87,6 @@ from (
     order by series_id, bucket, with_uncertain
 ) ordered
 
--- name: select_rollup_groups
--- Counts, means and extremes of a series by interval, merged where the rows lie; `place` counts from 1.
-select array_agg(grouped.place), array_agg(grouped.bucket), array_agg(grouped.total), array_agg(grouped.accepted),
-       array_agg(grouped.mean), array_agg(grouped.low), array_agg(grouped.high), sum(grouped.row_count)::int8
-from (
-    select width_bucket(bucket, %(edges)s::timestamptz[]) as place,
-           min(bucket) as bucket,
-           count(*) as row_count,
-           sum(total)::float8 as total,
-           sum(coalesce(accepted, total))::float8 as accepted,
-           coalesce(
-               sum(coalesce(accepted, total) * (coalesce(front_value, first_value, 0) + coalesce(mean_offset, 0)))
-                   / nullif(sum(coalesce(accepted, total)), 0),
-               0
-           ) as mean,
-           coalesce(min(coalesce(low, front_value, first_value)) filter (where coalesce(accepted, total) > 0), 0) as low,
-           coalesce(max(coalesce(high, front_value, first_value)) filter (where coalesce(accepted, total) > 0), 0) as high
-    from {rollup}
-    where series_id = %(series_id)s and bucket >= %(from_at)s and bucket < %(to_at)s and not with_uncertain {known}
-    group by 1
-) grouped
-
 -- name: select_rollup_buckets_before
 -- A bucket may have two rows, one a reading: three rows are two buckets at least.
 select array_agg(bucket)

@@ -5,8 +5,10 @@ from datetime import timedelta
 from typing import Any
 
 import numpy as np
+import pytest
 
 from cloud_api.instants import to_us
+from cloud_api.query import together
 from cloud_api.query.aggregates.names import Aggregate
 from cloud_api.query.sources import block_of
 from cloud_api.rollups.roll import merge_quarters, roll_minutes
@@ -211,3 +213,68 @@ async def test_a_series_says_how_it_is_aggregated_and_a_request_may_say_otherwis
     assert await found() == [None, 1]
     changes = await api.fill.run("select detail from audit where action = 'series.change' order by id")
     assert changes[0][0]["to"]["treat_uncertain_as_bad"] is False
+
+
+async def test_many_series_read_together_answer_as_each_alone(postgres_api: Api):
+    """Kinds, configurations and holes in rollups that differ; `range` beside them lets each be read by itself."""
+    api = postgres_api
+    ids = [await api.fill.series(f"a/many-{n}", "f64", scan_period_s=1) for n in range(3)]
+    ids.append(await api.fill.series("a/lenient", "f64", treat_uncertain_as_bad=False, percent_data_good=60))
+    ids.append(await api.fill.series("a/whole", "i64", scan_period_s=1))
+    ids.append(await api.fill.series("a/digits", "u64", scan_period_s=1))
+    ids.append(await api.fill.series("a/silent", "f64", scan_period_s=1))
+    for series_id in ids[:4]:
+        await api.fill.samples(series_id, troubled())
+        await roll(api, series_id)
+    for series_id, base in ((ids[4], 1000), (ids[5], 2**60)):
+        texts = [str(base + n % 77) if base > 2**53 else None for n in range(HOURS * 360)]
+        whole: list[Row] = [(at(n * 10), float(base + n % 77), texts[n], GOOD) for n in range(HOURS * 360)]
+        await api.fill.samples(series_id, whole)
+        await roll(api, series_id)
+    # One waits to be rolled again, in the middle, and all of them since a while.
+    await api.fill.run(
+        "insert into rollup_dirty (resolution, bin_at, bin_minutes, from_at, to_at, series_ids, due_at)"
+        " values ('1m', %s, 15, %s, %s, int4multirange(int4range(%s, %s)), now())",
+        at(3600),
+        at(3600),
+        at(4500),
+        ids[1],
+        ids[1] + 1,
+    )
+    await api.fill.run("update rollup_progress set closed_until = %s, marked_until = %s", *[at(12_600)] * 2)
+    plain = ["minimum", "maximum", "average", "count"]
+    window = {"from": shown(at(7.5)), "to": shown(at(HOURS * 3600 - 3))}
+    for how in ({"points": 100}, {"interval": "15m", "align": "clock"}, {"interval": "90s"}, {"interval": "10s"}):
+        for series in (ids, list(reversed(ids))):
+            together = await api.query(series=series, aggregate=plain, **how, **window)
+            alone = [await api.query(series=[each], aggregate=[*plain, "range"], **how, **window) for each in series]
+            for found, other in zip(together["series"], alone, strict=True):
+                expected = other["series"][0]
+                places = [expected["columns"].index(name) for name in ("time", *plain)]
+                rows = [[row[place] for place in places] for row in expected["rows"] if row[places[-1]] is not None]
+                mine = [row[:-1] for row in found["rows"]]
+                assert len(mine) == len(rows) > 0 or found["path"] == "a/silent"
+                for row, wanted in zip(mine, rows, strict=True):
+                    assert all(same(cell, other_cell) for cell, other_cell in zip(row, wanted, strict=True)), found[
+                        "path"
+                    ]
+    raw = await api.query(series=ids, aggregate=plain, points=100, resolution="raw", **window)
+    agree(await api.query(series=ids, aggregate=plain, points=100, **window), raw)
+
+
+async def test_a_series_beyond_what_memory_is_meant_for_is_merged_by_the_database(
+    postgres_api: Api, monkeypatch: pytest.MonkeyPatch
+):
+    api = postgres_api
+    series_id = await api.fill.series("a/line", scan_period_s=1)
+    await api.fill.samples(series_id, troubled())
+    for how in ({"points": 50}, {"interval": "90s"}, {"interval": "1h", "time_zone": "Asia/Kolkata", "align": "clock"}):
+        body = {"series": [series_id], "aggregate": ["minimum", "maximum", "average", "count"], **how, **WINDOW}
+        expected = await api.query(**body)
+        for most in (100, 1_000, 20_000):
+            # Known beforehand, found out while reading, and not at all.
+            monkeypatch.setattr(together, "MANY_SAMPLES", most)
+            found = await api.query(**body)
+            assert found["scanned"] == expected["scanned"]
+            agree(found, expected)
+        monkeypatch.undo()
