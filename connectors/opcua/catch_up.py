@@ -43,6 +43,19 @@ def in_order(numbers: Sequence[int], next_number: int | None) -> list[int]:
     return sorted((number for number in numbers if ahead[number] < LAST_SEQUENCE_NUMBER // 2), key=ahead.__getitem__)
 
 
+def is_behind(expected: int | None, message: Message) -> bool:
+    """Whether a message before this one has not come.
+
+    A keep-alive takes no number: it tells the one that comes next (Part 4, 5.14.1.1). So it shows a lost message, too,
+    where nothing changes behind it; one that tells an earlier number is a server's mistake and shows nothing.
+    """
+    if expected is None:
+        return False
+    if message.notifications:
+        return message.sequence_number != expected
+    return 0 < (message.sequence_number - expected) % LAST_SEQUENCE_NUMBER < LAST_SEQUENCE_NUMBER // 2
+
+
 async def transfer(session: Session, subscriptions: Sequence[Subscription]) -> list[list[int]] | None:
     """Take over subscriptions of an earlier session; for each the messages still held, or None if one is gone."""
     request = ua.TransferSubscriptionsRequest()

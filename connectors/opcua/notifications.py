@@ -13,7 +13,16 @@ from connectors.contract import Clock, Deliver, ReadResult
 from connectors.errors import DeviceUnreachable
 from connectors.opcua import config as configuration
 from connectors.opcua.browse_paths import Address
-from connectors.opcua.catch_up import History, delete, in_order, missing_messages, number_after, republish, transfer
+from connectors.opcua.catch_up import (
+    History,
+    delete,
+    in_order,
+    is_behind,
+    missing_messages,
+    number_after,
+    republish,
+    transfer,
+)
 from connectors.opcua.changes import Changes
 from connectors.opcua.config import Decoder, OpcuaConfig
 from connectors.opcua.events import EventChoice, event_text
@@ -202,7 +211,7 @@ class Notifications:
                 continue
             async with self._in_order:  # a message that has to be asked for again holds up those behind it
                 messages = [message]
-                if message.notifications and message.sequence_number != subscription.next_sequence_number:
+                if is_behind(subscription.next_sequence_number, message):
                     url = self._config.url
                     missing = await missing_messages(self._session, url, subscription, message.sequence_number)
                     self._counters["republished"] += len(missing)

@@ -170,7 +170,7 @@ async def test_a_message_that_got_lost_is_asked_for_again(
     processes: Processes, connect: Connect, subscribe: Subscribe
 ) -> None:
     server = server_maker(processes, "asyncua")()
-    connector = connect(server.url, [point("Double")], publishing="1s")
+    connector = connect(server.url, [point("Double")], publishing="1s", keep_alive="1s")
     running = await subscribe(connector)
     delivered = running.delivered
     await delivered.wait_for(lambda: delivered.values(0) == [0.1], "the first value has come")
@@ -179,7 +179,10 @@ async def test_a_message_that_got_lost_is_asked_for_again(
     await delivered.wait_for(lambda: 2.5 in delivered.values(0), "the message behind it has come")
     assert delivered.values(0) == [0.1, 1.5, 2.5]
     assert connector.counters["republished"] == 1
-    server.tell(set="Double", type="Double", value=3.5, lose="for ever")
+    server.tell(set="Double", type="Double", value=3.5, lose="once")
+    await delivered.wait_for(lambda: 3.5 in delivered.values(0), "a keep-alive told that it was lost")
+    assert connector.counters["republished"] == 2
+    server.tell(set="Double", type="Double", value=3.75, lose="for ever")
     server.tell(set="Double", type="Double", value=4.5)
     outcome = await running.outcome()
     assert isinstance(outcome, DeviceUnreachable)

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.opcua.catch_up import LAST_SEQUENCE_NUMBER, in_order, number_after
+from connectors.opcua.catch_up import LAST_SEQUENCE_NUMBER, in_order, is_behind, number_after
+from connectors.opcua.messages import Message
 
 LAST = LAST_SEQUENCE_NUMBER
 
@@ -38,3 +39,22 @@ def test_any_run_of_numbers_comes_in_order(first: int, count: int, shuffle: Rand
     shuffle.shuffle(mixed)
     assert in_order(mixed, first) == run
     assert in_order(mixed, None) == run
+
+
+@pytest.mark.parametrize(
+    ("expected_next", "number", "after_data", "after_keep_alive"),
+    [
+        (None, 7, False, False),  # nobody knows where the numbers stand
+        (5, 5, False, False),
+        (5, 6, True, True),
+        (LAST, 1, True, True),
+        (5, 4, True, False),  # a keep-alive that tells the last number instead of the next one
+        (5, 0, True, False),
+        (1, LAST, True, False),
+    ],
+)
+def test_a_lost_message_shows_in_the_next_one_and_in_a_keep_alive(
+    expected_next: int | None, number: int, after_data: bool, after_keep_alive: bool
+) -> None:
+    assert is_behind(expected_next, Message(1, number, None, False, ("a change",))) is after_data
+    assert is_behind(expected_next, Message(1, number, None, False, ())) is after_keep_alive
