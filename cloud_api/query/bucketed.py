@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cloud_api.query.aggregates.names import Aggregate
+from cloud_api.query.plan import Aligned
 from cloud_api.query.values import Json
 from schemas.status import BAD, BAD_NO_DATA
 
@@ -60,8 +61,8 @@ class Reading:
     series: Mapping[int, Bucketed]
     resolution: str
     scanned: Mapping[str, int] = field(default_factory=dict[str, int])
-    # The window that was answered where it is not the one asked for.
-    aligned: tuple[int, int] | None = None
+    # What was answered where it is not what was asked for.
+    aligned: Aligned | None = None
 
 
 def _spread(name: Aggregate, found: Found, places: NDArray[np.int64], count: int) -> Found:

@@ -13,6 +13,7 @@ from cloud_api.instants import format_interval, format_us
 from cloud_api.query.answered import answers_of, wide_table
 from cloud_api.query.intervals import read_zone
 from cloud_api.query.models import Layout, Resolution
+from cloud_api.query.plan import Aligned
 from cloud_api.query.service import QueryResult, align_of
 from cloud_api.query.tables import Answered
 from cloud_api.wall_clocks import find_zone
@@ -106,7 +107,7 @@ def _head(result: QueryResult) -> dict[str, Json]:
         "rows_scanned": sum(scanned.values()),
         "scanned": scanned,
         "as_of": result.request.as_of,
-        "aligned": _aligned(result.aligned if reading is None else reading.aligned or result.aligned),
+        "aligned": encode_aligned(result.aligned),
         "from": format_us(result.window.from_us),
         "to": format_us(result.window.to_us),
         "interval": None if buckets is None else buckets.label or format_interval(buckets.step_us),
@@ -124,8 +125,20 @@ def _scanned(result: QueryResult) -> Mapping[str, int]:
     return {"raw": sum(len(samples) for samples in result.samples.values())}
 
 
-def _aligned(window: tuple[int, int] | None) -> dict[str, str] | None:
-    return None if window is None else {"from": format_us(window[0]), "to": format_us(window[1])}
+def encode_aligned(aligned: Aligned | None) -> dict[str, Json] | None:
+    """Write what is answered where it is not what was asked for."""
+    if aligned is None:
+        return None
+    moved = [
+        {
+            "first": format_us(each.first_us),
+            "last": format_us(each.last_us),
+            "bucket": format_interval(each.width_us),
+            "edges": each.count,
+        }
+        for each in aligned.moved
+    ]
+    return {"from": format_us(aligned.from_us), "to": format_us(aligned.to_us), "moved": moved}
 
 
 def _long(answers: Sequence[Answered]) -> list[Table]:

@@ -235,13 +235,23 @@ class QuerySeries(BaseModel):
     rows: list[list[Cell]] | None
 
 
+class MovedEdges(BaseModel):
+    """Edges of buckets that fell inside of what is kept: each was moved back to the start of a whole `bucket`."""
+
+    first: str = Field(description="The first of them, as asked")
+    last: str = Field(description="The last of them, as asked")
+    bucket: str = Field(examples=["1m", "15m"])
+    edges: int = Field(description="How many were moved; those between that begin a bucket stayed")
+
+
 class Aligned(BaseModel):
-    """A window moved to the buckets of what is kept."""
+    """What was answered where raw samples are not kept and that is not exactly what was asked for."""
 
     model_config = ConfigDict(populate_by_name=True)
 
-    from_: str = Field(alias="from")
+    from_: str = Field(alias="from", description="The window that was answered")
     to: str
+    moved: list[MovedEdges] = Field(description="Times in rows stay those asked; empty where raw samples were asked")
 
 
 class QueryAnswer(BaseModel):
@@ -256,7 +266,7 @@ class QueryAnswer(BaseModel):
     as_of: str | None = Field(default=None, description="The past view that was asked for")
     aligned: Aligned | None = Field(
         default=None,
-        description="Where raw samples are not kept: the window that was answered; null: the one asked for",
+        description="Where raw samples are gone: the window and the edges that were answered; null: those asked for",
     )
     from_: str = Field(alias="from")
     to: str

@@ -50,6 +50,25 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
+class Moved:
+    """Edges of one stretch that were moved back to whole buckets: the first and the last as asked, and how many."""
+
+    first_us: int
+    last_us: int
+    width_us: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Aligned:
+    """The window that is answered where raw samples are gone, and which edges inside and outside were moved."""
+
+    from_us: int
+    to_us: int
+    moved: tuple[Moved, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """Stretches by source, over the edges that are answered; `is_aligned` where these are not the ones asked for."""
 
@@ -59,6 +78,7 @@ class Plan:
     raw: Spans
     is_aligned: bool
     estimate: int
+    moved: tuple[Moved, ...] = ()
 
     @property
     def is_raw(self) -> bool:
@@ -74,7 +94,8 @@ def make_plan(edges_us: NDArray[np.int64], kept: Kept, resolutions: Sequence[Res
     plans = [_plan(edges, kept, choice) for choice in wanted]
     possible = [plan for plan in plans if is_whole(plan, kept)] or plans[:1]
     chosen = min(possible, key=lambda plan: _cost(plan, kept))
-    return replace(chosen, is_aligned=bool((edges != edges_us).any()))
+    moved = _moved(edges_us, edges, kept)
+    return replace(chosen, is_aligned=bool(moved), moved=moved)
 
 
 def align_edges(edges_us: NDArray[np.int64], kept: Kept) -> NDArray[np.int64]:
@@ -93,6 +114,17 @@ def align_edges(edges_us: NDArray[np.int64], kept: Kept) -> NDArray[np.int64]:
         finest = Resolution.MINUTE if at_us >= kept.minute_us else Resolution.QUARTER
         raise TooFine(at_us, finest.width_us)
     return edges
+
+
+def _moved(asked_us: NDArray[np.int64], edges_us: NDArray[np.int64], kept: Kept) -> tuple[Moved, ...]:
+    is_moved = asked_us != edges_us
+    is_quarter = asked_us < kept.minute_us
+    found: list[Moved] = []
+    for resolution, is_here in ((Resolution.QUARTER, is_quarter), (Resolution.MINUTE, ~is_quarter)):
+        edges = asked_us[is_moved & is_here]
+        if len(edges):
+            found.append(Moved(int(edges[0]), int(edges[-1]), resolution.width_us, len(edges)))
+    return tuple(found)
 
 
 def _plan(edges: NDArray[np.int64], kept: Kept, choice: Sequence[Resolution]) -> Plan:

@@ -16,7 +16,7 @@ from cloud_api.query.aggregates.samples import Intervals
 from cloud_api.query.buckets import Buckets, Window
 from cloud_api.query.models import QueryRequest
 from cloud_api.query.models import Resolution as Asked
-from cloud_api.query.plan import EVER_US, NEVER_US, Kept, Plan, TooFine, make_plan
+from cloud_api.query.plan import EVER_US, NEVER_US, Aligned, Kept, Plan, TooFine, make_plan
 from cloud_api.query.sources import Scanned, Wanted, scan, surround
 from cloud_api.query.spans import Spans, make_spans
 from cloud_api.storage.catalog import SeriesRow
@@ -84,10 +84,10 @@ def _check_stored(request: QueryRequest, series: Sequence[SeriesRow]) -> None:
         raise body_invalid("as_of", request.as_of, detail, "measured series, and calculated ones that are materialised")
 
 
-async def raw_aligned(connection: Connection, window: Window) -> tuple[int, int] | None:
+async def raw_aligned(connection: Connection, window: Window) -> Aligned | None:
     """Where raw samples alone are read: the part of the window that they are kept of, if that is not all of it."""
-    raw_us = _kept_us((await select_rollup_progress(connection)).raw_kept_at)
-    return None if raw_us <= window.from_us else (min(raw_us, window.to_us), window.to_us)
+    raw_us = _kept_us((await select_rollup_progress(connection)).raw_dropped_at)
+    return None if raw_us <= window.from_us else Aligned(min(raw_us, window.to_us), window.to_us)
 
 
 def as_of_of(request: QueryRequest) -> datetime | None:
@@ -103,10 +103,10 @@ def resolution_of(plans: Plans) -> str:
     return Resolution.MINUTE.value if is_minutes else Asked.RAW.value
 
 
-def aligned_of(plans: Plans) -> tuple[int, int] | None:
-    """The window that is answered, where it is not the one asked for."""
-    moved = [plan.edges_us for _, (plan, _) in plans if plan.is_aligned]
-    return (int(moved[0][0]), int(moved[0][-1])) if moved else None
+def aligned_of(plans: Plans) -> Aligned | None:
+    """What is answered, where it is not what was asked for: the same for every series of rollups."""
+    moved = next((plan for _, (plan, _) in plans if plan.is_aligned), None)
+    return None if moved is None else Aligned(int(moved.edges_us[0]), int(moved.edges_us[-1]), moved.moved)
 
 
 def too_fine(request: QueryRequest, error: TooFine) -> Problem:
@@ -122,7 +122,7 @@ async def read_kept(
 ) -> dict[int, Kept]:
     """What can be read of each series; in the snapshot that is read from afterwards."""
     progress = await select_rollup_progress(connection)
-    raw_us = _kept_us(progress.raw_kept_at)
+    raw_us = _kept_us(progress.raw_dropped_at)
     kept = Kept(
         EVER_US if progress.marked_at is None else to_us(progress.marked_at),
         raw_us,

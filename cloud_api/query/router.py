@@ -29,7 +29,7 @@ from cloud_api.query.answers import (
 )
 from cloud_api.query.changes import SeriesChange, change_series, retire_series
 from cloud_api.query.cost import Budget
-from cloud_api.query.encoding import pieces, read_style, table_pieces
+from cloud_api.query.encoding import encode_aligned, pieces, read_style, table_pieces
 from cloud_api.query.exports import Export, export_pieces, read_page
 from cloud_api.query.linked import QueryParameters
 from cloud_api.query.live import LiveFeed, LiveStream, read_position
@@ -76,6 +76,19 @@ OTHER_FORMATS: dict[int | str, dict[str, Any]] = {
     200: {
         "content": {
             each.value: {"schema": {"type": "string", "format": "binary"}} for each in Format if each is not Format.JSON
+        }
+    }
+}
+# What JSON says of edges that were moved, for the formats that hold nothing but a table.
+ALIGNED_HEADER = "Millstream-Aligned"
+OF_QUERIES: dict[int | str, dict[str, Any]] = {
+    200: OTHER_FORMATS[200]
+    | {
+        "headers": {
+            ALIGNED_HEADER: {
+                "description": "As `aligned` in JSON; absent where that is null",
+                "schema": {"type": "string", "contentMediaType": "application/json"},
+            }
         }
     }
 }
@@ -225,7 +238,7 @@ async def list_samples(
         Kinds.MEDIA_TYPE_UNSUPPORTED,
         Kinds.BODY_TOO_LARGE,
     )
-    | OTHER_FORMATS,
+    | OF_QUERIES,
     description="OPC UA Part 13 aggregates over half-open buckets, or raw samples, of many series."
     + role_line(Role.VIEWER),
 )
@@ -246,7 +259,7 @@ async def query(request: Request, body: QueryRequest, pool: PoolOf, _caller: Vie
         Kinds.QUERY_TOO_LARGE,
         Kinds.QUERY_TIMEOUT,
     )
-    | OTHER_FORMATS,
+    | OF_QUERIES,
     description="The same by address, for links and for browsers. `format` goes before `Accept` and gives a file."
     + role_line(Role.VIEWER),
 )
@@ -272,7 +285,11 @@ async def _answer(request: Request, body: QueryRequest, pool: Pool, chosen: Form
     caller: Principal = request.state.caller
     async with slots.slot(caller.scope_of_keys), transaction(pool) as connection:
         result = await run_query(connection, body, budget, time.time_ns() // 1_000)
-    return Streamed(beside(pieces(result, chosen)), chosen, choose_packing(request.headers.get("accept-encoding")))
+    answer = Streamed(beside(pieces(result, chosen)), chosen, choose_packing(request.headers.get("accept-encoding")))
+    if result.aligned is not None:
+        # A table has no place for it.
+        answer.headers[ALIGNED_HEADER] = msgspec.json.encode(encode_aligned(result.aligned)).decode()
+    return answer
 
 
 @router.get(

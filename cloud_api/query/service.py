@@ -18,6 +18,7 @@ from cloud_api.query.fills import Fill
 from cloud_api.query.intervals import buckets_by_interval, read_zone
 from cloud_api.query.models import Layout, PointsBy, QueryRequest, Resolution
 from cloud_api.query.peaks import plan_extremes, read_extremes
+from cloud_api.query.plan import Aligned
 from cloud_api.query.planner import Plans, plan_series, raw_aligned
 from cloud_api.query.reading import read_bucketed
 from cloud_api.query.resolution import expected_samples
@@ -54,8 +55,8 @@ class QueryResult:
     samples: Mapping[int, SampleColumns]
     now_us: int
     estimate: int
-    # Where raw samples alone are read and not all of the window is kept: what is.
-    aligned: tuple[int, int] | None
+    # What is answered where raw samples are not kept and that is not all that was asked for.
+    aligned: Aligned | None
 
 
 def read_window(request: QueryRequest) -> Window:
@@ -144,6 +145,7 @@ async def run_query(connection: Connection, request: QueryRequest, budget: Budge
         aggregates = [*request.aggregate, *sorted(wanted - set(request.aggregate))]
         all_of_it = request.model_copy(update={"aggregate": aggregates})
         reading = await read_bucketed(connection, all_of_it, plans, buckets, budget)
+    aligned = aligned if reading is None else reading.aligned or aligned
     return QueryResult(request, window, buckets, shown, named, asked, reading, samples, now_us, estimate, aligned)
 
 

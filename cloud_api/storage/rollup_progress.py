@@ -18,6 +18,7 @@ class RollupProgress:
     """Samples before `closed_at` are marked when they come; before `marked_at` all is rolled or has a mark.
 
     The others say from when on raw samples and rows of either resolution are kept (None: nothing was dropped yet).
+    Raw samples before `raw_kept_at` are refused, and are still there from `raw_dropped_at` on.
     """
 
     closed_at: datetime | None
@@ -25,6 +26,7 @@ class RollupProgress:
     raw_kept_at: datetime | None
     rollup_1m_kept_at: datetime | None
     rollup_15m_kept_at: datetime | None
+    raw_dropped_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

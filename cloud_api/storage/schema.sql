@@ -1180,7 +1180,7 @@ create view shared.rollup_15m with (security_barrier) as
       and bucket >= (select from_at - interval '1 day' from shared.this_share)
       and bucket < (select to_at from shared.this_share);
 create view shared.rollup_progress with (security_barrier) as
-    select closed_until, marked_until, raw_kept_from, rollup_1m_kept_from, rollup_15m_kept_from
+    select closed_until, marked_until, raw_kept_from, rollup_1m_kept_from, rollup_15m_kept_from, raw_drop_until
     from rollup_progress
     where exists (select from shared.this_share);
 create view shared.rollup_dirty with (security_barrier) as

@@ -76,7 +76,7 @@ async def _fill(api: Api) -> None:
             await _insert(connection, minutes, range(-((360 - day - 1) // DAYS), 1))
     await pool.close()
     await api.fill.run("update rollup_progress set closed_until = %s, marked_until = %s", END, END)
-    await api.fill.run("update rollup_progress set raw_kept_from = %s", FROM)
+    await api.fill.run("update rollup_progress set raw_kept_from = %s, raw_drop_until = %s", *[FROM] * 2)
     await api.fill.run("analyze")
 
 

@@ -5,7 +5,8 @@ select closed_until,
        marked_until,
        nullif(raw_kept_from, '-infinity'),
        nullif(rollup_1m_kept_from, '-infinity'),
-       nullif(rollup_15m_kept_from, '-infinity')
+       nullif(rollup_15m_kept_from, '-infinity'),
+       nullif(raw_drop_until, '-infinity')
 from rollup_progress
 
 -- name: update_closed

@@ -1,5 +1,6 @@
 """POST /query over rollups: the same rows as from raw, said where they come from; past views; a series' own ways."""
 
+import json
 import math
 from datetime import timedelta
 from typing import Any
@@ -163,17 +164,47 @@ async def test_past_views_and_windows_without_raw(postgres_api: Api):
     unknown = await api.query(**body, as_of=shown(at(0)))
     assert unknown["series"][0]["rows"] == []
     await api.fill.run("delete from sample where time < %s", at(HOURS * 3600))
-    await api.fill.run("update rollup_progress set raw_kept_from = %s", at(HOURS * 3600))
+    await api.fill.run("update rollup_progress set raw_kept_from = %s, raw_drop_until = %s", *[at(HOURS * 3600)] * 2)
     moved = await api.query(**body | {"from": shown(at(7)), "to": shown(at(3 * 3600 + 61))}, fill="null")
-    assert moved["aligned"] == {"from": shown(START), "to": shown(at(3 * 3600 + 60))}
+    first, last = shown(at(7)), shown(at(3 * 3600 + 61))
+    edges = {"first": first, "last": last, "bucket": "1m", "edges": 3}
+    assert moved["aligned"] == {"from": shown(START), "to": shown(at(3 * 3600 + 60)), "moved": [edges]}
     assert moved["series"][0]["rows"][0][1] == 1000
     raw = await api.query(**body, resolution="raw")
-    assert raw["aligned"] == {"from": WINDOW["to"], "to": WINDOW["to"]}
+    assert raw["aligned"] == {"from": WINDOW["to"], "to": WINDOW["to"], "moved": []}
     both = await api.client.post("/api/v1/query", json=body | {"resolution": "raw", "as_of": shown(START)})
     assert (both.status_code, both.json()["field"]) == (422, "as_of")
     refused = await api.client.post("/api/v1/query", json=body | {"interval": "10s"})
     assert refused.status_code == 422
     assert (refused.json()["field"], refused.json()["allowed"]) == ("interval", "buckets of 1m or longer")
+
+
+async def test_edges_inside_are_exact_where_raw_is_kept_and_said_where_they_were_moved(postgres_api: Api):
+    api = postgres_api
+    series_id = await api.fill.series("a/line", scan_period_s=10)
+    await api.fill.samples(series_id, troubled())
+    await roll(api, series_id)
+    body = {"series": ["a/line"], "interval": "450s", "aggregate": ["maximum", "time_average", "count"], **WINDOW}
+    exact = await api.query(**body, resolution="raw")
+    gone = at(2 * 3600)
+    await api.fill.run("delete from sample where time < %s returning 1", gone)
+    await api.fill.run("update rollup_progress set raw_kept_from = %s, raw_drop_until = %s returning 1", gone, gone)
+    answer = await api.query(**body)
+    moved = {"first": shown(at(450)), "last": shown(at(15 * 450)), "bucket": "1m", "edges": 8}
+    assert answer["aligned"] == {"from": WINDOW["from"], "to": WINDOW["to"], "moved": [moved]}
+    rows, expected = ([row for row in each["series"][0]["rows"] if row[0] >= shown(gone)] for each in (answer, exact))
+    assert len(rows) == 16
+    for row, raw in zip(rows, expected, strict=True):
+        assert all(same(*pair) for pair in zip(row, raw, strict=True)), (row, raw)
+    # The bucket asked from 07:30 to 15:00 is that from 07:00 to 15:00, and keeps its name.
+    second = await api.query(**body | {"interval": "8m", "from": shown(at(420)), "to": shown(at(900))})
+    assert second["aligned"] is None
+    assert answer["series"][0]["rows"][1][0] == shown(at(450))
+    assert answer["series"][0]["rows"][1][1:] == second["series"][0]["rows"][0][1:]
+    table = await api.client.post("/api/v1/query", json=body, headers={"Accept": "text/csv"})
+    assert json.loads(table.headers["millstream-aligned"]) == answer["aligned"]
+    kept = await api.client.post("/api/v1/query", json=body | {"from": shown(gone)}, headers={"Accept": "text/csv"})
+    assert "millstream-aligned" not in kept.headers
 
 
 async def test_a_series_says_how_it_is_aggregated_and_a_request_may_say_otherwise(postgres_api: Api):

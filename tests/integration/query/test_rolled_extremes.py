@@ -13,6 +13,7 @@ from cloud_api.query.extremes import is_usable, stretches_of
 from cloud_api.query.models import PointsBy, QueryRequest
 from cloud_api.query.models import Resolution as Asked
 from cloud_api.query.peaks import plan_extremes, read_extremes
+from cloud_api.query.plan import Aligned, Moved
 from cloud_api.query.spans import contains
 from cloud_api.rollups.partials import SampleBlock
 from cloud_api.rollups.roll import merge_quarters, roll_minutes
@@ -41,7 +42,7 @@ class Answered:
 
     samples: SampleColumns
     scanned: dict[str, int]
-    aligned: tuple[int, int] | None
+    aligned: Aligned | None
 
 
 def troubled(chance: np.random.Generator) -> SampleBlock:
@@ -208,10 +209,11 @@ async def test_where_raw_is_gone_the_finest_that_is_kept_has_to_do(postgres_url:
         raw = await every_sample(connection, row, Window(to_us(START) + 2 * H, window.to_us))
         gone = {"at": START + timedelta(hours=5)}
         await connection.execute(b"delete from sample where time < %(at)s", gone)
-        await connection.execute(b"update rollup_progress set raw_kept_from = %(at)s", gone)
+        await connection.execute(b"update rollup_progress set raw_kept_from = %(at)s, raw_drop_until = %(at)s", gone)
         for points in (16, 5_000):
             found = await ask(connection, row, request_of(row, points), window)
-            assert found.aligned == (to_us(START) + 2 * H, window.to_us)
+            moved = Moved(window.from_us, window.from_us, M, 1)
+            assert found.aligned == Aligned(to_us(START) + 2 * H, window.to_us, (moved,))
             usable = found.samples.take(np.flatnonzero(is_usable(found.samples)))
             places = np.searchsorted(raw.times_us, usable.times_us)
             np.testing.assert_array_equal(raw.times_us[places], usable.times_us)

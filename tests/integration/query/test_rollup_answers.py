@@ -1,6 +1,6 @@
 """A window of any edges is answered from rollups and raw together as it is from raw alone, on both engines."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -10,7 +10,7 @@ from cloud_api.query.aggregates.compute import compute
 from cloud_api.query.aggregates.names import IN_DATABASE, Aggregate, Configuration
 from cloud_api.query.aggregates.samples import Form, Intervals, Result, make_samples
 from cloud_api.query.buckets import Buckets, Calendar, Window
-from cloud_api.query.plan import Plan, make_plan
+from cloud_api.query.plan import Moved, Plan, make_plan
 from cloud_api.query.planner import Planned, read_kept, read_planned
 from cloud_api.query.sources import Wanted
 from cloud_api.rollups.partials import SampleBlock
@@ -183,12 +183,52 @@ async def test_edges_move_where_raw_is_gone_and_bounds_come_from_rollups(postgre
         expected = await from_raw(connection, plant.row, whole, wanted)
         gone = START + timedelta(hours=24)
         await connection.execute(b"delete from sample where time < %(at)s", {"at": gone})
-        await connection.execute(b"update rollup_progress set raw_kept_from = %(at)s", {"at": gone})
+        await connection.execute(
+            b"update rollup_progress set raw_kept_from = %(at)s, raw_drop_until = %(at)s", {"at": gone}
+        )
         for asked in (whole, cut):
             planned, plan = await answer(connection, plant, asked, wanted)
             assert plan.is_aligned == (asked is cut)
             assert plan.edges_us.tolist() == whole.edges_us().tolist()
             agree(planned, expected)
+    await plant.pool.close()
+
+
+async def test_interior_edges_are_exact_while_raw_exists_and_else_moved_and_said(engine_url: str) -> None:
+    plant = await opened(engine_url)
+    offsets = tuple(range(21 * H + 4 * M + 7, 27 * H, 17 * M + 13 * S))
+    asked = buckets_at(*offsets)
+    edges, raw_us, minute_us = asked.edges_us(), to_us(START) + 24 * H, to_us(START) + 22 * H
+    whole = np.where(edges < minute_us, edges // (15 * M) * 15 * M, np.where(edges < raw_us, edges // M * M, edges))
+    wanted = Wanted(plant.row, Configuration(sloped_extrapolation=True), is_counted=False)
+    async with transaction(plant.pool) as connection:
+        exact = await from_raw(connection, plant.row, asked, wanted)
+        moved = await from_raw(connection, plant.row, buckets_at(*(whole - to_us(START)).tolist()), wanted)
+        # Retention says so before anything is dropped: as long as raw samples are there they are read.
+        at = {"raw": to_datetime(raw_us), "minute": to_datetime(minute_us)}
+        await connection.execute(b"update rollup_progress set raw_kept_from = %(raw)s", at)
+        planned, plan = await answer(connection, plant, asked, wanted)
+        assert not plan.is_aligned
+        agree(planned, exact)
+        await connection.execute(b"delete from sample where time < %(raw)s", at)
+        await connection.execute(b"delete from rollup_1m where bucket < %(minute)s", at)
+        await connection.execute(
+            b"update rollup_progress set raw_drop_until = %(raw)s, rollup_1m_kept_from = %(minute)s", at
+        )
+        planned, plan = await answer(connection, plant, asked, wanted)
+    assert plan.edges_us.tolist() == whole.tolist()
+    agree(planned, moved)
+    # On the younger side of the edge nothing was moved, and the buckets there are those of raw.
+    kept = edges[:-1] >= raw_us
+    assert 3 < kept.sum() < len(kept) - 6
+    young = {each: replace(result, codes=result.codes[kept]) for each, result in exact.items()}
+    for each, result in young.items():
+        assert planned.answered.results[each].codes[kept].tolist() == result.codes.tolist(), each
+    early, late = edges[edges < minute_us], edges[(edges >= minute_us) & (edges < raw_us)]
+    assert plan.moved == (
+        Moved(int(early[0]), int(early[-1]), 15 * M, len(early)),
+        Moved(int(late[0]), int(late[-1]), M, len(late)),
+    )
     await plant.pool.close()
 
 
