@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import suppress
 
 from starlette.responses import Response
@@ -119,6 +119,12 @@ def _gathered(pieces: Iterator[bytes]) -> bytes:
         if size >= LARGE_PIECE:
             break
     return found[0] if len(found) == 1 else b"".join(found)
+
+
+async def at_once(pieces: Iterable[bytes]) -> AsyncIterator[bytes]:
+    """Pieces that are there already, or soon made."""
+    for piece in pieces:
+        yield piece
 
 
 async def _send(send: Send, piece: bytes) -> None:

@@ -1,17 +1,23 @@
 """Columns of an answer, held as they were computed; each knows itself as JSON, as text and as numpy (pure)."""
 
-from collections.abc import Callable, Sequence
+import io
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from functools import cache
 from typing import TypeAlias
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from cloud_api.formats.weaving import Cut, Part, code_cells, instant_cells, number_cells, weave
 from cloud_api.instants import format_column
 
 Json: TypeAlias = object
+
+# What is written at once.
+ROWS = 20_000
 
 
 class Kind(Enum):
@@ -37,21 +43,31 @@ class Typed:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: `typed` for binary formats, `shown` for JSON and CSV, where it holds more (every digit)."""
+    """One column: `typed` for binary formats, `shown` for JSON and CSV, where it holds more (every digit).
+
+    `cells` makes what is shown of some rows as JSON, of columns that come to it without an object a row.
+    """
 
     name: str
     size: int
     typed: Callable[[], Typed]
     shown: Callable[[], list[Json]]
+    cells: Cut | None = None
 
     def once(self) -> "Column":
         """The same, made no more than once."""
-        return Column(self.name, self.size, cache(self.typed), cache(self.shown))
+        return Column(self.name, self.size, cache(self.typed), cache(self.shown), self.cells)
 
     def slice(self, start: int, stop: int) -> "Column":
         """Some of its rows."""
-        size = max(0, min(stop, self.size) - start)
-        return Column(self.name, size, lambda: _cut(self.typed(), start, stop), lambda: self.shown()[start:stop])
+        size, cells = max(0, min(stop, self.size) - start), self.cells
+        return Column(
+            self.name,
+            size,
+            lambda: _cut(self.typed(), start, stop),
+            lambda: self.shown()[start:stop],
+            None if cells is None else lambda low, high: cells(start + low, start + high),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +86,42 @@ class Table:
         """Rows as JSON has them."""
         return list(zip(*(column.shown() for column in self.columns), strict=True))
 
+    def slices(self) -> Generator["Table"]:
+        """The same in some tables that are written one after the other; none of an empty one."""
+        if self.size <= ROWS:
+            if self.size:
+                yield self
+            return
+        whole = [column.once() for column in self.columns]
+        for start in range(0, self.size, ROWS):
+            yield table([column.slice(start, start + ROWS) for column in whole])
+
+    def json_rows(self) -> bytes:
+        """Rows as JSON arrays with commas between them."""
+        woven = self._woven([b"["] + [b","] * (len(self.columns) - 1), b"]")
+        return msgspec.json.encode(self.rows())[1:-1] if woven is None else woven
+
+    def json_objects(self) -> bytes:
+        """Rows as JSON objects with commas between them."""
+        names = self.names
+        keys = [msgspec.json.encode(name) + b":" for name in names]
+        woven = self._woven([(b"," if index else b"{") + key for index, key in enumerate(keys)], b"}")
+        if woven is None:
+            return msgspec.json.encode([dict(zip(names, row, strict=True)) for row in self.rows()])[1:-1]
+        return woven
+
+    def _woven(self, before: Sequence[bytes], end: bytes) -> bytes | None:
+        """Rows out of cells, each behind what stands before it; None where a column has none."""
+        parts: list[Part] = []
+        for text, column in zip(before, self.columns, strict=True):
+            if column.cells is None:
+                return None
+            parts += [text, column.cells]
+        made = io.BytesIO()
+        for piece in weave([*parts, end], self.size, b","):
+            made.write(piece)
+        return made.getvalue()
+
 
 def table(columns: Sequence[Column]) -> Table:
     """A table of columns."""
@@ -78,12 +130,24 @@ def table(columns: Sequence[Column]) -> Table:
 
 def instants(name: str, times_us: NDArray[np.int64]) -> Column:
     """Instants, shown as RFC 3339."""
-    return Column(name, len(times_us), lambda: Typed(Kind.INSTANT, times_us), lambda: list(format_column(times_us)))
+    return Column(
+        name,
+        len(times_us),
+        lambda: Typed(Kind.INSTANT, times_us),
+        lambda: list(format_column(times_us)),
+        lambda low, high: instant_cells(times_us[low:high]),
+    )
 
 
 def codes(name: str, statuses: NDArray[np.uint32]) -> Column:
     """StatusCodes."""
-    return Column(name, len(statuses), lambda: Typed(Kind.CODE, statuses), statuses.tolist)
+    return Column(
+        name,
+        len(statuses),
+        lambda: Typed(Kind.CODE, statuses),
+        statuses.tolist,
+        lambda low, high: code_cells(statuses[low:high]),
+    )
 
 
 def numbers(name: str, values: NDArray[np.float64]) -> Column:
@@ -96,7 +160,13 @@ def numbers(name: str, values: NDArray[np.float64]) -> Column:
             made[index] = None
         return made
 
-    return Column(name, len(values), lambda: Typed(Kind.NUMBER, values, missing), shown)
+    return Column(
+        name,
+        len(values),
+        lambda: Typed(Kind.NUMBER, values, missing),
+        shown,
+        lambda low, high: number_cells(values[low:high]),
+    )
 
 
 def repeated(name: str, text: str, size: int) -> Column:

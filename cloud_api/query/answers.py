@@ -1,12 +1,13 @@
 """Rows of storage to the bytes of an answer (pure); long lists never pass through one model object a row."""
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from typing import Any
 
 import msgspec
 import numpy as np
 
 from cloud_api.instants import format_at, format_column
+from cloud_api.query.tables import sample_table
 from cloud_api.query.values import Int64, read_value, read_values
 from cloud_api.storage.catalog import SeriesRow
 from cloud_api.storage.columns import SampleColumns
@@ -14,12 +15,6 @@ from cloud_api.storage.findings import GapRow
 from cloud_api.storage.latest import LatestColumns
 from schemas.sample import Kind
 from schemas.status import Quality
-
-
-class _Item(msgspec.Struct, gc=False):
-    time: str
-    value: Any
-    status: int
 
 
 class _LatestItem(msgspec.Struct, gc=False):
@@ -79,18 +74,14 @@ def encode_series_page(rows: Sequence[SeriesRow], cursor: str | None) -> bytes:
     return msgspec.json.encode({"items": [encode_series(row) for row in rows], "next": cursor})
 
 
-def encode_sample_page(row: SeriesRow, columns: SampleColumns, int64: Int64, cursor: str | None) -> bytes:
-    """Write a page of samples."""
-    values = read_values(row.kind, columns, int64)
-    times = format_column(columns.times_us)
-    items = [_Item(*each) for each in zip(times, values, columns.statuses.tolist(), strict=True)]
-    return msgspec.json.encode({"series": encode_series(row), "items": items, "next": cursor})
-
-
-def sample_rows(kind: str, columns: SampleColumns, int64: Int64) -> list[tuple[Any, ...]]:
-    """Samples as rows of time, value, status."""
-    values = read_values(kind, columns, int64)
-    return list(zip(format_column(columns.times_us), values, columns.statuses.tolist(), strict=True))
+def sample_page_pieces(row: SeriesRow, columns: SampleColumns, int64: Int64, cursor: str | None) -> Generator[bytes]:
+    """Write a page of samples; a short one is one piece."""
+    made = b'{"series":' + msgspec.json.encode(encode_series(row)) + b',"items":['
+    for index, some in enumerate(sample_table(row.kind, columns, int64).slices()):
+        if index:
+            yield made
+        made = (b"," if index else made) + some.json_objects()
+    yield made + b'],"next":' + msgspec.json.encode(cursor) + b"}"
 
 
 def encode_latest_page(page: LatestColumns | None, int64: Int64, cursor: str | None) -> bytes:

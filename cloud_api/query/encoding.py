@@ -18,7 +18,6 @@ from cloud_api.query.service import QueryResult, align_of
 from cloud_api.query.tables import Answered
 from cloud_api.wall_clocks import find_zone
 
-ROWS = 20_000
 FILE_BYTES = 262_144
 
 _ENCODER = msgspec.json.Encoder()
@@ -49,7 +48,7 @@ def csv_pieces(tables: Sequence[Table], style: Style) -> Generator[bytes]:
     """Tables of the same columns as one CSV."""
     yield csv_head(tables[0].names, tables[0], style)
     for each in tables:
-        for some in _sliced(each):
+        for some in each.slices():
             yield csv_lines(some, style)
 
 
@@ -58,7 +57,7 @@ def arrow_pieces(tables: Sequence[Table]) -> Generator[bytes]:
     writer = ArrowPieces(tables[0].names, common_kinds(tables))
     yield writer.head
     for each in tables:
-        for some in _sliced(each):
+        for some in each.slices():
             yield writer.piece(some)
     yield writer.end
 
@@ -92,9 +91,8 @@ def _json(result: QueryResult) -> Generator[bytes]:
 
 def _rows(of: Table) -> Generator[bytes]:
     yield b',"rows":['
-    for index, some in enumerate(_sliced(of)):
-        written = _ENCODER.encode(some.rows())[1:-1]
-        yield (b"," if index and written else b"") + written
+    for index, some in enumerate(of.slices()):
+        yield (b"," if index else b"") + some.json_rows()
     yield b"]"
 
 
@@ -153,13 +151,3 @@ def _named(answered: Answered, names: Sequence[str]) -> Table:
     size = answered.table.size
     columns = [own.get(each) or mixed(each, [None] * size) for each in names]
     return table([repeated("series", name, size), *columns])
-
-
-def _sliced(of: Table) -> Generator[Table]:
-    if of.size <= ROWS:
-        if of.size:
-            yield of
-        return
-    whole = [column.once() for column in of.columns]
-    for start in range(0, of.size, ROWS):
-        yield table([column.slice(start, start + ROWS) for column in whole])

@@ -23,9 +23,9 @@ from cloud_api.problems import Kinds, Problem, in_body, not_found, parameter_inv
 from cloud_api.query.answers import (
     encode_gap_page,
     encode_latest_page,
-    encode_sample_page,
     encode_series,
     encode_series_page,
+    sample_page_pieces,
 )
 from cloud_api.query.changes import SeriesChange, change_series, retire_series
 from cloud_api.query.cost import Budget
@@ -52,7 +52,7 @@ from cloud_api.storage.catalog import SeriesFilter, select_series, select_series
 from cloud_api.storage.findings import NEWEST, GapFilter, select_gap_page
 from cloud_api.storage.history import set_statement_timeout
 from cloud_api.storage.pool import Connection, Pool, transaction
-from cloud_api.streaming import EventStream, Streamed, beside
+from cloud_api.streaming import EventStream, Streamed, at_once, beside
 
 # Above this many rows an answer is written beside the event loop, so that ingest and others keep their rhythm.
 LONG_ROWS = 2_000
@@ -220,7 +220,8 @@ async def list_samples(
         columns = columns.first(limit)
         cursor = write_cursor(int(columns.times_us[-1]), question)
     if chosen is Format.JSON:
-        return _json(request, await _encoded(len(columns), encode_sample_page, row, columns, parameters.int64, cursor))
+        written = sample_page_pieces(row, columns, parameters.int64, cursor)
+        return Streamed(beside(written) if len(columns) > LONG_ROWS else at_once(written), chosen, packing)
     made = table_pieces([export.table(columns)], chosen, style)
     return Streamed(beside(made), chosen, packing, _link(request, cursor))
 
@@ -366,7 +367,7 @@ async def _encoded(
 
 def _json(request: Request, content: bytes) -> Response:
     packing = choose_packing(request.headers.get("accept-encoding"))
-    return Streamed(beside(iter([content])), Format.JSON, packing)
+    return Streamed(at_once([content]), Format.JSON, packing)
 
 
 def _link(request: Request, cursor: str | None) -> dict[str, str]:

@@ -5,7 +5,9 @@ from typing import TypeAlias
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
+from cloud_api.formats.weaving import Cells, number_cells, whole_cells
 from cloud_api.storage.columns import SampleColumns
 
 Json: TypeAlias = object
@@ -37,6 +39,22 @@ def read_values(kind: str, columns: SampleColumns, int64: Int64) -> list[Json]:
     return values
 
 
+def value_cells(kind: str, columns: SampleColumns) -> Cells:
+    """Write the values of one series that holds no texts as `read_values` does, as JSON already."""
+    missing = np.isnan(columns.values)
+    if kind == "bool":
+        cells = whole_cells(columns.values != 0, missing)
+    elif kind in INTEGER_KINDS:
+        cells = whole_cells(_safe(columns.values, missing), missing)
+    else:
+        cells = number_cells(columns.values)
+    if columns.texts is None:
+        return cells
+    exact = [(place, text) for place, text in enumerate(columns.texts) if text is not None]
+    places = np.array([place for place, _ in exact], np.intp)
+    return cells.with_texts(places, [msgspec.json.encode(_digits_value(text)) for _, text in exact])
+
+
 def read_value(kind: str, value: float, text: str | None, int64: Int64) -> Json:
     """Write one value; `value` is NaN where the database has none."""
     is_missing = value != value  # noqa: PLR0124 # NaN alone differs from itself
@@ -65,14 +83,17 @@ def _number_values(kind: str, columns: SampleColumns) -> list[Json]:
     if kind == "bool":
         values: list[Json] = (columns.values != 0).tolist()
     elif kind in INTEGER_KINDS:
-        # What a double cannot hold stands in `texts` and is put in afterwards.
-        safe = np.where(missing | (np.abs(columns.values) > 2**53), 0, columns.values)
-        values = safe.astype(np.int64).tolist()
+        values = _safe(columns.values, missing).tolist()
     else:
         values = columns.values.tolist()
     for index in np.flatnonzero(missing).tolist():
         values[index] = None
     return values
+
+
+def _safe(values: NDArray[np.float64], missing: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Integers; 0 for what a double cannot hold, which stands in `texts` and is put in afterwards."""
+    return np.where(missing | (np.abs(values) > 2**53), 0, values).astype(np.int64)
 
 
 def _text_value(kind: str, text: str | None) -> Json:

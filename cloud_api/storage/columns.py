@@ -1,4 +1,7 @@
-"""Columns out of the database at memory speed: array_agg in binary form becomes numpy views, never one object a row."""
+"""Columns out of the database at memory speed: what the server sends becomes numpy views, never one object a row.
+
+Short columns come as arrays (array_agg in binary form), long ones as the joined bytes of their elements.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +17,7 @@ from psycopg.rows import TupleRow
 # PostgreSQL counts instants in microseconds from 2000-01-01.
 POSTGRES_EPOCH_US = 946_684_800_000_000
 
+_STATUS_AT = np.dtype([("time", ">i8"), ("status", ">i4")])
 _HEAD_BYTES = 20  # dimensions, has-null flag, element oid, length, lower bound: 5 int4 (array_send)
 
 
@@ -31,8 +35,12 @@ class SampleColumns:
 
     def first(self, count: int) -> "SampleColumns":
         """Only the first samples."""
-        texts = None if self.texts is None else self.texts[:count]
-        return SampleColumns(self.times_us[:count], self.values[:count], self.statuses[:count], texts)
+        return self.slice(0, count)
+
+    def slice(self, start: int, stop: int) -> "SampleColumns":
+        """Only the samples from one place up to another."""
+        texts = None if self.texts is None else self.texts[start:stop]
+        return SampleColumns(self.times_us[start:stop], self.values[start:stop], self.statuses[start:stop], texts)
 
     def take(self, chosen: NDArray[np.int64]) -> "SampleColumns":
         """Only the chosen samples."""
@@ -92,6 +100,29 @@ def read_integers(data: bytes) -> NDArray[np.int32]:
 def read_statuses(data: bytes) -> NDArray[np.uint32]:
     """Read int4[] as OPC UA StatusCodes, which are stored as the same 32 bits signed."""
     return read_integers(data).view(np.uint32)
+
+
+def sent_times(data: bytes) -> NDArray[np.int64]:
+    """Read joined timestamptz_send as UTC microseconds."""
+    times = np.frombuffer(data, ">i8").astype(np.int64)
+    times += POSTGRES_EPOCH_US
+    return times
+
+
+def sent_doubles(data: bytes) -> NDArray[np.float64]:
+    """Read joined float8send."""
+    return np.frombuffer(data, ">f8").astype(np.float64)
+
+
+def sent_integers(data: bytes) -> NDArray[np.int32]:
+    """Read joined int4send; of xidsend the same 32 bits."""
+    return np.frombuffer(data, ">i4").astype(np.int32)
+
+
+def sent_statuses_at(data: bytes) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:
+    """Read joined pairs of timestamptz_send and int4send: instants and the StatusCodes that stand there."""
+    pairs = np.frombuffer(data, _STATUS_AT)
+    return pairs["time"].astype(np.int64) + POSTGRES_EPOCH_US, pairs["status"].astype(np.int32).view(np.uint32)
 
 
 def _elements(data: bytes, code: str) -> NDArray[Any]:

@@ -14,6 +14,9 @@ from cloud_api.storage.columns import (
     read_doubles,
     read_statuses,
     read_times,
+    sent_doubles,
+    sent_statuses_at,
+    sent_times,
     spread,
 )
 from cloud_api.storage.instants import FIRST_US, LAST_US, at_us
@@ -164,21 +167,21 @@ async def _columns(connection: Connection, name: str, parameters: dict[str, Any]
 
 
 async def _long_columns(connection: Connection, name: str, parameters: dict[str, Any]) -> SampleColumns:
-    """As `_columns`, of statements that name the times of statuses and texts that are there."""
+    """As `_columns`, of statements whose columns come as joined bytes, with the times of what only some rows have."""
     async with connection.cursor(binary=True) as cursor:
-        load_arrays_raw(cursor)
         await cursor.execute(statement(name), parameters)
         row = await cursor.fetchone()
     if row is None or row[0] is None:
         return NO_SAMPLES
-    times = read_times(row[0])
+    times = sent_times(row[0])
     statuses = np.zeros(len(times), np.uint32)
     if row[2] is not None:
-        statuses[np.searchsorted(times, read_times(row[2]))] = read_statuses(row[3])
+        at_times, codes = sent_statuses_at(row[2])
+        statuses[np.searchsorted(times, at_times)] = codes
     texts = None
-    if row[4] is not None:
-        texts = spread(len(times), np.searchsorted(times, read_times(row[4])), row[5])
-    return SampleColumns(times, read_doubles(row[1]), statuses, texts)
+    if row[3] is not None:
+        texts = spread(len(times), np.searchsorted(times, sent_times(row[3])), row[4])
+    return SampleColumns(times, sent_doubles(row[1]), statuses, texts)
 
 
 async def _buckets(connection: Connection, plan: BucketPlan) -> list[BucketRow]:

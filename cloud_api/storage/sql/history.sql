@@ -1,13 +1,13 @@
 -- Stored samples: pages of raw history, and buckets of it.
 
 -- name: select_samples
--- Columns instead of rows; `value` is never null inside the array so that its elements have one width. Statuses that
--- are not Good, and texts, come with their times: an array of what is mostly the same costs as much as one of values.
-select array_agg(time),
-       array_agg(coalesce(value, 'NaN'::float8)),
-       array_agg(time) filter (where status <> 0),
-       array_agg(status) filter (where status <> 0),
-       array_agg(time) filter (where text is not null),
+-- Columns instead of rows, as the bytes that the server would send: half the work of making arrays and sending these.
+-- `value` is never null, so that every element is there. Statuses that are not Good, and texts, come with their times:
+-- a column of what is mostly the same costs as much as one of values.
+select string_agg(timestamptz_send(time), ''),
+       string_agg(float8send(coalesce(value, 'NaN'::float8)), ''),
+       string_agg(timestamptz_send(time) || int4send(status), '') filter (where status <> 0),
+       string_agg(timestamptz_send(time), '') filter (where text is not null),
        array_agg(text) filter (where text is not null)
 from (
     select time, value, status, text
@@ -69,11 +69,10 @@ from (
 
 -- name: select_samples_of_spans
 -- As select_samples, of many stretches at once; the outer bounds let the engine leave out partitions and chunks.
-select array_agg(time),
-       array_agg(coalesce(value, 'NaN'::float8)),
-       array_agg(time) filter (where status <> 0),
-       array_agg(status) filter (where status <> 0),
-       array_agg(time) filter (where text is not null),
+select string_agg(timestamptz_send(time), ''),
+       string_agg(float8send(coalesce(value, 'NaN'::float8)), ''),
+       string_agg(timestamptz_send(time) || int4send(status), '') filter (where status <> 0),
+       string_agg(timestamptz_send(time), '') filter (where text is not null),
        array_agg(text) filter (where text is not null)
 from (
     select x.time, x.value, x.status, x.text
