@@ -14,61 +14,39 @@ from fastapi.routing import APIRoute
 from fastapi_offline import FastAPIOffline
 
 from cloud_api import problems, storage_refusals
-from cloud_api.agents.router import router as agents
 from cloud_api.alarms.duty import AlarmDuty
 from cloud_api.alarms.evaluation.leader import AlarmLeader
 from cloud_api.alarms.journal.feed import Feed
 from cloud_api.alarms.operation.seen import acknowledge_seen
-from cloud_api.alarms.router import router as alarms
-from cloud_api.assets.bulk.router import router as asset_bulk
-from cloud_api.assets.router import router as assets
-from cloud_api.assets.standing.router import router as asset_standing
-from cloud_api.assets.templates.router import router as asset_templates
 from cloud_api.audit.duty import AuditDuty
 from cloud_api.audit.notes import AuditNotes
-from cloud_api.audit.router import router as audit
 from cloud_api.audit.tally import Tally
 from cloud_api.audit.work import audit_work
 from cloud_api.auth.pace import Pace
 from cloud_api.auth.principal import REALM
 from cloud_api.calculations.leader import CalculationLeader
-from cloud_api.calculations.router import router as calculations
-from cloud_api.completeness.delivery.router import router as delivery
-from cloud_api.completeness.router import router as completeness
-from cloud_api.corrections.router import router as corrections
 from cloud_api.guard.desk import GuardDesk
 from cloud_api.guard.duty import GuardDuty
 from cloud_api.health.checks import Checks, DiskForecast, check_database, check_ingest, check_rollups
 from cloud_api.health.router import router as health
 from cloud_api.housekeeping import keep_house
-from cloud_api.ingest.inbox.router import router as reject_inbox
 from cloud_api.ingest.router import Doors
-from cloud_api.ingest.router import router as ingest_doors
-from cloud_api.keys.router import router as keys
 from cloud_api.middleware import AskForKey, CallWitness, CountRequests, LimitBody, SecureHeaders, TimeBody
-from cloud_api.notes.router import router as notes
 from cloud_api.notify.delivery.worker import notifier_of
 from cloud_api.notify.links.router import AcknowledgeSeen, link_pages
-from cloud_api.notify.router import router as notifications
 from cloud_api.openapi import tidily
-from cloud_api.purge.router import router as purge
 from cloud_api.query.live import LiveFeed
-from cloud_api.query.router import router as query
+from cloud_api.routes import ROUTERS
 from cloud_api.server_events import Closing
 from cloud_api.settings import CloudSettings, Role
 from cloud_api.shares.page.router import share_pages
-from cloud_api.shares.router import router as shares
-from cloud_api.site.router import router as site
 from cloud_api.slots import Slots
 from cloud_api.storage.database import Database
 from cloud_api.storage.pool import Pool
 from cloud_api.telemetry import Telemetry
 from cloud_api.users.first import wait_for_first_user
 from cloud_api.users.oidc.login import BEGIN, CALLBACK, OidcLogin, login_of
-from cloud_api.users.oidc.router import router as oidc_login
 from cloud_api.users.passwords import Passwords
-from cloud_api.users.router import router as users
-from cloud_api.views.router import router as views
 from cloud_api.witness import Witness
 
 if TYPE_CHECKING:
@@ -150,31 +128,8 @@ def create_app(
     if roles & ANSWERING:
         app.include_router(link_pages)
         app.include_router(share_pages)
-        app.include_router(notifications, prefix=API)
-        app.include_router(query, prefix=API)
-        app.include_router(corrections, prefix=API)
-        app.include_router(calculations, prefix=API)
-        app.include_router(notes, prefix=API)
-        app.include_router(agents, prefix=API)
-        # What stands below /assets by name comes before assets by id.
-        app.include_router(asset_standing, prefix=API)
-        app.include_router(assets, prefix=API)
-        app.include_router(asset_bulk, prefix=API)
-        app.include_router(asset_templates, prefix=API)
-        app.include_router(completeness, prefix=API)
-        app.include_router(delivery, prefix=API)
-        app.include_router(purge, prefix=API)
-        # What stands below /rejects by name comes before rejects by id.
-        app.include_router(reject_inbox, prefix=API)
-        app.include_router(ingest_doors, prefix=API)
-        app.include_router(users, prefix=API)
-        app.include_router(views, prefix=API)
-        app.include_router(site, prefix=API)
-        app.include_router(oidc_login, prefix=API)
-        app.include_router(audit, prefix=API)
-        app.include_router(keys, prefix=API)
-        app.include_router(shares, prefix=API)
-        app.include_router(alarms, prefix=API)
+        for router in ROUTERS:
+            app.include_router(router, prefix=API)
         app.add_middleware(AskForKey, prefix=API, open_paths=OPEN, challenge=f'Bearer realm="{REALM}"')
     app.add_middleware(LimitBody, max_bytes=settings.body_max_bytes)
     app.add_middleware(TimeBody, timeout_s=settings.body_timeout_s)

@@ -8,8 +8,9 @@ class Permission(StrEnum):
 
     READ = "read"  # history, alarms, assets, the fleet
     OPERATE = "operate"  # acknowledge, shelve, comment
+    ENTER = "enter"  # values by hand, into the series made for it
     MAINTAIN = "maintain"  # out of service, maintenance
-    CONFIGURE = "configure"  # series, assets, alarm definitions, rejects, samples by hand
+    CONFIGURE = "configure"  # series, assets, alarm definitions, rejects, samples put right
     AUDIT = "audit"  # who did what
     SHARE = "share"  # what other companies may read of this plant
     ADMINISTER = "administer"  # users, keys, purging
@@ -35,7 +36,7 @@ class Scope(StrEnum):
 
 
 _VIEWER = frozenset({Permission.READ})
-_OPERATOR = _VIEWER | {Permission.OPERATE}
+_OPERATOR = _VIEWER | {Permission.OPERATE, Permission.ENTER}
 _MAINTENANCE = _OPERATOR | {Permission.MAINTAIN}
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.VIEWER: _VIEWER,

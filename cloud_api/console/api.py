@@ -76,6 +76,10 @@ class Api:
         """POST a JSON body."""
         return await self._ask("POST", path, body, _present(parameters))
 
+    async def post_once(self, path: str, body: Any, key: str) -> Any:
+        """POST with an idempotency key: sent twice it is done once."""
+        return await self._ask("POST", path, body, key=key)
+
     async def put(self, path: str, body: Any) -> Any:
         """PUT a JSON body."""
         return await self._ask("PUT", path, body)
@@ -100,9 +104,13 @@ class Api:
             raise Refused(answer.status_code, _document(answer))
         return answer.content
 
-    async def _ask(self, method: str, path: str, body: Any = None, parameters: Mapping[str, Any] | None = None) -> Any:
-        sent: dict[str, Any] = {} if body is None else {"json": body}
-        answer = await self._client.request(method, API + path, params=parameters, headers=self._headers, **sent)
+    async def _ask(
+        self, method: str, path: str, body: Any = None, parameters: Mapping[str, Any] | None = None, key: str = ""
+    ) -> Any:
+        sent: dict[str, Any] = {"headers": self._headers | ({"Idempotency-Key": key} if key else {})}
+        if body is not None:
+            sent["json"] = body
+        answer = await self._client.request(method, API + path, params=parameters, **sent)
         if answer.is_error and Refused(answer.status_code, _document(answer)).kind == NOT_HERE:
             answer = await self._pass_on(method, path, parameters, sent) or answer
         if answer.is_error:
@@ -118,7 +126,7 @@ class Api:
             return None
         async with taker:
             try:
-                return await taker.request(method, API + path, params=parameters, headers=self._headers, **sent)
+                return await taker.request(method, API + path, params=parameters, **sent)
             except httpx.TransportError:
                 return None
 

@@ -14,6 +14,7 @@ from cloud_api.auth.roles import Permission
 from cloud_api.console.api import Api, Refused
 from cloud_api.console.formats import Formats
 from cloud_api.console.look import Look
+from cloud_api.console.refusals import explain
 from cloud_api.console.registry import Page
 from cloud_api.console.watch import AlarmWatch
 from cloud_api.console.words import Language, Words
@@ -131,9 +132,7 @@ class Screen:
 
     def refusal(self, error: Refused) -> str:
         """What the API has refused, and why, for a person."""
-        title = self.text.maybe(f"problem.{error.kind}", str(error.document.get("title", error.kind)))
-        details = [f"{each.get('field')}: {each.get('detail')}" for each in error.errors] or [str(error)]
-        return f"{title}: {'; '.join(details)}"
+        return explain(self.text, error)
 
     def now(self) -> datetime:
         """This moment."""

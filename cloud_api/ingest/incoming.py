@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from cloud_api.ingest.columns import ColumnArrays, read_column
 from cloud_api.ingest.results import BatchResult, RejectReason
+from cloud_api.storage.entries import NewEntry
 from cloud_api.telemetry import Lane
 from schemas.ack import HoldReason
 from schemas.batch import (
@@ -39,6 +40,14 @@ class Replay:
 
 
 @dataclass(frozen=True, slots=True)
+class ByHand:
+    """A person has entered this one sample; `whence` is who, from which address, proved by what."""
+
+    entry: NewEntry
+    whence: tuple[str, str | None, str | None]
+
+
+@dataclass(frozen=True, slots=True)
 class Arrival:
     """One payload as a door received it; `settle` is called once, with None when nothing can be said of it."""
 
@@ -53,6 +62,12 @@ class Arrival:
     # Payloads without a number of their own (HTTP samples, replays) pass by the ledger, and `agent` is whose they are.
     is_numbered: bool = True
     replay: Replay | None = None
+    by_hand: ByHand | None = None
+
+    @property
+    def is_kept_elsewhere(self) -> bool:
+        """Whether what cannot be stored of it need not be put aside: a reject is kept already, a person is told."""
+        return self.replay is not None or self.by_hand is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from cloud_api.ingest.acks import AckSender, acks_for
 from cloud_api.ingest.incoming import Arrival, Incoming, Refusal, open_arrival
 from cloud_api.ingest.observed import observations
 from cloud_api.ingest.prepare import Prepared
-from cloud_api.ingest.results import BatchResult, RejectReason, RejectReplayed
+from cloud_api.ingest.results import BatchResult, Overtaken, RejectReason
 from cloud_api.ingest.tally import count, result_of
 from cloud_api.ingest.writer import IngestState, PartitionGone, RetentionMoved, SeriesStale, Writer
 from cloud_api.storage.faults import is_passing, is_row_fault
@@ -200,7 +200,7 @@ class LaneWorker:
         except (LeaseLost, asyncio.CancelledError):
             self._settle_all(items)
             raise
-        except RejectReplayed:
+        except Overtaken:
             self._settle_all(items)
         except Exception as error:  # noqa: BLE001 # whatever a batch can cause ends here, so that it never stops the lane
             await self._isolate(items, error)
@@ -214,7 +214,7 @@ class LaneWorker:
         while True:
             try:
                 return await self._writer.write(items)
-            except (LeaseLost, RejectReplayed):
+            except (LeaseLost, Overtaken):
                 raise
             except (SeriesStale, PartitionGone, RetentionMoved):
                 self._state.telemetry.transactions.labels("stale").inc()

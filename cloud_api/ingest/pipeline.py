@@ -13,7 +13,7 @@ from cloud_api.ingest.certificates import CertificateDays
 from cloud_api.ingest.inbox.mapping import Mapping, MappingInvalid
 from cloud_api.ingest.inbox.replays import replay_payload
 from cloud_api.ingest.inbox.rules import RuleKeeper
-from cloud_api.ingest.incoming import Arrival, Replay, kept_part
+from cloud_api.ingest.incoming import Arrival, ByHand, Replay, kept_part
 from cloud_api.ingest.lane import LaneLimits, LaneWorker
 from cloud_api.ingest.notices import NoticeDesk
 from cloud_api.ingest.posts import samples_payload
@@ -27,6 +27,7 @@ from cloud_api.leases import LeaseKeeper, LeaseTimes, Ownership, new_owner
 from cloud_api.settings import MqttSettings
 from cloud_api.storage.agents import INGEST_LEASE, select_known_agents
 from cloud_api.storage.engine import Partitions, check_durability, detect_engine
+from cloud_api.storage.entries import ENTRIES_AGENT
 from cloud_api.storage.faults import is_passing
 from cloud_api.storage.lease import LeaseLost
 from cloud_api.storage.ledger import select_newest_epochs
@@ -125,6 +126,11 @@ class Ingest:
         """Take samples without a batch as those of `source_agent`; returns after COMMIT."""
         payload = samples_payload(samples, _now_us())
         return await self._answer(self._offer(payload, source_agent, is_numbered=False))
+
+    async def store_entry(self, sample: Sample, by_hand: ByHand) -> BatchResult:
+        """Take one sample that a person has entered; returns after COMMIT, which holds the entry as well."""
+        payload = samples_payload([sample], _now_us())
+        return await self._answer(self._offer(payload, ENTRIES_AGENT, is_numbered=False, by_hand=by_hand))
 
     async def replay_reject(self, reject_id: int, principal: str, mapping: Mapping | None = None) -> BatchResult:
         """Send a reject through again, past the ledger; returns after COMMIT, and the reject stays if it fails."""
@@ -228,6 +234,7 @@ class Ingest:
         is_numbered: bool = True,
         wire_bytes: int | None = None,
         replay: Replay | None = None,
+        by_hand: ByHand | None = None,
     ) -> asyncio.Future[BatchResult | None]:
         live, backlog = self._require_lanes()
         waiting: asyncio.Future[BatchResult | None] = asyncio.get_running_loop().create_future()
@@ -246,6 +253,7 @@ class Ingest:
             wire_bytes=wire_bytes,
             is_numbered=is_numbered,
             replay=replay,
+            by_hand=by_hand,
         )
         # History goes by the lane where it cannot hold up anything live.
         lane = live if replay is None else backlog

@@ -147,7 +147,7 @@ class Preparation:
     async def _refuse(self, connection: Connection, incoming: Incoming, refusal: Refusal, prepared: Prepared) -> Fate:
         outcome = BatchOutcome.UNREADABLE if incoming.header is None else BatchOutcome.REJECTED
         fate = Fate(incoming, outcome, str(refusal.reason), refusal.detail)
-        if incoming.arrival.replay is not None:
+        if incoming.arrival.is_kept_elsewhere:
             return fate
         row = payload_reject(incoming, refusal)
         if not await self._rejects.has_room(connection, [*prepared.rejects, row]):
@@ -205,7 +205,7 @@ class Preparation:
         groups: Sequence[RejectedGroup],
         prepared: Prepared,
     ) -> bool:
-        if not groups or incoming.arrival.replay is not None:
+        if not groups or incoming.arrival.is_kept_elsewhere:
             return True
         rows = [samples_reject(incoming, group) for group in groups]
         if not await self._rejects.has_room(connection, [*prepared.rejects, *rows]):

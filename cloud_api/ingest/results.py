@@ -65,5 +65,13 @@ class RejectMissing(IngestError):
     """There is no reject with this id."""
 
 
-class RejectReplayed(IngestError):
+class Overtaken(IngestError):
+    """Somebody else did the same, or the opposite, a moment before: look again."""
+
+
+class RejectReplayed(Overtaken):
     """This reject was replayed before."""
+
+
+class EntryCrossed(Overtaken):
+    """Another entry was committed for the same instant or under the same key."""

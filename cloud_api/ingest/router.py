@@ -16,6 +16,7 @@ from cloud_api.auth.roles import Role, Scope
 from cloud_api.cursors import read_cursor, write_cursor
 from cloud_api.ingest.answers import encode_reject_page, encode_result, join_results, refusal
 from cloud_api.ingest.inbox.mapping import Mapping
+from cloud_api.ingest.incoming import ByHand
 from cloud_api.ingest.models import PostedSample, RejectPage, Stored
 from cloud_api.ingest.posted import read_samples
 from cloud_api.ingest.results import BatchResult, IngestOverloaded, NotOwner, RejectMissing, RejectReplayed
@@ -61,6 +62,10 @@ class Doors(Protocol):
 
     def store_samples(self, source_agent: str, samples: list[Sample]) -> Awaitable[BatchResult]:
         """Take samples without a batch; returns after COMMIT."""
+        ...
+
+    def store_entry(self, sample: Sample, by_hand: ByHand) -> Awaitable[BatchResult]:
+        """Take one sample that a person has entered; returns after COMMIT."""
         ...
 
     def replay_reject(self, reject_id: int, principal: str, mapping: Mapping | None = None) -> Awaitable[BatchResult]:

@@ -10,16 +10,18 @@ from functools import partial
 from typing import Protocol
 
 from cloud_api.ingest.book import LedgerBook, write_changes
-from cloud_api.ingest.incoming import Incoming, LedgerKey, Replay
+from cloud_api.ingest.incoming import ByHand, Incoming, LedgerKey, Replay
 from cloud_api.ingest.prepare import Preparation, Prepared
 from cloud_api.ingest.rejects import RejectStore
-from cloud_api.ingest.results import RejectReplayed
+from cloud_api.ingest.results import EntryCrossed, RejectReplayed
 from cloud_api.ingest.screen import Kept
 from cloud_api.ingest.series_map import SeriesMap
 from cloud_api.leases import Ownership
 from cloud_api.storage.agents import INGEST_LEASE, upsert_agents_seen
+from cloud_api.storage.audit import Outcome, insert_audit_from
 from cloud_api.storage.dictionaries import delete_old_dictionaries, insert_tag_dictionary
 from cloud_api.storage.engine import Engine, EngineKind, Partitions
+from cloud_api.storage.entries import insert_entry
 from cloud_api.storage.faults import DECOMPRESSION_LIMITED, KEY_EXISTS, PARTITION_MISSING
 from cloud_api.storage.gaps import insert_gaps
 from cloud_api.storage.instants import at_us
@@ -297,6 +299,8 @@ class Writer:
         if prepared.gaps:
             await insert_gaps(connection, prepared.gaps)
         await self._mark_replays(connection, prepared)
+        for by_hand in _by_hand(prepared):
+            await _enter(connection, by_hand)
         async with connection.pipeline():
             has_rows = self._state.with_latest.issuperset(newest.series_ids.tolist())
             await (update_latest if has_rows else upsert_latest)(connection, newest, now)
@@ -332,6 +336,26 @@ def _joined(parts: Sequence[SampleRows]) -> Joined:
 
 def _keys(items: Sequence[Incoming]) -> set[LedgerKey]:
     return {incoming.key for incoming in items if incoming.key is not None}
+
+
+async def _enter(connection: Connection, by_hand: ByHand) -> None:
+    """Write who entered a sample, and the audit's row, in the transaction of the sample."""
+    entry = by_hand.entry
+    entry_id = await insert_entry(connection, entry)
+    if entry_id is None:
+        raise EntryCrossed("another entry was committed for this instant or under this key")
+    detail = {"id": entry_id, "time": entry.time, "value": entry.value, "comment": entry.comment}
+    if entry.replaces is not None:
+        detail["replaces"] = entry.replaces
+    await insert_audit_from(connection, by_hand.whence, "series.enter", str(entry.series_id), detail, Outcome.DONE)
+
+
+def _by_hand(prepared: Prepared) -> list[ByHand]:
+    return [
+        fate.incoming.arrival.by_hand
+        for fate in prepared.fates
+        if fate.incoming.arrival.by_hand is not None and fate.outcome is BatchOutcome.STORED and not fate.rejected
+    ]
 
 
 def _replays(prepared: Prepared) -> list[Replay]:

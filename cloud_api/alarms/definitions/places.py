@@ -8,6 +8,7 @@ from cloud_api.alarms.definitions.resolving import Place, parent
 from cloud_api.globs import PathGlob, parse_glob
 from cloud_api.storage.alarm_instances import AlarmSeriesRow
 from cloud_api.storage.calculations import CALCULATIONS_AGENT
+from cloud_api.storage.entries import ENTRIES_AGENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,7 @@ class Ground:
             scan_period_s=row.scan_period_s,
             max_silence_s=row.max_silence_s,
             is_calculated=row.source_agent == CALCULATIONS_AGENT,
+            is_entered=row.source_agent == ENTRIES_AGENT,
             root=root,
             variables=variables,
         )

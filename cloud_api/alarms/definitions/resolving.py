@@ -35,6 +35,8 @@ class Place:
     scan_period_s: float | None = None
     max_silence_s: float | None = None
     is_calculated: bool = False
+    # People enter its values: nothing says how often.
+    is_entered: bool = False
     # What `./` means: the level above the path, or the asset of a template.
     root: str = ""
     # An asset's own values for the definition's variables.
@@ -124,6 +126,8 @@ class _Resolution:
                 return {}
 
     def _expected_s(self) -> float:
+        if self.place.is_entered:
+            raise PlaceUnfit("people enter its values and promise no rhythm: say `after_s`")
         period_s, silence_s = self.place.scan_period_s, self.place.max_silence_s
         if silence_s is not None:
             return silence_s + (period_s or 0.0)

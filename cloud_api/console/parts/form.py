@@ -11,7 +11,9 @@ from nicegui.element import Element
 
 from cloud_api.console.api import Refused
 from cloud_api.console.parts.html import element
+from cloud_api.console.refusals import problems_of
 from cloud_api.console.screen import Screen
+from cloud_api.console.words import Words
 
 Control: TypeAlias = ui.input | ui.textarea | ui.select | ui.switch
 ABSENT = object()
@@ -120,12 +122,12 @@ class Form:
         for entry in self._entries.values():
             _tell(entry.control, None)
 
-    def show(self, refused: Refused) -> list[str]:
+    def show(self, words: Words, refused: Refused) -> list[str]:
         """Say at each field what the API has against it; what belongs to no field comes back."""
         self.clear()
         told: dict[str, list[str]] = {}
         others: list[str] = []
-        for path, detail in problems_of(refused):
+        for path, detail in problems_of(words, refused):
             field = self._field_of(path)
             if field is None or isinstance(self._entries[field].control, ui.switch):
                 others.append(f"{path}: {detail}" if path else detail)
@@ -159,7 +161,7 @@ async def sent(screen: Screen, form: Form, others: Element, ask: Callable[[], Aw
     except Refused as refused:
         if refused.kind not in {"body-invalid", "parameter-invalid"}:
             raise
-        show_others(others, screen.text("filters.correct"), form.show(refused))
+        show_others(others, screen.text("filters.correct"), form.show(screen.text, refused))
         screen.warn(screen.text("filters.not_saved"))
         return None
     form.clear()
@@ -172,18 +174,6 @@ def problem_place() -> Element:
     place = element("div", "ms-problems", role="alert")
     place.set_visibility(False)
     return place
-
-
-def problems_of(refused: Refused) -> list[tuple[str, str]]:
-    """Each problem of a refusal as member and what is wrong; a refusal of no member has an empty one."""
-    listed = [*refused.errors] or [refused.document]
-    found: list[tuple[str, str]] = []
-    for each in listed:
-        field = str(each.get("field") or "").removeprefix("body.")
-        detail = str(each.get("detail") or refused)
-        allowed = each.get("allowed")
-        found.append((field, f"{detail} ({allowed})" if allowed else detail))
-    return found
 
 
 def shown(value: Any) -> str:

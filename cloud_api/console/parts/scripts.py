@@ -20,6 +20,7 @@ def bring_scripts(screen: Screen, script: str, tables: Sequence[str], waits_for:
         "language": screen.text.language.tag,
         "me": screen.me["name"],
         "mayNote": screen.may(Permission.OPERATE),
+        "mayEnter": screen.may(Permission.ENTER),
         "mayConfigure": screen.may(Permission.CONFIGURE),
     } | more
     shown = json.dumps(setup, ensure_ascii=False).replace("<", "\\u003c")

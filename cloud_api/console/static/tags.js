@@ -1,7 +1,7 @@
 // The tags of an asset as they stand: value, status, age, the last hour as a line, unit and range.
-import { get, iso, isText } from "./trends/ask.js";
+import { ENTRIES, get, iso, isText } from "./trends/ask.js";
 import { quality } from "./trends/curve.js";
-import { h, length, maybe, setup, shown, text } from "./trends/dom.js";
+import { button, h, length, maybe, setup, shown, text } from "./trends/dom.js";
 
 const MOST = 200;
 const HOUR = 3600000;
@@ -40,8 +40,9 @@ async function begin() {
     rows.set(series.id, { series, cells });
     const range = series.low === null && series.high === null ? "" : `${shown(series.low)} … ${shown(series.high)}${series.unit ? ` ${series.unit}` : ""}`;
     body.append(h("tr", { "data-tag": series.id },
-      h("td", {}, h("a", { href: `/trends?s=${series.id}` }, series.tag), series.description ? h("span", { class: "mt-series-more" }, series.description) : null),
-      cells.value, cells.status, cells.age, cells.course, h("td", {}, range || "–"), h("td", { class: "ms-muted" }, [series.agent, series.device].filter(Boolean).join(" / "))));
+      h("td", {}, h("a", { href: `/trends?s=${series.id}` }, series.tag), series.description ? h("span", { class: "mt-series-more" }, series.description) : null,
+        setup.mayEnter && series.agent === ENTRIES ? button(text("entering.button"), () => window.emitEvent("tag_enter", { id: series.id }), { "aria-label": `${text("entering.button")}: ${series.tag}` }) : null),
+      cells.value, cells.status, cells.age, cells.course, h("td", {}, range || "–"), h("td", { class: "ms-muted" }, series.agent === ENTRIES ? text("entering.entered") : [series.agent, series.device].filter(Boolean).join(" / "))));
   }
   place.replaceChildren(h("table", { class: "ms-table mt-table" }, h("thead", {}, h("tr", {}, ...heads)), body), found.next ? h("p", { class: "ms-muted" }, text("tags.more", { count: MOST })) : "");
   await refresh();
@@ -70,5 +71,7 @@ async function courses() {
     for (const each of answer.series) rows.get(each.id)?.cells.course.replaceChildren(sparkline(each.rows.map((row) => [Date.parse(row[0]), row[1]])));
   }
 }
+
+window.msTagsChanged = () => refresh().then(courses);
 
 if (setup.asset) begin().catch((error) => place.replaceChildren(h("p", { role: "alert" }, error.message)));

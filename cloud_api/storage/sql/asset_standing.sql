@@ -1,13 +1,14 @@
 -- How assets stand, each with all that is below it.
 
 -- name: select_asset_standing
+-- What people enter comes when they come by: it is never silent nor old.
 -- A series is measured up to its newest sample, or up to where its device has said that nothing changed.
 with series_by_asset as (
     select s.asset as path,
            count(*) as series,
            count(*) filter (where l.status < 0) as bad,
-           count(*) filter (where l.series_id is null) as silent,
-           min(greatest(l.time, u.until_at)) as oldest_at,
+           count(*) filter (where l.series_id is null and s.source_agent <> '~entries') as silent,
+           min(greatest(l.time, u.until_at)) filter (where s.source_agent <> '~entries') as oldest_at,
            max(greatest(l.time, u.until_at)) as newest_at
     from series s
     left join latest l on l.series_id = s.id

@@ -45,6 +45,18 @@ class Plant:
         return answer
 
 
+async def enter(api: Api, place: str, who: str) -> None:
+    """A series that people enter values into, and one entry."""
+    run = api.fill.run
+    entered_id = await api.fill.series(f"{place}/viscosity", agent="~entries")
+    await run("insert into entry_series (series_id, made_by) values (%s, %s)", entered_id, who)
+    await run(
+        "insert into series_entry (series_id, time, value, comment, who, entered_at, caller)"
+        " values (%s, %s, '46', %s, %s, now(), 'user:1')",
+        *(entered_id, at(0), f"by {who}", who),
+    )
+
+
 async def one_hall(api: Api, place: str, agent: str) -> dict[str, Any]:
     """Fill every table that a caller can read with a row about this hall; returns their ids."""
     run = api.fill.run
@@ -200,4 +212,7 @@ async def two_halls(api: Api) -> Plant:
     ((template_id,),) = await api.fill.run("insert into asset_template (name) values ('press') returning id")
     both = {"template_id": template_id}
     inside = both | await one_hall(api, INSIDE, "gw-open")
-    return Plant(api, both | await one_hall(api, OUTSIDE, f"gw-{SECRET}"), inside)
+    await enter(api, INSIDE, "gw-open")
+    outside = both | await one_hall(api, OUTSIDE, f"gw-{SECRET}")
+    await enter(api, OUTSIDE, f"gw-{SECRET}")
+    return Plant(api, outside, inside)

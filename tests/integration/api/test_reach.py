@@ -41,7 +41,9 @@ async def test_no_listing_and_no_question_shows_what_is_outside(plant: Plant):
 async def test_what_is_inside_is_there(plant: Plant):
     limited = await plant.caller("operator", "plant/hall-1/**", "other/**")
     listed = (await plant.ask("GET", "/series", limited)).json()["items"]
-    assert [item["path"] for item in listed] == [f"{INSIDE}/speed"]
+    assert [item["path"] for item in listed] == [f"{INSIDE}/speed", f"{INSIDE}/viscosity"]
+    (entered,) = (await plant.ask("GET", "/entry-series", limited)).json()["items"]
+    assert entered["last"]["comment"] == "by gw-open"
     latest = (await plant.ask("GET", "/latest?path=**", limited)).json()["items"]
     assert [item["value"] for item in latest] == [2.0]
     series = plant.inside["series_id"]
@@ -70,7 +72,7 @@ async def test_a_query_that_names_what_is_outside_finds_nothing_there(plant: Pla
         refused = await plant.ask("POST", "/query", limited, json=span | {"series": [named]})
         assert refused.status_code == 404
     found = (await plant.ask("POST", "/query", limited, json=span | {"series": ["**"]})).json()
-    assert [series["path"] for series in found["series"]] == [f"{INSIDE}/speed"]
+    assert [series["path"] for series in found["series"]] == [f"{INSIDE}/speed", f"{INSIDE}/viscosity"]
 
 
 async def test_acknowledging_many_reaches_no_further(plant: Plant):
@@ -100,7 +102,7 @@ async def test_an_engineer_moves_nothing_across_the_border(plant: Plant):
 async def test_who_reaches_everything_is_not_concerned(plant: Plant):
     whole = await plant.caller("engineer", "**")
     paths = [item["path"] for item in (await plant.ask("GET", "/series", whole)).json()["items"]]
-    assert paths == [f"{INSIDE}/speed", f"{OUTSIDE}/speed"]
+    assert paths == [f"{hall}/{name}" for hall in (INSIDE, OUTSIDE) for name in ("speed", "viscosity")]
     assert len((await plant.ask("GET", "/agents", whole)).json()["items"]) == 2
 
 

@@ -71,6 +71,8 @@ BODIES: dict[str, Any] = {
     "POST /calculations/preview": {**DOUBLE, "from": shown(at(0)), "to": shown(at(60))},
     "PUT /calculations/{calculation_id}": DOUBLE,
     "POST /calculations/{calculation_id}/backfill": {"from": shown(at(0))},
+    "POST /entry-series": {"path": "{place}/new"},
+    "PATCH /entry-series/{series_id}": {"high": 100},
     "POST /grants": {"name": "new", "terms": terms_of("{place}")},
     "POST /grants/preview": {"name": "new", "terms": terms_of("{place}")},
     "PUT /grants/{grant_id}": {"name": "new", "terms": terms_of("{place}"), "version": 1},
@@ -88,6 +90,7 @@ BODIES: dict[str, Any] = {
     "POST /rejects/replay": {"select": {"path": "{place}/speed"}},
     "POST /samples": [{"path": "{place}/speed", "time": shown(at(90)), "value": 1.0}],
     "PATCH /series/{series_id}": {"unit": "1/min"},
+    "POST /series/{series_id}/entries": {"value": 3.0},
     "POST /series/{series_id}/corrections": {"from": shown(at(0)), "to": shown(at(2)), "reason": "new", "value": 3.0},
 }
 

@@ -3,20 +3,22 @@
 from typing import Any
 
 from nicegui import ui
-from nicegui.events import ValueChangeEventArguments
+from nicegui.events import GenericEventArguments, ValueChangeEventArguments
 
 from cloud_api.auth.roles import Permission
 from cloud_api.console.api import Refused
 from cloud_api.console.frame import show_safely
 from cloud_api.console.pages.assets.editing import Editor, show_facts
 from cloud_api.console.pages.assets.templates import show_report
+from cloud_api.console.parts.buttons import side_button
+from cloud_api.console.parts.entering import enter_value, new_series
 from cloud_api.console.parts.html import attributed, element, heading, words
 from cloud_api.console.parts.scripts import bring_scripts
 from cloud_api.console.screen import Screen
 
 MOST = 5_000
 FOUND = 50
-TABLES = ("tags", "quality", "length", "value")
+TABLES = ("tags", "entering", "quality", "length", "value")
 
 
 async def build(screen: Screen) -> None:
@@ -119,12 +121,33 @@ async def _show(screen: Screen, asset: dict[str, Any]) -> None:
                 ui.button(screen.text("assets.remove"), on_click=editor.remove).props("outline no-caps")
         show_facts(screen, asset)
     with element("section", "ms-card", aria_label=screen.text("assets.tags")):
-        heading(screen.text("assets.tags"))
+        with element("div", "ms-row"):
+            heading(screen.text("assets.tags")).classes("ms-grow")
+            _entering(screen, asset)
         element("div", "mt-scroll", id="ma-tags", tabindex=0, role="region", aria_label=screen.text("assets.tags"))
     if asset["template_id"] is not None:
         with element("section", "ms-card", aria_label=screen.text("assets.template")):
             heading(f"{screen.text('assets.template')}: {asset['template']}")
             await show_safely(screen, lambda screen: show_report(screen, asset))
+
+
+def _entering(screen: Screen, asset: dict[str, Any]) -> None:
+    """Values by hand: the tags say which take them; engineers make series for them."""
+
+    async def on_enter(event: GenericEventArguments) -> None:
+        async def show() -> None:
+            ui.run_javascript("msTagsChanged()")
+
+        await enter_value(screen, [int(event.args["id"])], show)
+
+    async def again() -> None:
+        ui.navigate.to(screen.address("/assets", asset=asset["id"]))
+
+    ui.on("tag_enter", on_enter)
+    if screen.may(Permission.CONFIGURE):
+        side_button(
+            screen.text("entering.new_series"), lambda: new_series(screen, f"{asset['path']}/", again), icon="edit_note"
+        )
 
 
 def _new_button(screen: Screen, parent: dict[str, Any] | None) -> None:

@@ -106,7 +106,7 @@ class _Editor:
         except Refused as refused:
             if refused.kind != "body-invalid":
                 raise
-            others = self.form.show(refused)
+            others = self.form.show(self._screen.text, refused)
             show_others(self._others, self._screen.text("definitions.problems"), others)
             self._screen.warn(self._screen.text("definitions.refused"))
             return None

@@ -7,6 +7,7 @@ from nicegui import ui
 from nicegui.elements.echart import EChart
 from nicegui.events import GenericEventArguments
 
+from cloud_api.console.parts.entering import enter_value
 from cloud_api.console.parts.html import element, heading, words
 from cloud_api.console.parts.scripts import bring_scripts
 from cloud_api.console.screen import Screen
@@ -20,6 +21,7 @@ TABLES = (
     "trends",
     "trends_range",
     "trends_kind",
+    "entering",
     "statistic",
     "quality",
     "priority",
@@ -97,6 +99,13 @@ def _listen(screen: Screen) -> None:
         await screen.api.delete(f"/notes/{int(event.args['id'])}")
         ui.run_javascript("msTrendNotesChanged()")
 
+    async def on_enter(event: GenericEventArguments) -> None:
+        async def show() -> None:
+            ui.run_javascript("msTrendNotesChanged()")
+
+        await enter_value(screen, [int(each) for each in event.args["ids"]], show)
+
+    ui.on("trend_enter", on_enter)
     ui.on("trend_note", on_note)
     ui.on("trend_note_remove", on_note_remove)
     ui.on("trend_view", on_view)

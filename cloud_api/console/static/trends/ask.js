@@ -35,6 +35,8 @@ export async function get(path, parameters, signal) {
   }
 }
 
+// Whose the series are that people enter values into.
+export const ENTRIES = "~entries";
 export const iso = (ms) => new Date(ms).toISOString();
 export const isText = (series) => series.kind === "str" || series.kind === "json";
 export const isStepped = (series) => series.aggregation?.stepped ?? (series.kind === "bool" || isText(series));
@@ -111,6 +113,15 @@ export async function events(series, from, to, signal) {
   const known = new Map();
   for (const entry of lists.flatMap((each) => each.items)) known.set(entry.number, entry);
   return [...known.values()].sort((a, b) => a.number - b.number);
+}
+
+// What people have entered, for the series that take it.
+export async function entries(series, from, to, signal) {
+  const found = new Map();
+  await Promise.all(series.filter((each) => each.agent === ENTRIES).map(async (each) => {
+    found.set(each.id, (await get(`/series/${each.id}/entries`, { from: iso(from), to: iso(to), limit: 1000 }, signal)).items);
+  }));
+  return found;
 }
 
 // Limits that alarm definitions set for a series.

@@ -135,6 +135,9 @@ export class Chart {
       found.push(line(`uncertain ${each.series.id}`, dashed, { type: [4, 4] }));
       const alone = isolated(solid);
       if (alone.length) found.push({ ...common, type: "scatter", name: `points ${each.series.id}`, data: alone, symbolSize: 4, itemStyle: { color: colour } });
+      // What people entered has a shape of its own, and says who when it is pointed at.
+      const byHand = (each.entries ?? []).map((entry) => ({ value: [entry.at, typeof entry.value === "boolean" ? Number(entry.value) : entry.value], tip: entry.tip }));
+      if (byHand.length) found.push({ ...common, type: "scatter", name: `entered ${each.series.id}`, data: byHand, symbol: "diamond", symbolSize: 13, silent: false, z: 5, itemStyle: { color: look.raised, borderColor: colour, borderWidth: 2 } });
       const lost = each.curve.rows.filter((row) => each.curve.form === "samples" && row[2] >= 0x80000000);
       if (lost.length) found.push({ ...common, type: "scatter", name: `bad ${each.series.id}`, data: this.floor(each, lost), symbol: "path://M0,0 L10,10 M10,0 L0,10", symbolSize: 8, itemStyle: { color: "transparent", borderColor: look.bad, borderWidth: 2 } });
     }

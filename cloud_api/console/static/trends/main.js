@@ -59,6 +59,7 @@ async function describe() {
   for (const series of found) known.set(series.id, { series, holes: [], curve: null, isHidden: false });
   view.ids = view.ids.filter((id) => known.has(id));
   model.series = view.ids.map((id) => known.get(id));
+  actions();
   for (const each of model.series) if (each.limits === undefined) each.limits = ask.isText(each.series) ? [] : null;
   remember();
   await load();
@@ -125,18 +126,20 @@ async function load() {
     if (!series.length) { if (!view.ids.length) model.loadedMs = 0; return void draw(); }
     // What is looked back for makes a line that enters the picture from the left.
     const begun = performance.now();
-    const [curves, holes, others, otherHoles, journal] = await Promise.all([
+    const [curves, holes, others, otherHoles, journal, entries] = await Promise.all([
       ask.curves(series, from, to, points, signal),
       ask.holes(series, from, Math.min(to, Date.now()), signal).catch(said),
       shift ? ask.curves(series, from - shift, to - shift, points, signal) : null,
       shift ? ask.holes(series, from - shift, Math.min(to - shift, Date.now()), signal).catch(said) : null,
       ask.events(series, from, Math.max(to, from + 1), signal).catch(said),
+      ask.entries(series, from, Math.max(to, from + 1), signal).catch(said),
     ]);
     if (mine !== asked) return;
     for (const each of model.series) {
       const { id } = each.series;
       each.curve = curves.get(id) ?? { form: "samples", resolution: "raw", rows: [] };
       each.holes = holes?.get(id) ?? [];
+      each.entries = (entries?.get(id) ?? []).map((entry) => entered(each, entry));
       each.other = others ? { curve: others.get(id), holes: otherHoles?.get(id) ?? [], shift } : null;
       if (ask.isText(each.series)) each.categories = [...new Set(each.curve.rows.map((row) => row[1]).filter((value) => value !== null))];
     }
@@ -152,6 +155,14 @@ async function load() {
   } finally {
     if (mine === asked) { isLoading = false; place("mt-chart").setAttribute("aria-busy", "false"); }
   }
+}
+
+// A correction may have changed the value since: the mark stands on the line.
+function entered(each, entry) {
+  const at = Date.parse(entry.time);
+  const row = each.curve.form === "samples" ? each.curve.rows.find((one) => one[0] === at) : null;
+  const words = [`${text("entering.entered")}: ${shown(entry.value, each.series.unit)}`, `${instant(at)} · ${entry.who}`, entry.comment];
+  return { at, value: row ? row[1] : entry.value, tip: words.filter(Boolean).map(escape).join("<br>") };
 }
 
 function said(error) {
@@ -207,6 +218,8 @@ function take(samples) {
     if (rows.length && rows.at(-1)[0] >= at) continue;
     rows.push([at, value, status]);
     if (each.categories && value !== null && !each.categories.includes(value)) each.categories.push(value);
+    // Who entered it and why is asked for.
+    if (each.series.agent === ask.ENTRIES) settle();
     while (rows.length > 2 && rows[1][0] < view.from) rows.shift();
   }
   model.hasNews = true;
@@ -270,11 +283,14 @@ function controls() {
   );
 }
 
+const takers = () => model.series.filter((each) => each.series.agent === ask.ENTRIES).map((each) => each.series.id);
+
 function actions() {
   const spanned = (words, onclick) => button(words, onclick, { class: "mt-button mt-needs-span", disabled: true });
   const menu = (words, ...entries) => h("details", { class: "mt-menu" }, h("summary", { class: "mt-button" }, words), h("div", { class: "mt-menu-list" }, ...entries));
   place("mt-actions").replaceChildren(
     spanned(text("trends.zoom_selection"), act.zoomSelection),
+    setup.mayEnter ? button(text("entering.button"), () => window.emitEvent("trend_enter", { ids: takers() }), { id: "mt-enter", disabled: !takers().length, title: takers().length ? null : text("entering.button_hint") }) : "",
     setup.mayNote ? button(text("trends.note"), () => showNotes.write(model, cursors), { class: "mt-button mt-needs-cursor", disabled: true }) : "",
     button(text("trends.clear_cursors"), act.clear, { class: "mt-button mt-needs-cursor", disabled: true }),
     h("span", { class: "ms-grow" }),
