@@ -12,6 +12,7 @@ from starlette.requests import HTTPConnection
 from cloud_api.console.words import Language, choose_language
 
 LANGUAGE_COOKIE, THEME_COOKIE, ZONE_COOKIE = "millstream_language", "millstream_theme", "millstream_zone"
+KIOSK_SCALE = 1.35
 YEAR_S = 365 * 86_400
 
 
@@ -36,6 +37,11 @@ class Look:
     theme: Theme = Theme.AUTO
     zone_name: str = "UTC"
     is_kiosk: bool = False
+
+    @property
+    def scale(self) -> float:
+        """How much larger than on a desk type is, and so what must hold it."""
+        return KIOSK_SCALE if self.is_kiosk else 1.0
 
     @property
     def zone(self) -> tzinfo:

@@ -41,7 +41,12 @@ def dress(screen: Screen) -> None:
     """Bring the console's styles, scripts and the texts that scripts show."""
     version = int(max(file.stat().st_mtime for file in STATIC.iterdir()))
     texts = {name: screen.text(f"frame.{name}") for name in SCRIPT_TEXTS}
-    page = {"texts": texts, "language": screen.text.language.tag, "sound": sounds(screen.preferences)}
+    page = {
+        "texts": texts,
+        "language": screen.text.language.tag,
+        "locale": screen.text.language.locale,
+        "sound": sounds(screen.preferences),
+    }
     shown = json.dumps(page, ensure_ascii=False)
     shown = shown.replace("<", "\\u003c")
     ui.add_head_html(f'<link rel="stylesheet" href="/static/console.css?{version}">')

@@ -20,6 +20,11 @@ class Language(StrEnum):
         """The name that browsers and Quasar know it by."""
         return "zh-CN" if self is Language.ZH else "en-US"
 
+    @property
+    def locale(self) -> str:
+        """How the browser's own formats write dates and numbers: day before month, as ours."""
+        return "zh-CN" if self is Language.ZH else "en-GB"
+
 
 def choose_language(chosen: str | None, accepted: str) -> Language:
     """Take what somebody has chosen, else the first of a browser's languages that we speak, else English."""

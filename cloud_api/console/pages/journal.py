@@ -29,7 +29,10 @@ EVENTS = (
     "assign",
     "retire",
 )
-COLUMNS = {"number": 96, "at": 170, "priority": 84, "event": 150, "path": 260, "message": 0, "who": 130, "comment": 220}
+WIDTHS = {"number": 76, "at": 150, "priority": 88, "event": 140, "who": 110}
+# What is long shares the room that is left.
+SHARES = {"path": 4, "message": 6, "comment": 3}
+COLUMNS = ("number", "at", "priority", "event", "path", "message", "who", "comment")
 FORMS = {
     "csv": "text/csv",
     "excel": "text/csv",
@@ -57,7 +60,7 @@ def _filter(screen: Screen) -> None:
             value=chosen,
             multiple=True,
             on_change=lambda event: _choose(screen, event=",".join(event.value)),
-        ).props("dense outlined").classes("ms-select")
+        ).props("dense outlined").classes("ms-select ms-select-wide")
         words = ui.input(text("journal.path"), value=screen.query.get("path", "")).props("dense outlined clearable")
         words.on_value_change(lambda event: _choose(screen, path=event.value)).props("debounce=500")
         ui.space()
@@ -104,6 +107,7 @@ def _grid(screen: Screen) -> None:
     shown = json.dumps(texts, ensure_ascii=False).replace("<", "\\u003c")
     ui.add_head_html('<link rel="stylesheet" href="/static/alarms.css">')
     ui.add_body_html(f'<script>window.msJournalTexts = {shown};</script><script src="/static/journal.js"></script>')
+    scale = screen.look.scale
     columns: list[dict[str, Any]] = [
         {
             "colId": name,
@@ -111,19 +115,20 @@ def _grid(screen: Screen) -> None:
             ":cellRenderer": f"msJournal.cells.{name}",
             "sortable": False,
         }
-        | ({"width": width} if width else {"flex": 1, "minWidth": 220})
-        for name, width in COLUMNS.items()
+        | ({"width": round(WIDTHS[name] * scale)} if name in WIDTHS else {"flex": SHARES[name], "minWidth": 110})
+        for name in COLUMNS
     ]
     options = {
         "columnDefs": columns,
         "rowModelType": "infinite",
         "cacheBlockSize": 200,
         "infiniteInitialRowCount": 1,
-        "rowHeight": 36,
+        "rowHeight": round(36 * scale),
         ":getRowId": "(row) => String(row.data.number)",
         ":datasource": f"msJournal.source({json.dumps(_question(screen))})",
         ":onGridReady": "(event) => msJournal.attach(event.api)",
-        ":onRowClicked": "(event) => event.data && location.assign(`/alarms?list=open&alarm=${event.data.alarm_id}`)",
+        ":onRowClicked": "(event) => msJournal.open(event)",
+        ":onCellKeyDown": "(event) => event.event.key === 'Enter' && msJournal.open(event)",
         ":localeText": "msJournal.locale",
     }
     with element("div", "ms-listing ms-listing-alone"):

@@ -38,6 +38,9 @@ class _Banner:
             silence = ui.button(icon="volume_off").props("flat dense id=ms-silence")
             attributed(silence, aria_label=screen.text("banner.silence"), title=screen.text("banner.silence"))
             silence.on("click", js_handler="() => ms.silence()")
+            if screen.look.is_kiosk:
+                # Nobody sits before a wall: a clock that goes on says that the picture lives.
+                element("span", "ms-clock", id="ms-clock", aria_hidden="true")
 
     def tell(self, standing: Standing) -> None:
         """Show what stands now; nothing is sent to the browser where nothing of it has changed."""

@@ -96,9 +96,9 @@ window.msAlarms = (() => {
     });
   }
 
-  const clock = new Intl.DateTimeFormat(msPage.language, { hour12: false, hour: "2-digit", minute: "2-digit", second: "2-digit" });
-  const day = new Intl.DateTimeFormat(msPage.language, { month: "short", day: "numeric" });
-  const number = new Intl.NumberFormat(msPage.language, { maximumSignificantDigits: 6 });
+  const clock = new Intl.DateTimeFormat(msPage.locale, { hour12: false, hour: "2-digit", minute: "2-digit", second: "2-digit" });
+  const day = new Intl.DateTimeFormat(msPage.locale, { month: "short", day: "numeric" });
+  const number = new Intl.NumberFormat(msPage.locale, { maximumSignificantDigits: 6 });
   const when = (text) => {
     if (!text) return "–";
     const at = new Date(text);

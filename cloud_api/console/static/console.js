@@ -6,11 +6,14 @@ const ms = (() => {
   };
   const say = (text, type) =>
     window.Quasar?.Notify?.create({ message: text, type, position: "bottom-left", timeout: 10000 });
-  const time = (at) => new Date(at).toLocaleTimeString(msPage.language, { hour12: false });
+  const time = (at) => new Date(at).toLocaleTimeString(msPage.locale, { hour12: false });
+  const DATE = { day: "2-digit", month: msPage.language.startsWith("zh") ? "2-digit" : "short", year: "numeric" };
+  // As the service writes instants: 27 Nov 2026 14:05:00, and 2026-11-27 14:05:00 in Chinese.
+  const date = (at) => at.toLocaleDateString(msPage.locale, DATE).replaceAll("/", "-");
 
   function tick() {
     const clock = document.getElementById("ms-clock");
-    if (clock) clock.textContent = new Date().toLocaleString(msPage.language, { hour12: false });
+    if (clock) clock.textContent = `${date(new Date())} ${time(new Date())}`;
   }
 
   function choose(name, value) {

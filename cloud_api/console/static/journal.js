@@ -85,8 +85,8 @@ window.msJournal = (() => {
     setTimeout(() => URL.revokeObjectURL(link.href), 10000);
   }
 
-  const format = new Intl.DateTimeFormat(msPage.language, {
-    month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false,
+  const format = new Intl.DateTimeFormat(msPage.locale, {
+    month: "short", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false,
   });
   const RANKS = { critical: 1, high: 2, medium: 3, low: 4 };
   const span = (text, className, title) => Object.assign(document.createElement("span"), { textContent: text, className: className || "", title: title || "" });
@@ -110,8 +110,9 @@ window.msJournal = (() => {
     who: of((entry) => span(entry.who)),
     comment: of((entry) => span(entry.comment || entry.note || "", "", entry.comment || entry.note || "")),
   };
+  const open = (event) => event.data && location.assign(`/alarms?list=open&alarm=${event.data.alarm_id}`);
   return {
-    source, refilter, download, cells,
+    open, source, refilter, download, cells,
     attach: (made) => { api = made; },
     locale: { loadingOoo: texts.loading, noRowsToShow: texts.nothing },
   };

@@ -60,9 +60,11 @@ def _figures(screen: Screen, position: Mapping[str, Any]) -> None:
     number = screen.formats.number
 
     def figure(value: float | None, unit: str) -> str:
-        return number(
-            None if value is None else float(value), 1 if value and value % 1 else 0, "%" if unit == "%" else None
-        )
+        shown_unit = "%" if unit == "%" else None
+        if not value:
+            return number(value, 0, shown_unit)
+        # A flood in a month is little, but it is not nothing.
+        return number(float(value), (1 if abs(value) >= 1 else 2) if value % 1 else 0, shown_unit)
 
     def target(item: Mapping[str, Any]) -> None:
         words("span", screen.text(f"rule.{item['rule']}", value=figure(item["target"], item["unit"])), "ms-figure")

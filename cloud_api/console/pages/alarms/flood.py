@@ -6,7 +6,7 @@ from typing import Any
 from nicegui import ui
 from nicegui.element import Element
 
-from cloud_api.console.parts.html import element, heading, short_message
+from cloud_api.console.parts.html import element, heading, short_message, words
 from cloud_api.console.parts.priority import priority_mark
 from cloud_api.console.screen import Screen
 
@@ -56,14 +56,16 @@ def _show(screen: Screen, flood: dict[str, Any], firsts: list[dict[str, Any]]) -
     formats, text = screen.formats, screen.text
     with element("section", "ms-card ms-flood"):
         title = text("alarms.flood.title", position=flood["position"] or text("alarms.flood.nobody"))
-        heading(title)
         since = formats.when(flood["from"], screen.now())
-        ui.label(text("alarms.flood.detail", since=since, alarms=formats.number(flood["alarms"]), peak=flood["peak"]))
+        alarms = formats.number(flood["alarms"])
+        with element("div", "ms-row ms-flood-head"):
+            heading(title)
+            ui.label(text("alarms.flood.detail", since=since, alarms=alarms, peak=flood["peak"])).classes("ms-muted")
         for alarm in firsts:
-            with element("div", "ms-row"):
+            with element("div", "ms-row ms-flood-first"):
                 ui.label(text("alarms.flood.first")).classes("ms-muted")
                 priority_mark(text, alarm["priority"])
                 ui.label(formats.time(alarm["annunciated_at"])).classes("ms-figure")
                 message = alarm["message_zh" if screen.is_chinese else "message_en"]
                 with element("a", href=screen.here(alarm=alarm["id"])):
-                    ui.label(short_message(message, alarm["path"]))
+                    words("span", short_message(message, alarm["path"]))

@@ -25,14 +25,14 @@ STATES = (
     "out_of_service",
 )
 WIDTHS = {
-    "priority": 92,
-    "state": 190,
-    "annunciated_at": 140,
-    "asset": 180,
+    "priority": 84,
+    "state": 205,
+    "annunciated_at": 132,
+    "asset": 160,
     "tag": 130,
     "value": 96,
-    "raise_count": 84,
-    "who": 160,
+    "raise_count": 78,
+    "who": 130,
 }
 READ_S = 5.0
 
@@ -95,7 +95,8 @@ class Listing:
         columns: list[dict[str, Any]] = []
         for name in COLUMNS:
             column: dict[str, Any] = {"colId": name, "headerName": self._screen.text(f"alarms.column.{name}")}
-            column |= {"width": WIDTHS[name]} if name in WIDTHS else {"flex": 1, "minWidth": 220}
+            width = round(WIDTHS.get(name, 0) * self._screen.look.scale)
+            column |= {"width": width} if width else {"flex": 1, "minWidth": 220}
             column |= {":cellRenderer": f"msAlarms.cells.{name}", "sortable": False, "resizable": True}
             columns.append(column)
         return {

@@ -13,7 +13,7 @@ from cloud_api.console.screen import Screen
 
 async def build(screen: Screen) -> None:
     """Build the page."""
-    if screen.site["set_up_at"] is None and screen.may(Permission.ADMINISTER):
+    if screen.site["set_up_at"] is None and not screen.look.is_kiosk and screen.may(Permission.ADMINISTER):
         with element("section", "ms-card ms-setup ms-row"):
             ui.label(screen.text("overview.set_up"))
             with element("a", href="/welcome"):

@@ -68,7 +68,7 @@ class _Plant:
                 if worst:
                     priority_mark(self._screen.text, worst)
                 words("h2", self._name(asset), "ms-h2 ms-grow")
-            ui.label(asset["path"]).classes("ms-muted ms-path")
+            words("div", self._above(asset), "ms-muted ms-line-path", title=asset["path"])
             self._counts(asset)
             ui.label(self._freshness(asset)).classes("ms-muted")
 
@@ -135,7 +135,7 @@ class _Plant:
         parts = [text("overview.series", count=formats.number(asset["series"]))]
         oldest = asset["oldest_at"] and datetime.fromisoformat(asset["oldest_at"])
         if oldest is not None and now - oldest > FRESH:
-            parts.append("⏱ " + text("overview.old", at=formats.when(oldest, now)))
+            parts.append("⚠ " + text("overview.old", at=formats.when(oldest, now)))
         elif oldest is not None:
             parts.append(text("overview.fresh"))
         if asset["bad"]:
@@ -147,6 +147,11 @@ class _Plant:
     def _name(self, asset: dict[str, Any]) -> str:
         name = asset["name"]["zh" if self._screen.is_chinese else "en"]
         return str(name or asset["path"].rpartition("/")[2])
+
+    def _above(self, asset: dict[str, Any]) -> str:
+        """Where it stands, in words that may be cut: its own name is above."""
+        levels = asset["path"].split("/")[:-1]
+        return " / ".join(levels[-2:]) if levels else asset["path"]
 
     def _target(self, asset: dict[str, Any]) -> str:
         return self._screen.address("/alarms", asset=asset["path"], list="open")

@@ -29,12 +29,14 @@ async def build(screen: Screen) -> None:
             for name in ("who", "action", "subject", "address"):
                 filters.text(name, screen.text(f"audit.{name}"))
             filters.choice("outcome", screen.text("audit.outcome"), _outcomes(screen))
-        span_buttons(screen)
 
         def asked() -> dict[str, Any]:
             return {**filters.chosen(), "from_": start.isoformat(), "to": end.isoformat()}
 
-        _actions(screen, asked)
+        with element("div", "ms-row ms-no-print"):
+            span_buttons(screen)
+            ui.space()
+            _actions(screen, asked)
         table = Pages(screen, _columns(screen), "/audit", asked, "audit.none")
         filters.then(table.load)
         await table.load()
@@ -56,11 +58,14 @@ def _actions(screen: Screen, asked: Any) -> None:
         verdict.text = f"{sign} {screen.text(key, count=screen.formats.number(found['sealed_through']))}"
         reasons.text = "; ".join(f"{each['kind']} {each['number']}" for each in found["findings"])
 
-    with element("div", "ms-row ms-no-print"):
-        side_button(screen.text("audit.export"), export, "download")
-        side_button(screen.text("audit.verify"), verify, "verified_user")
-        verdict = attributed(words("span", ""), role="status")
-        reasons = words("span", "", "ms-uncertain")
+    verdict = attributed(words("span", ""), role="status")
+    reasons = words("span", "", "ms-uncertain")
+    side_button(screen.text("audit.export"), export, "download")
+    side_button(screen.text("audit.verify"), verify, "verified_user")
+
+
+def _said(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _columns(screen: Screen) -> list[Column]:
@@ -68,13 +73,14 @@ def _columns(screen: Screen) -> list[Column]:
 
     def who(item: Mapping[str, Any]) -> None:
         words("div", item["who"], "ms-figure")
-        words("div", item["via"] or "", "ms-muted ms-code")
+        words("div", item["via"] or "", "ms-muted ms-code ms-figure")
 
     def outcome(item: Mapping[str, Any]) -> None:
-        words("span", screen.text(f"outcome.{item['outcome']}"), "" if item["outcome"] == "done" else "ms-strong")
+        weight = "" if item["outcome"] == "done" else " ms-strong"
+        words("span", screen.text(f"outcome.{item['outcome']}"), f"ms-figure{weight}")
 
     def detail(item: Mapping[str, Any]) -> None:
-        shown = json.dumps(item["detail"], ensure_ascii=False) if item["detail"] else ""
+        shown = "; ".join(f"{name}: {_said(value)}" for name, value in (item["detail"] or {}).items())
         cut = shown if len(shown) <= DETAIL_SHOWN else shown[:DETAIL_SHOWN] + "…"
         attributed(words("span", cut, "ms-code"), title=shown if cut != shown else None)
 
@@ -87,7 +93,7 @@ def _columns(screen: Screen) -> list[Column]:
         Column(screen.text("audit.at"), lambda item: words("span", formats.instant(item["at"]), "ms-figure")),
         Column(screen.text("audit.who"), who),
         Column(screen.text("audit.address"), lambda item: words("span", item["address"] or "–", "ms-figure")),
-        Column(screen.text("audit.did"), lambda item: words("span", item["action"], "ms-code")),
+        Column(screen.text("audit.did"), lambda item: words("span", item["action"], "ms-code ms-figure")),
         Column(screen.text("audit.subject"), lambda item: words("span", item["subject"] or "–", "ms-break")),
         Column(screen.text("audit.outcome"), outcome),
         Column(screen.text("audit.detail"), detail),
