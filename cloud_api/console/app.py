@@ -17,6 +17,7 @@ from cloud_api.console.guard import Guard
 from cloud_api.console.login import router as login
 from cloud_api.console.page import STATIC, LookedPage
 from cloud_api.console.registry import pages
+from cloud_api.console.signatures import remember_signatures
 from cloud_api.console.visit import Place, visit
 from cloud_api.console.watch import AlarmWatch
 from cloud_api.server_events import Closing
@@ -33,6 +34,7 @@ def create_console(settings: CloudSettings, give_up: GiveUp, closing: Closing) -
     logging.getLogger("httpx").setLevel(logging.WARNING)
     inside = replace(settings, database_pool_size=settings.console.pool_size)
     api = create_app(inside, CONSOLE_ALONE, give_up, closing)
+    remember_signatures()
     app = FastAPI(title="Millstream console", openapi_url=None, lifespan=_lifespan(api, settings))
     app.include_router(login)
     app.mount("/static", StaticFiles(directory=STATIC))

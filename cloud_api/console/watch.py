@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -11,8 +12,8 @@ from cloud_api.console.api import Api, Refused
 
 SHOWN = 20
 WAIT_S = 5.0
-# A flood changes the lists all the time; people read no faster than this.
-PAUSE_S = 0.3
+# A flood changes the lists all the time: the watch rests longer than it works, and people read no faster than this.
+LEAST_S, MOST_S, REST = 0.1, 1.0, 2.0
 RETRY_S = 2.0
 
 log = logging.getLogger(__name__)
@@ -91,13 +92,14 @@ class AlarmWatch:
     async def _step(self) -> None:
         rows = await self._feed.after(self._number, WAIT_S) if self._viewers else ()
         if not self._viewers:
-            await asyncio.sleep(PAUSE_S)
+            await asyncio.sleep(LEAST_S)
             return
         while rows:
             self._number = rows[-1].number
             rows = await self._feed.after(self._number, 0.0)
+        began = time.monotonic()
         await self._refresh()
-        await asyncio.sleep(PAUSE_S)
+        await asyncio.sleep(min(MOST_S, max(LEAST_S, REST * (time.monotonic() - began))))
 
     async def _refresh(self) -> None:
         by_reach: dict[str, list[_Viewer]] = {}
@@ -118,8 +120,10 @@ class AlarmWatch:
         """Ask as the first whose session still holds."""
         for viewer in viewers:
             try:
-                page = await viewer.api.get("/alarms", state="unacknowledged", limit=SHOWN)
-                latest = await viewer.api.get("/alarms", state="unacknowledged", sort="newest", limit=1)
+                page, latest = await asyncio.gather(
+                    viewer.api.get("/alarms", state="unacknowledged", limit=SHOWN),
+                    viewer.api.get("/alarms", state="unacknowledged", sort="newest", limit=1),
+                )
             except Refused as refused:
                 if refused.status in {401, 403}:
                     continue

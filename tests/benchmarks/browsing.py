@@ -38,7 +38,8 @@ DRAWN = """async ([range, leastMs, leastPoints]) => {
   const chart = echarts.getInstanceByDom(document.getElementById("mt-chart"));
   const select = document.getElementById("mt-range");
   const started = performance.now();
-  return await new Promise((resolve) => {
+  return await new Promise((resolve, reject) => {
+    setTimeout(() => reject(new Error(`${range} is not drawn within a minute`)), 60_000);
     const look = () => {
       const drawn = chart.getModel();
       const { min, max } = drawn.getComponent("xAxis").option;

@@ -67,6 +67,27 @@ def test_an_alarm_is_shelved_found_in_its_list_and_brought_back(demo: Demo, open
     assert "\n".join(tab.troubles) == ""
 
 
+def test_an_alarm_is_opened_shelved_and_left_without_a_mouse(demo: Demo, open_tab: OpenTab):
+    first_alarm(demo)
+    tab = open_tab()
+    tab.open("/alarms?list=open")
+    expect(tab.page.locator(".ag-row .ms-prio").first).to_be_visible()
+    tab.page.locator(".ag-header-cell").nth(1).focus()
+    tab.page.keyboard.press("ArrowDown")
+    tab.page.keyboard.press("Enter")
+    expect(tab.page.locator(".ms-detail")).to_be_focused()
+    shelve = tab.page.locator(".ms-verbs button", has_text="Shelve")
+    shelve.press("Enter")
+    expect(tab.page.locator(".ms-dialog textarea")).to_be_focused()
+    tab.page.keyboard.press("Escape")
+    expect(tab.page.locator(".ms-dialog")).to_have_count(0)
+    expect(shelve).to_be_focused()
+    tab.page.keyboard.press("Escape")
+    expect(tab.page.locator(".ms-detail")).to_be_hidden()
+    expect(tab.page.locator(".ag-cell-focus")).to_be_focused()
+    assert "\n".join(tab.troubles) == ""
+
+
 def remarks(demo: Demo) -> list[str | None]:
     """What was said with acknowledgements, as far as the journal is sealed."""
     return [entry["comment"] for entry in demo.ask("/alarms/journal?event=acknowledge")["items"]]

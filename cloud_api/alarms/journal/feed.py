@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 class FeedTimes:
     """How often the end of the chain is looked at while somebody reads."""
 
-    look_s: float = 0.25
+    look_s: float = 0.1
 
 
 class Feed:

@@ -127,6 +127,8 @@ def _grid(screen: Screen) -> None:
         ":getRowId": "(row) => String(row.data.number)",
         ":datasource": f"msJournal.source({json.dumps(_question(screen))})",
         ":onGridReady": "(event) => msJournal.attach(event.api)",
+        # Arrows walk the rows; Tab leaves the list, instead of visiting each of its cells.
+        ":tabToNextCell": "() => false",
         ":onRowClicked": "(event) => msJournal.open(event)",
         ":onCellKeyDown": "(event) => event.event.key === 'Enter' && msJournal.open(event)",
         ":localeText": "msJournal.locale",

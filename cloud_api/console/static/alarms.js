@@ -4,14 +4,17 @@ window.msAlarms = (() => {
   // Little for the first sight, more for whoever scrolls on.
   const FIRST = 100;
   const BLOCK = 500;
-  const LEAST_MS = 700;
+  // Nobody reads faster; and where a refresh takes long, browser and service rest longer than they work.
+  const LEAST_MS = 150;
+  const REST = 2;
   let api = null;
   let question = {};
   const begin = () => ({ question, blocks: [], asOf: "", total: 0, cursor: null, isWhole: false });
   let read = begin();
   let reading = Promise.resolve();
-  let refreshedAt = 0;
+  let restUntil = 0;
   let planned = null;
+  let isByKeys = false;
 
   // A cursor belongs to its question, which somebody may change while an answer is on its way.
   function address(into) {
@@ -47,6 +50,7 @@ window.msAlarms = (() => {
       getRows: (wanted) => {
         reading = reading.then(async () => {
           const into = read;
+          const begun = Date.now();
           try {
             await readTo(wanted.endRow, into);
             const rows = into.blocks.slice(wanted.startRow, wanted.endRow);
@@ -57,6 +61,7 @@ window.msAlarms = (() => {
             wanted.failCallback();
             ms.say(texts.failed, "warning");
           }
+          restUntil = Date.now() + Math.max(LEAST_MS, REST * (Date.now() - begun));
         });
       },
     };
@@ -64,12 +69,11 @@ window.msAlarms = (() => {
 
   function forget() {
     read = begin();
-    refreshedAt = Date.now();
   }
 
   function refresh() {
     if (!api || planned) return;
-    const wait = Math.max(0, refreshedAt + LEAST_MS - Date.now());
+    const wait = Math.max(0, restUntil - Date.now());
     planned = setTimeout(() => {
       planned = null;
       reading = reading.then(() => {
@@ -162,11 +166,17 @@ window.msAlarms = (() => {
   function open(event) {
     const target = event.event?.target;
     if (!event.data || target?.closest?.(".ag-checkbox, .ag-selection-checkbox")) return;
+    isByKeys = event.event?.type === "keydown";
     emitEvent("ms-alarm", event.data.id);
   }
 
+  // Whoever opened an alarm by keys goes on in it; a pointer leaves the list where it is.
+  function enter() {
+    if (isByKeys) document.querySelector(".ms-detail")?.focus();
+  }
+
   return {
-    source, refresh, refilter, cells, rowClass, open,
+    source, refresh, refilter, cells, rowClass, open, enter,
     attach: (made) => { api = made; arrange(); },
     chosen: () => api.getSelectedRows().map((row) => ({ id: row.id, version: row.version })),
     shown: () => ({ as_of: read.asOf, total: read.total }),

@@ -60,7 +60,15 @@ const ms = (() => {
   });
 
   document.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") document.body.classList.remove("ms-nav-open");
+    if (event.key !== "Escape") return;
+    if (document.body.classList.contains("ms-nav-open")) {
+      document.body.classList.remove("ms-nav-open");
+      document.querySelector(".ms-menu")?.focus();
+    }
+    for (const menu of document.querySelectorAll("details.mt-menu[open]")) {
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    }
   });
 
   let sound = { ring: () => {}, silence: () => {} };

@@ -112,6 +112,8 @@ class Listing:
             ":getRowClass": "msAlarms.rowClass",
             ":datasource": f"msAlarms.source({json.dumps(self._question())})",
             ":onGridReady": "(event) => msAlarms.attach(event.api)",
+            # Arrows walk the rows; Tab leaves the list, instead of visiting each of its cells.
+            ":tabToNextCell": "() => false",
             ":onRowClicked": "(event) => msAlarms.open(event)",
             ":onCellKeyDown": "(event) => event.event.key === 'Enter' && msAlarms.open(event)",
             ":localeText": "msAlarms.locale",

@@ -55,7 +55,8 @@ class _AlarmPage:
         with element("div", "ms-split") as self._split:
             self._groups = Groups(screen, lambda asset: self._choose(asset=asset))
             self._listing = Listing(screen)
-            self._detail = element("aside", "ms-detail ms-card", aria_label=screen.text("alarms.detail"))
+            self._detail = element("aside", "ms-detail ms-card", aria_label=screen.text("alarms.detail"), tabindex=-1)
+            self._detail.on("keydown.escape", self.close)
             self._detail.set_visibility(False)
         self._show_tabs()
         self._show_narrowed()
@@ -75,6 +76,7 @@ class _AlarmPage:
         self._split.classes("ms-split-open")
         with self._detail:
             await show_detail(self._screen, alarm_id, self.close)
+        ui.run_javascript("window.msAlarms?.enter()")
 
     def close(self) -> None:
         """Put the detail away."""

@@ -50,6 +50,11 @@ function expected(series, span) {
   return span / 1000 / (series.scan_period_s ?? 1);
 }
 
+// Whether a series has too many samples in such a window to be read one by one.
+export function isInBuckets(series, span, count) {
+  return !isText(series) && expected(series, span) > MOST_SAMPLES / Math.max(1, count);
+}
+
 // Stored samples with every extreme among them where these can be read, else lowest, highest and average of buckets.
 export async function curves(series, from, to, points, signal) {
   const span = to - from;

@@ -23,6 +23,23 @@ export function colours() {
   };
 }
 
+// Buckets with values, in stretches without a hole.
+function neighbours(curve) {
+  const runs = [];
+  let end = null;
+  for (const row of curve.rows) {
+    if (row[1] === null) continue;
+    if (end !== null && row[0] - end < curve.width / 2) runs.at(-1).push(row);
+    else runs.push([row]);
+    end = row[0] + curve.width;
+  }
+  return runs;
+}
+
+function extremes(run) {
+  return [run.reduce((least, row) => Math.min(least, row[1]), Infinity), run.reduce((most, row) => Math.max(most, row[2]), -Infinity)];
+}
+
 export class Chart {
   constructor(place) {
     this.place = place;
@@ -128,7 +145,7 @@ export class Chart {
         if (shifted.form === "buckets") found.push(this.band(shifted, common, colour, 0.1));
         found.push(line(`other ${each.series.id}`, there.solid, { opacity: 0.55, width: 1.2, type: [3, 3] }));
       }
-      const { solid, dashed } = lines(each.curve, each.holes);
+      const { solid, dashed } = lines(each.curve, [...each.holes, ...(each.unknown ?? [])]);
       if (each.curve.form === "buckets") found.push(this.band(each.curve, common, colour, 0.3));
       const dash = isStepped(each.series) ? "solid" : DASHES[Math.floor(index / 12) % 4];
       found.push({ ...line(`series ${each.series.id}`, solid, { type: dash }), ...this.limits(each, look) });
@@ -158,13 +175,21 @@ export class Chart {
 
   // From the lowest to the highest of each bucket, at least one pixel high: no spike is thinner than that.
   band(curve, common, colour, opacity) {
-    const data = curve.rows.filter((row) => row[1] !== null).map((row) => [row[0], row[1], row[2], row[0] + curve.width]);
+    // One shape a stretch of neighbours: a shape a bucket would take the browser ten times as long.
+    const runs = neighbours(curve);
     return {
-      ...common, type: "custom", name: "band", z: 2, data, clip: true, dimensions: ["from", "least", "most", "to"], encode: { x: [0, 3], y: [1, 2] },
-      renderItem: (_, api) => {
-        const [x0, y0] = api.coord([api.value(0), api.value(1)]);
-        const [x1, y1] = api.coord([api.value(3), api.value(2)]);
-        return { type: "rect", shape: { x: x0, y: Math.min(y0, y1) - 0.5, width: Math.max(1, x1 - x0 + 0.5), height: Math.max(1, Math.abs(y0 - y1)) }, style: { fill: colour, opacity } };
+      ...common, type: "custom", name: "band", z: 2, data: runs.map((run) => [run[0][0], run.at(-1)[0] + curve.width, ...extremes(run)]), clip: true, encode: { x: [0, 1], y: [2, 3] },
+      renderItem: (params, api) => {
+        const upper = [], lower = [];
+        for (const [from, least, most] of runs[params.dataIndex]) {
+          const [x0, y0] = api.coord([from, least]);
+          const [x1, y1] = api.coord([from + curve.width, most]);
+          const thin = Math.max(0, 1 - Math.abs(y0 - y1)) / 2;
+          const end = Math.max(x0 + 1, x1);
+          upper.push([x0, Math.min(y0, y1) - thin], [end, Math.min(y0, y1) - thin]);
+          lower.push([x0, Math.max(y0, y1) + thin], [end, Math.max(y0, y1) + thin]);
+        }
+        return { type: "polygon", shape: { points: [...upper, ...lower.reverse()] }, style: { fill: colour, opacity } };
       },
     };
   }

@@ -16,6 +16,12 @@ function isBroken(holes, from, to, least) {
   return holes.some((hole) => hole.to > from && hole.from < to && Math.min(hole.to, to) - Math.max(hole.from, from) > least);
 }
 
+// Stretches between buckets where buckets are missing.
+export function missing(curve) {
+  if (curve.form !== "buckets") return [];
+  return curve.rows.slice(1).map((row, index) => ({ from: curve.rows[index][0] + curve.width, to: row[0] })).filter((each) => each.to - each.from > curve.width / 2);
+}
+
 // `solid` and `dashed` are points with null where the line ends; every usable value is in one of them.
 export function lines(curve, holes) {
   const solid = [], dashed = [];

@@ -1,7 +1,7 @@
 // The trend: one view (in the address), its data (from the API), its picture.
 import * as ask from "./ask.js";
 import { Chart, colours } from "./chart.js";
-import { valueAt } from "./curve.js";
+import { missing, valueAt } from "./curve.js";
 import { button, h, instant, length, local, maybe, setup, shown, text } from "./dom.js";
 import { listen } from "./hands.js";
 import { showPanel } from "./panel.js";
@@ -126,25 +126,43 @@ async function load() {
     if (!series.length) { if (!view.ids.length) model.loadedMs = 0; return void draw(); }
     // What is looked back for makes a line that enters the picture from the left.
     const begun = performance.now();
-    const [curves, holes, others, otherHoles, journal, entries] = await Promise.all([
-      ask.curves(series, from, to, points, signal),
+    const explain = () => Promise.all([
       ask.holes(series, from, Math.min(to, Date.now()), signal).catch(said),
-      shift ? ask.curves(series, from - shift, to - shift, points, signal) : null,
       shift ? ask.holes(series, from - shift, Math.min(to - shift, Date.now()), signal).catch(said) : null,
       ask.events(series, from, Math.max(to, from + 1), signal).catch(said),
+      showNotes.load(model, from, to, signal).catch(said),
       ask.entries(series, from, Math.max(to, from + 1), signal).catch(said),
+    ]);
+    // Of a long window the curves are drawn first, and nobody else asks meanwhile; the rest explains them a moment later.
+    const isLong = series.every((each) => ask.isInBuckets(each, to - from, series.length));
+    const explained = isLong ? null : explain();
+    explained?.catch(() => {});
+    const [curves, others] = await Promise.all([
+      ask.curves(series, from, to, points, signal),
+      shift ? ask.curves(series, from - shift, to - shift, points, signal) : null,
     ]);
     if (mine !== asked) return;
     for (const each of model.series) {
       const { id } = each.series;
       each.curve = curves.get(id) ?? { form: "samples", resolution: "raw", rows: [] };
-      each.holes = holes?.get(id) ?? [];
-      each.entries = (entries?.get(id) ?? []).map((entry) => entered(each, entry));
-      each.other = others ? { curve: others.get(id), holes: otherHoles?.get(id) ?? [], shift } : null;
+      each.other = others ? { curve: others.get(id), holes: [], shift } : null;
+      // Until it is known why buckets are missing, no line is drawn across them.
+      each.unknown = isLong ? missing(each.curve) : [];
       if (ask.isText(each.series)) each.categories = [...new Set(each.curve.rows.map((row) => row[1]).filter((value) => value !== null))];
     }
-    Object.assign(model, { from, to, alarms: spans(journal ?? []), loadedMs: Math.round(performance.now() - begun) });
-    model.notes = await showNotes.load(model, from, to, signal).catch((error) => { said(error); return []; });
+    if (isLong) {
+      Object.assign(model, { from, to });
+      draw();
+    }
+    const [holes, otherHoles, journal, notes, entries] = await (explained ?? explain());
+    if (mine !== asked) return;
+    for (const each of model.series) {
+      each.unknown = [];
+      each.holes = holes?.get(each.series.id) ?? [];
+      each.entries = (entries?.get(each.series.id) ?? []).map((entry) => entered(each, entry));
+      if (each.other) each.other.holes = otherHoles?.get(each.series.id) ?? [];
+    }
+    Object.assign(model, { from, to, alarms: spans(journal ?? []), notes: notes ?? [], loadedMs: Math.round(performance.now() - begun) });
     draw();
     if (isFresh) say("");
     isFresh = true;
