@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 SECOND_US = 1_000_000
 # An agent that names a deadband and no silence reports after so long.
@@ -32,6 +33,7 @@ class Expectation:
         return whole + (self.promise is Promise.EVERY_SCAN and 2 * rest >= self.interval_us)
 
 
+@lru_cache(maxsize=1_000)
 def expect(scan_period_s: float | None, deadband: str | None, max_silence_s: float | None) -> Expectation:
     """Read the promise from what the agent's catalog says of a tag.
 

@@ -54,11 +54,15 @@ class Facts:
 
     def rejected_of(self, row: PromiseRow, interval_us: int) -> Stretches:
         """Where samples of this series were put aside, each of which would have stood for an interval."""
-        found = self.rejected.get(row.agent, ())
+        found = self.rejected.get(row.agent)
+        if not found:
+            return []
         return union((low, high + interval_us) for path, (low, high) in found if path in {None, row.source_path})
 
     def planned_of(self, row: PromiseRow) -> Stretches:
         """Maintenance of its device, of an asset above it, or of paths that mean it."""
+        if not self.maintenance:
+            return []
         planned = (each for each in self.maintenance if _is_meant(each, row))
         return union((us_of(each.from_at), us_of(each.to_at)) for each in planned)
 

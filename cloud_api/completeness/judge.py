@@ -65,6 +65,8 @@ class Judgement:
 def judge(case: Case) -> Judgement:
     """Judge one series: time after `until` is not known, planned time not expected, the rest is covered or a hole."""
     known, open_end = _known(case)
+    if not (case.observed.silences or case.holes or case.planned):
+        return _complete(case, known, open_end)
     planned = clip(union(case.planned), known)
     judged = subtract([known] if known[0] < known[1] else [], planned)
     holes = _declared(case, judged)
@@ -89,6 +91,13 @@ def judge(case: Case) -> Judgement:
         unknown=unknown,
         planned=planned,
     )
+
+
+def _complete(case: Case, known: Stretch, open_end: Stretch) -> Judgement:
+    """Most series are: nothing was silent, declared missing or planned."""
+    expected_us = max(0, known[1] - known[0])
+    expected = case.expectation.expected(expected_us)
+    return Judgement(known, open_end, expected_us, 0, 0, expected, case.observed.received, [], [], [])
 
 
 def _known(case: Case) -> tuple[Stretch, Stretch]:

@@ -17,7 +17,7 @@ from cloud_api.storage.pool import Connection
 from cloud_api.storage.rollup_rows import Resolution
 
 MAX_SERIES = 20_000
-CHUNK = 5_000
+CHUNK = 10_000
 
 
 class Group(StrEnum):

@@ -1,14 +1,16 @@
 """What the database knows of how complete history is; every function reads one thing for many series or agents."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
+import numpy as np
 from psycopg import sql
 from psycopg.rows import class_row
 
 from cloud_api.globs import PathGlob
+from cloud_api.storage.columns import load_arrays_raw, read_doubles, read_integers
 from cloud_api.storage.pool import Connection
 from cloud_api.storage.rollup_rows import Resolution
 from cloud_api.storage.statements import statement
@@ -198,22 +200,42 @@ async def select_silences(connection: Connection, walk: Walk) -> list[SilenceRow
 
 
 async def select_rollup_whole(connection: Connection, resolution: Resolution, walk: Walk) -> list[WholeRow]:
-    """Series without any silence over whole buckets in [from_at, to_at), as far as sums tell; others are left out."""
+    """Series without any silence over whole buckets in [from_at, to_at), as far as sums tell; others are left out.
+
+    The latest beginning of a row is so near to the earliest end that no two neighbours are too far apart.
+    """
     width = timedelta(microseconds=resolution.width_us)
     query = sql.SQL(statement("select_rollup_whole")).format(rollup=sql.Identifier(f"rollup_{resolution.value}"))
-    parameters = {
-        "series_ids": list(walk.series_ids),
-        "limits_us": list(walk.limits_us),
-        "intervals_us": list(walk.intervals_us),
-        "from_at": walk.from_at,
-        "to_at": walk.to_at,
-        "last_at": walk.to_at - width,
-        "buckets": (walk.to_at - walk.from_at) // width,
-        "width_us": resolution.width_us,
-    }
-    async with connection.cursor(row_factory=class_row(WholeRow)) as cursor:
-        await cursor.execute(query, parameters)
-        return await cursor.fetchall()
+    limits = dict(zip(walk.series_ids, walk.limits_us, strict=True))
+    ids: dict[int, list[int]] = {}
+    for series_id, interval_us in zip(walk.series_ids, walk.intervals_us, strict=True):
+        ids.setdefault(interval_us, []).append(series_id)
+    found: list[WholeRow] = []
+    for interval_us, series_ids in ids.items():
+        parameters = {
+            "series_ids": series_ids,
+            "interval_us": interval_us,
+            "from_at": walk.from_at,
+            "to_at": walk.to_at,
+            "last_at": walk.to_at - width,
+            "buckets": (walk.to_at - walk.from_at) // width,
+        }
+        async with connection.cursor(binary=True) as cursor:
+            load_arrays_raw(cursor)
+            await cursor.execute(query, parameters)
+            row = await cursor.fetchone()
+        if row is not None and row[0] is not None:
+            found += _whole(row, interval_us, resolution.width_us, limits)
+    return found
+
+
+def _whole(row: Sequence[Any], interval_us: int, width_us: int, limits: Mapping[int, int]) -> list[WholeRow]:
+    ids, received, lack_us = read_integers(row[0]), read_doubles(row[1]).astype(np.int64), read_doubles(row[2])
+    latest_low, earliest_high, first, last = (read_integers(cell).astype(np.int64) for cell in row[3:7])
+    limit_us = np.array([limits[series_id] for series_id in ids.tolist()], np.int64)
+    is_whole = (lack_us <= limit_us - interval_us) & (latest_low + width_us - earliest_high <= limit_us)
+    columns = (ids[is_whole], received[is_whole], first[is_whole], last[is_whole])
+    return [WholeRow(*each) for each in zip(*(column.tolist() for column in columns), strict=True)]
 
 
 async def select_rollup_silences(connection: Connection, resolution: Resolution, walk: Walk) -> list[RollupSilenceRow]:
