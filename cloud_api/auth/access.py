@@ -38,7 +38,8 @@ REFUSALS = (
 )
 
 
-def read_whole_pool(request: Request) -> Pool:
+# Dependencies that wait for nothing are coroutines all the same: FastAPI would send others to a thread.
+async def read_whole_pool(request: Request) -> Pool:
     """Hand over the process's pool; DatabaseUnreachable until the database has been reached."""
     database: Database = request.state.database
     return database.pool
@@ -72,7 +73,7 @@ async def admit(
 Caller = Annotated[Principal, Depends(admit)]
 
 
-def read_pool(request: Request, pool: WholePool, caller: Caller) -> Pool:
+async def read_pool(request: Request, pool: WholePool, caller: Caller) -> Pool:
     """Hand over a pool that sees as far as the caller does: the database refuses the rest, whatever a route asks."""
     if caller.reach.pattern is None:
         return pool
@@ -142,7 +143,7 @@ async def check_metrics_reader(request: Request) -> None:
     is_forwarded = "forwarded" in request.headers or "x-forwarded-for" in request.headers
     if host in LOOPBACK and not is_forwarded:
         return
-    principal = await read_principal(request, read_whole_pool(request))
+    principal = await read_principal(request, await read_whole_pool(request))
     if not (Scope.METRICS in principal.scopes or is_enough(principal.role, Role.ADMIN)):
         raise _insufficient(principal, Role.ADMIN, (Scope.METRICS,))
 

@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Generator
 from contextlib import contextmanager
+from threading import Timer
 
 from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
@@ -13,6 +14,19 @@ from limits.strategies import SlidingWindowCounterRateLimiter
 from cloud_api.problems import Kinds, Problem
 
 STREAM_END = "/stream"
+SWEEP_S = 30.0
+
+
+class _Rest(Timer):
+    """Stands where the storage keeps its timer: it starts another, a thread, whenever that one has ended."""
+
+    def __init__(self) -> None:
+        super().__init__(SWEEP_S, lambda: None)
+        self._until_s = time.monotonic() + SWEEP_S
+
+    def is_alive(self) -> bool:
+        """Whether it is too early to look for what has expired."""
+        return time.monotonic() < self._until_s
 
 
 class Pace:
@@ -20,13 +34,18 @@ class Pace:
 
     def __init__(self, per_minute: int, running_max: int, streams_max: int) -> None:
         self._rate = RateLimitItemPerMinute(per_minute)
-        self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
+        self._storage = MemoryStorage()
+        self._limiter = SlidingWindowCounterRateLimiter(self._storage)
         self._caps = {False: running_max, True: streams_max}
         self._running: Counter[tuple[str, bool]] = Counter()
 
     def step(self, caller: str) -> None:
         """Count one request; Problem too-many-requests above the rate."""
-        if not self._limiter.hit(self._rate, caller):
+        is_within = self._limiter.hit(self._rate, caller)
+        if not isinstance(self._storage.timer, _Rest):
+            # What has expired is swept out now and then, not by a thread for each request.
+            self._storage.timer = _Rest()
+        if not is_within:
             wait_s = max(1, math.ceil(self._limiter.get_window_stats(self._rate, caller).reset_time - time.time()))
             detail = f"more than {self._rate.amount} requests a minute from one caller"
             raise Problem(Kinds.TOO_MANY_REQUESTS, detail, headers={"Retry-After": str(wait_s)})

@@ -20,7 +20,8 @@ from schemas.status import BAD, BAD_NO_DATA
 def answers_of(result: QueryResult, *, heads_only: bool = False) -> list[Answered]:
     """One table for each series and each calculation."""
     nothing = Table([])
-    found = [Answered(_head(row), nothing if heads_only else _series_table(result, row)) for row in result.shown]
+    axes = _Axes()
+    found = [Answered(_head(row), nothing if heads_only else _series_table(result, row, axes)) for row in result.shown]
     for asked in result.asked:
         made = nothing if heads_only else _calculated_table(result, asked)
         found.append(Answered(_calculated_head(result, asked), made))
@@ -45,7 +46,18 @@ def _calculated_head(result: QueryResult, asked: Asked) -> Head:
     return {"id": None, "path": None, "name": calculation.name, "expression": calculation.expression, "unit": unit}
 
 
-def _series_table(result: QueryResult, row: SeriesRow) -> Table:
+class _Axes:
+    """Columns of times: series side by side mostly have the same, which are written once."""
+
+    def __init__(self) -> None:
+        self._made: dict[bytes, Column] = {}
+
+    def column(self, starts_us: NDArray[np.int64]) -> Column:
+        """The column of these times."""
+        return self._made.setdefault(starts_us.tobytes(), instants("time", starts_us).once())
+
+
+def _series_table(result: QueryResult, row: SeriesRow, axes: _Axes) -> Table:
     request, buckets = result.request, result.buckets
     if buckets is None:
         return sample_table(row.kind, result.samples[row.id], request.int64)
@@ -53,8 +65,8 @@ def _series_table(result: QueryResult, row: SeriesRow) -> Table:
     kept = bucketed.has_rows(request.aggregate) if request.fill is Fill.NONE else np.ones(len(bucketed), np.bool_)
     if buckets.shown is not None:
         kept = kept & (buckets.shown if bucketed.places is None else buckets.shown[bucketed.places])
-    starts = buckets.starts_us(bucketed.places)
-    return bucket_table(bucketed, starts, kept, request.aggregate, with_codes=_has_codes(result))
+    times = axes.column(buckets.starts_us(bucketed.places)[kept])
+    return bucket_table(bucketed, times, kept, request.aggregate, with_codes=_has_codes(result))
 
 
 def _has_codes(result: QueryResult) -> bool:

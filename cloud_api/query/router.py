@@ -51,7 +51,7 @@ from cloud_api.slots import Slots
 from cloud_api.storage.catalog import SeriesFilter, select_series, select_series_page
 from cloud_api.storage.findings import NEWEST, GapFilter, select_gap_page
 from cloud_api.storage.history import set_statement_timeout
-from cloud_api.storage.pool import Connection, Pool, transaction
+from cloud_api.storage.pool import Connection, Pool, reading, transaction
 from cloud_api.streaming import EventStream, Streamed, at_once, beside
 
 # Above this many rows an answer is written beside the event loop, so that ingest and others keep their rhythm.
@@ -284,7 +284,7 @@ async def _answer(request: Request, body: QueryRequest, pool: Pool, chosen: Form
     slots: Slots = request.state.query_slots
     budget = Budget(settings.query_max_samples, settings.query_max_rows, settings.query_timeout_s)
     caller: Principal = request.state.caller
-    async with slots.slot(caller.scope_of_keys), transaction(pool) as connection:
+    async with slots.slot(caller.scope_of_keys), reading(pool) as connection:
         result = await run_query(connection, body, budget, time.time_ns() // 1_000)
     answer = Streamed(beside(pieces(result, chosen)), chosen, choose_packing(request.headers.get("accept-encoding")))
     if result.aligned is not None:

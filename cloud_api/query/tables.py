@@ -54,15 +54,15 @@ def sample_values(name: str, kind: str, samples: SampleColumns, int64: Int64) ->
 
 def bucket_table(
     bucketed: Bucketed,
-    starts_us: NDArray[np.int64],
+    times: Column,
     kept: NDArray[np.bool_],
     aggregates: Sequence[Aggregate],
     *,
     with_codes: bool,
 ) -> Table:
-    """Buckets as time, aggregates, the worst status, and with `with_codes` the code of each aggregate."""
+    """Times of the kept buckets, aggregates, the worst status, and with `with_codes` the code of each aggregate."""
     made = [
-        instants("time", starts_us[kept]),
+        times,
         *aggregate_columns(bucketed, kept, {each: each.value for each in aggregates}),
         codes("status", bucketed.statuses(aggregates)[kept]),
     ]

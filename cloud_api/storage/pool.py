@@ -93,6 +93,13 @@ async def transaction(pool: Pool) -> AsyncGenerator[Connection]:
 
 
 @asynccontextmanager
+async def reading(pool: Pool) -> AsyncGenerator[Connection]:
+    """As `transaction`; statements leave together with the next one that somebody wants an answer of."""
+    async with pool.connection() as connection, connection.pipeline(), connection.transaction():
+        yield connection
+
+
+@asynccontextmanager
 async def trial(pool: Pool) -> AsyncGenerator[Connection]:
     """One transaction that leaves nothing behind: for whoever asks what would become of a change."""
     async with pool.connection() as connection, connection.transaction(force_rollback=True):

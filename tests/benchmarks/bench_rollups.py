@@ -52,19 +52,19 @@ def run() -> list[Row]:
 async def _role(server: PostgresServer) -> list[Row]:
     start_us = _minute_before(MINUTES + 2)
     async with _both(server) as (rig, mill):
-        await _close(mill, start_us)
+        await close(mill, start_us)
         seconds = MINUTES * 60
         payloads = _payloads(start_us, seconds)
         ingest_s = await _cpu(server, _feed(rig, payloads))
         rolled_s, steps_s = 0.0, []
         for minute in range(1, MINUTES + 1):
             began = time.perf_counter()
-            rolled_s += await _cpu(server, _roll(mill, start_us + minute * MINUTE_US))
+            rolled_s += await _cpu(server, roll(mill, start_us + minute * MINUTE_US))
             steps_s.append(time.perf_counter() - began)
         samples = seconds * SERIES
         await _forget(mill, start_us)
         before = psutil.Process().memory_info().rss
-        caught_s = await _cpu(server, _roll(mill, start_us + MINUTES * MINUTE_US))
+        caught_s = await _cpu(server, roll(mill, start_us + MINUTES * MINUTE_US))
         grown = max(0, psutil.Process().memory_info().rss - before) / 2**20
         rows = (await mill.rows("select count(*) from rollup_1m"))[0][0]
         assert rows == MINUTES * SERIES, rows
@@ -103,7 +103,7 @@ async def _marking(server: PostgresServer) -> list[Row]:
         start_us = _minute_before(90)
         async with _both(server) as (rig, mill):
             if is_marked:
-                await _close(mill, start_us + 60 * MINUTE_US)
+                await close(mill, start_us + 60 * MINUTE_US)
             await _feed(rig, _payloads(start_us - MINUTE_US, 2))
             took[is_marked].append(await _cpu(server, _feed(rig, _payloads(start_us, 30, first_seq=3))))
     plain, marked = (statistics.median(took[key]) for key in (False, True))
@@ -114,7 +114,7 @@ async def _late(server: PostgresServer) -> list[Row]:
     """Live batches alone, and beside a backlog 30 days old that is rolled again."""
     start_us = _minute_before(20)
     async with _both(server) as (rig, mill):
-        await _close(mill, start_us)
+        await close(mill, start_us)
         alone = await _pace(rig, _payloads(start_us, 40, count=1_000))
         old = _payloads(start_us - 30 * DAY_US, 60, epoch=uuid.uuid4().bytes)
         live = _payloads(start_us + 60_000_000, 40, count=1_000, first_seq=41)
@@ -196,8 +196,8 @@ async def _pace(rig: Rig, payloads: Sequence[bytes]) -> list[float]:
     return sorted(took)
 
 
-async def _roll(mill: Mill, until_us: int) -> None:
-    await _close(mill, until_us)
+async def roll(mill: Mill, until_us: int) -> None:
+    await close(mill, until_us)
     later = at_us(until_us) + timedelta(days=2)
     while await mill.steps.roll_next(later):
         pass
@@ -209,7 +209,7 @@ async def _keep_rolling(mill: Mill) -> None:
             await asyncio.sleep(0.05)
 
 
-async def _close(mill: Mill, until_us: int) -> None:
+async def close(mill: Mill, until_us: int) -> None:
     await close_minutes(mill.pool, mill.steps.mine, at_us(until_us), NOTHING)
 
 
@@ -226,12 +226,12 @@ async def _forget(mill: Mill, start_us: int) -> None:
 async def _cpu(server: PostgresServer, work: "asyncio.Future[None] | object") -> float:
     """Seconds of CPU that the work took, here and in the database."""
     gc.collect()
-    before = time.process_time() + _database_cpu(server)
+    before = time.process_time() + database_cpu(server)
     await work  # type: ignore[misc]
-    return time.process_time() + _database_cpu(server) - before
+    return time.process_time() + database_cpu(server) - before
 
 
-def _database_cpu(server: PostgresServer) -> float:
+def database_cpu(server: PostgresServer) -> float:
     assert server._server is not None
     parent = psutil.Process(server._server.pid)
     spent = parent.cpu_times()

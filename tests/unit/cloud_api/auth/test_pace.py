@@ -1,5 +1,7 @@
 """How many requests of one caller run at once; streams count apart."""
 
+import threading
+
 import pytest
 
 from cloud_api.auth.pace import Pace
@@ -32,3 +34,12 @@ def test_a_request_that_fails_runs_no_longer():
     for _ in range(3):
         with pytest.raises(ValueError, match="broken"), pace.running("key:1", "/"):
             raise ValueError("broken")
+
+
+def test_counting_starts_no_thread_for_each_request():
+    pace = Pace(per_minute=1000, running_max=1, streams_max=1)
+    pace.step("key:1")
+    before = set(threading.enumerate())
+    for _ in range(50):
+        pace.step("key:1")
+    assert set(threading.enumerate()) <= before
