@@ -33,12 +33,31 @@ class Cells:
 
     def with_texts(self, places: NDArray[np.intp], texts: Sequence[bytes]) -> "Cells":
         """The same, but with other texts in some rows."""
-        if not len(places):
-            return self
+        return self.with_cells(places, text_cells(texts)) if len(places) else self
+
+    @classmethod
+    def nothing(cls, size: int) -> "Cells":
+        """Empty texts."""
+        return cls(np.empty(0, np.uint8), np.zeros(size, np.intp), np.zeros(size, np.intp))
+
+    def take(self, places: NDArray[np.intp]) -> "Cells":
+        """Only the rows at these places."""
+        return Cells(self.data, self.starts[places], self.lengths[places])
+
+    def slice(self, start: int, stop: int) -> "Cells":
+        """Only the rows from one place up to another."""
+        return Cells(self.data, self.starts[start:stop], self.lengths[start:stop])
+
+    def joined(self, other: "Cells") -> "Cells":
+        """These rows, and behind them those of another."""
+        starts = np.concatenate((self.starts, other.starts + len(self.data)))
+        return Cells(np.concatenate((self.data, other.data)), starts, np.concatenate((self.lengths, other.lengths)))
+
+    def with_cells(self, places: NDArray[np.intp], cells: "Cells") -> "Cells":
+        """The same, but with the texts of others in some rows."""
         starts, lengths = self.starts.copy(), self.lengths.copy()
-        lengths[places] = [len(text) for text in texts]
-        starts[places] = len(self.data) + np.cumsum(lengths[places]) - lengths[places]
-        return Cells(np.concatenate((self.data, np.frombuffer(b"".join(texts), np.uint8))), starts, lengths)
+        starts[places], lengths[places] = cells.starts + len(self.data), cells.lengths
+        return Cells(np.concatenate((self.data, cells.data)), starts, lengths)
 
 
 # Texts of one width are uint8[rows, width].
@@ -86,11 +105,10 @@ def code_cells(codes: NDArray[np.uint32]) -> Woven:
     return _numbers(codes) if codes.any() else np.full((len(codes), 1), ord("0"), np.uint8)
 
 
-def chosen_cells(texts: Sequence[bytes], places: NDArray[np.intp]) -> Cells:
-    """One of a few texts in every row."""
+def text_cells(texts: Sequence[bytes]) -> Cells:
+    """Texts that are JSON already."""
     lengths = np.array([len(text) for text in texts], np.intp)
-    starts = np.cumsum(lengths) - lengths
-    return Cells(np.frombuffer(b"".join(texts), np.uint8), starts[places], lengths[places])
+    return Cells(np.frombuffer(b"".join(texts), np.uint8), np.cumsum(lengths) - lengths, lengths)
 
 
 def _numbers(values: NDArray[np.generic]) -> Cells:

@@ -6,28 +6,16 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from cloud_api.instants import format_at, format_column
+from cloud_api.formats.weaving import Cells, Part, code_cells, instant_cells, text_cells, weave
+from cloud_api.instants import format_at
+from cloud_api.query.newest import LatestPage
 from cloud_api.query.tables import sample_table
-from cloud_api.query.values import Int64, read_value, read_values
+from cloud_api.query.values import Int64, has_cells, read_values, value_cells
 from cloud_api.storage.catalog import SeriesRow
 from cloud_api.storage.columns import SampleColumns
 from cloud_api.storage.findings import GapRow
-from cloud_api.storage.latest import LatestColumns
 from schemas.sample import Kind
 from schemas.status import Quality
-
-
-class _LatestItem(msgspec.Struct, gc=False):
-    id: int
-    path: str
-    kind: str
-    unit: str | None
-    time: str
-    value: Any
-    status: int
-    quality: str
-    arrived_at: str
-
 
 AGGREGATION = (
     "stepped",
@@ -38,7 +26,9 @@ AGGREGATION = (
     "counter_rollover",
 )
 _DOUBLES = frozenset({Kind.F32.value, Kind.F64.value})
-_QUALITIES = (Quality.GOOD.value, Quality.UNCERTAIN.value, Quality.BAD.value, Quality.BAD.value)
+_QUALITIES = text_cells(
+    [msgspec.json.encode(each) for each in (Quality.GOOD, Quality.UNCERTAIN, Quality.BAD, Quality.BAD)]
+)
 
 
 def encode_series(row: SeriesRow) -> dict[str, Any]:
@@ -84,35 +74,47 @@ def sample_page_pieces(row: SeriesRow, columns: SampleColumns, int64: Int64, cur
     yield made + b'],"next":' + msgspec.json.encode(cursor) + b"}"
 
 
-def encode_latest_page(page: LatestColumns | None, int64: Int64, cursor: str | None) -> bytes:
+def encode_latest_page(page: LatestPage | None, int64: Int64, cursor: str | None) -> bytes:
     """Write a page of latest samples."""
     if page is None:
         return msgspec.json.encode({"items": [], "next": None})
-    samples = page.samples
-    texts = samples.texts or [None] * len(samples)
-    if samples.texts is None and set(page.kinds) <= _DOUBLES:
-        values = read_values(Kind.F64, samples, int64)
-    else:
-        values = [
-            read_value(kind, value, text, int64)
-            for kind, value, text in zip(page.kinds, samples.values.tolist(), texts, strict=True)
-        ]
-    # Series of one batch arrive together.
-    arrivals, arrived = np.unique(page.arrived_us, return_inverse=True)
-    shown = format_column(arrivals)
-    columns = (
-        page.ids,
-        page.paths,
-        page.kinds,
-        page.units,
-        format_column(samples.times_us),
-        values,
-        samples.statuses.tolist(),
-        [_QUALITIES[top] for top in (samples.statuses >> np.uint32(30)).tolist()],
-        [shown[place] for place in arrived.tolist()],
-    )
-    items = [_LatestItem(*each) for each in zip(*columns, strict=True)]
-    return msgspec.json.encode({"items": items, "next": cursor})
+    samples, values = page.samples, _latest_values(page, int64)
+    qualities = _QUALITIES.take((samples.statuses >> np.uint32(30)).astype(np.intp))
+    parts: list[Part] = [
+        page.heads.slice,
+        b',"time":',
+        lambda low, high: instant_cells(samples.times_us[low:high]),
+        b',"value":',
+        values.slice,
+        b',"status":',
+        lambda low, high: code_cells(samples.statuses[low:high]),
+        b',"quality":',
+        qualities.slice,
+        b',"arrived_at":',
+        lambda low, high: instant_cells(page.arrived_us[low:high]),
+        b"}",
+    ]
+    items = weave(parts, len(page), b",")
+    return b"".join([b'{"items":[', *items, b'],"next":', msgspec.json.encode(cursor), b"}"])
+
+
+def _latest_values(page: LatestPage, int64: Int64) -> Cells:
+    """The values of series of different kinds, each as its own kind has them."""
+    kinds: list[str] = page.kinds.tolist()
+    found = set(kinds)
+    if found <= _DOUBLES:
+        return value_cells(Kind.F64, page.samples)
+    cells = Cells.nothing(len(page))
+    for kind in found:
+        places = np.flatnonzero(page.kinds == kind)
+        samples = page.samples.take(places)
+        written = (
+            value_cells(kind, samples)
+            if has_cells(kind, int64)
+            else text_cells([msgspec.json.encode(value) for value in read_values(kind, samples, int64)])
+        )
+        cells = cells.with_cells(places, written)
+    return cells
 
 
 def encode_gap_page(rows: Sequence[GapRow], cursor: str | None) -> bytes:

@@ -13,13 +13,14 @@ from cloud_api.formats.table import Table
 from cloud_api.instants import to_datetime
 from cloud_api.query.encoding import FILE_BYTES
 from cloud_api.query.tables import sample_table
-from cloud_api.query.values import Int64
+from cloud_api.query.values import TEXT_KINDS, Int64
 from cloud_api.storage.catalog import SeriesRow
 from cloud_api.storage.columns import SampleColumns
 from cloud_api.storage.history import NO_SAMPLES, set_statement_timeout
 from cloud_api.storage.pool import Pool, transaction
 
-PAGE_ROWS = 50_000
+# A page that becomes text takes several times the memory of one that stays numbers.
+PAGE_ROWS, NUMBER_ROWS = 50_000, 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,11 @@ class Export:
     style: Style
     timeout_s: float
 
+    @property
+    def page_rows(self) -> int:
+        """How many rows a page in a binary format has."""
+        return PAGE_ROWS if self.series.kind in TEXT_KINDS else NUMBER_ROWS
+
     def table(self, samples: SampleColumns) -> Table:
         """A page as a table."""
         return sample_table(self.series.kind, samples, self.int64)
@@ -47,11 +53,11 @@ async def read_page(pool: Pool, export: Export, rows: int) -> SampleColumns:
         return await read_series_samples(connection, export.series, *extent, rows)
 
 
-async def sample_pages(pool: Pool, export: Export) -> AsyncIterator[SampleColumns]:
+async def sample_pages(pool: Pool, export: Export, most: int) -> AsyncIterator[SampleColumns]:
     """Every page: the next begins behind the last sample of the one before, whatever has been stored since."""
     rest = export
     while True:
-        rows = PAGE_ROWS if rest.limit is None else min(PAGE_ROWS, rest.limit)
+        rows = most if rest.limit is None else min(most, rest.limit)
         page = await read_page(pool, rest, rows)
         yield page
         left = None if rest.limit is None else rest.limit - len(page)
@@ -69,7 +75,7 @@ def export_pieces(pool: Pool, export: Export, chosen: Format) -> AsyncIterator[b
 
 async def _csv(pool: Pool, export: Export) -> AsyncIterator[bytes]:
     is_first = True
-    async for page in sample_pages(pool, export):
+    async for page in sample_pages(pool, export, PAGE_ROWS):
         made = export.table(page)
         lines = await asyncio.to_thread(csv_lines, made, export.style)
         yield (csv_head(made.names, made, export.style) if is_first else b"") + lines
@@ -78,7 +84,7 @@ async def _csv(pool: Pool, export: Export) -> AsyncIterator[bytes]:
 
 async def _arrow(pool: Pool, export: Export) -> AsyncIterator[bytes]:
     writer: ArrowPieces | None = None
-    async for page in sample_pages(pool, export):
+    async for page in sample_pages(pool, export, export.page_rows):
         made = export.table(page)
         if writer is None:
             writer = ArrowPieces(made.names, common_kinds([export.table(NO_SAMPLES)]))
@@ -91,7 +97,7 @@ async def _arrow(pool: Pool, export: Export) -> AsyncIterator[bytes]:
 async def _parquet(pool: Pool, export: Export) -> AsyncIterator[bytes]:
     """The file grows on disk while pages are read; a slow reader holds nothing but that."""
     loop = asyncio.get_running_loop()
-    pages = sample_pages(pool, export)
+    pages = sample_pages(pool, export, export.page_rows)
 
     async def following() -> SampleColumns | None:
         return await anext(pages, None)

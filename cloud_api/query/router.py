@@ -34,6 +34,7 @@ from cloud_api.query.exports import Export, export_pieces, read_page
 from cloud_api.query.linked import QueryParameters
 from cloud_api.query.live import LiveFeed, LiveStream, read_position
 from cloud_api.query.models import GapPage, LatestPage, QueryAnswer, QueryRequest, SamplePage, Series, SeriesPage
+from cloud_api.query.names import names_of
 from cloud_api.query.newest import read_latest_page
 from cloud_api.query.parameters import (
     GapParameters,
@@ -109,12 +110,12 @@ async def list_latest(request: Request, parameters: AsLatest, pool: PoolOf, _cal
         glob = await read_scope(connection, parameters.path, parameters.asset)
         question = ("latest", glob.text)
         after = read_cursor(parameters.cursor, question, str) if parameters.cursor else ""
-        page = await read_latest_page(connection, glob, after, parameters.limit + 1)
+        page = await read_latest_page(connection, names_of(request.state.database), glob, after, parameters.limit + 1)
     cursor = None
-    if page is not None and len(page.ids) > parameters.limit:
+    if page is not None and len(page) > parameters.limit:
         page = page.first(parameters.limit)
         cursor = write_cursor(page.paths[-1], question)
-    size = len(page.ids) if page else 0
+    size = len(page) if page is not None else 0
     return _json(request, await _encoded(size, encode_latest_page, page, parameters.int64, cursor))
 
 

@@ -12,7 +12,7 @@ from cloud_api.formats.table import Column, Json, Kind, Table, Typed, codes, ins
 from cloud_api.query.aggregates.names import Aggregate
 from cloud_api.query.bucketed import Bucketed
 from cloud_api.query.joins import Joined
-from cloud_api.query.values import INTEGER_KINDS, TEXT_KINDS, Int64, read_values, value_cells
+from cloud_api.query.values import INTEGER_KINDS, TEXT_KINDS, Int64, has_cells, read_values, value_cells
 from cloud_api.storage.columns import SampleColumns
 
 Head: TypeAlias = dict[str, Json]
@@ -42,13 +42,12 @@ def sample_table(kind: str, samples: SampleColumns, int64: Int64) -> Table:
 
 def sample_values(name: str, kind: str, samples: SampleColumns, int64: Int64) -> Column:
     """Values exactly as they were read; typed by the kind of their series."""
-    has_cells = kind not in TEXT_KINDS and not (int64 is Int64.STRING and kind in INTEGER_KINDS)
     return Column(
         name,
         len(samples),
         partial(_typed, kind, samples),
         lambda: read_values(kind, samples, int64),
-        (lambda low, high: value_cells(kind, samples.slice(low, high))) if has_cells else None,
+        (lambda low, high: value_cells(kind, samples.slice(low, high))) if has_cells(kind, int64) else None,
     )
 
 

@@ -39,6 +39,11 @@ def read_values(kind: str, columns: SampleColumns, int64: Int64) -> list[Json]:
     return values
 
 
+def has_cells(kind: str, int64: Int64) -> bool:
+    """Whether the values of a kind are written without an object each."""
+    return kind not in TEXT_KINDS and not (int64 is Int64.STRING and kind in INTEGER_KINDS)
+
+
 def value_cells(kind: str, columns: SampleColumns) -> Cells:
     """Write the values of one series that holds no texts as `read_values` does, as JSON already."""
     missing = np.isnan(columns.values)

@@ -119,6 +119,11 @@ def sent_integers(data: bytes) -> NDArray[np.int32]:
     return np.frombuffer(data, ">i4").astype(np.int32)
 
 
+def sent_statuses(data: bytes) -> NDArray[np.uint32]:
+    """Read joined int4send as StatusCodes."""
+    return sent_integers(data).view(np.uint32)
+
+
 def sent_statuses_at(data: bytes) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:
     """Read joined pairs of timestamptz_send and int4send: instants and the StatusCodes that stand there."""
     pairs = np.frombuffer(data, _STATUS_AT)

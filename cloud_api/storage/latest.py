@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,10 +12,11 @@ from cloud_api.globs import PathGlob
 from cloud_api.storage.columns import (
     SampleColumns,
     load_arrays_raw,
-    read_doubles,
     read_integers,
-    read_statuses,
-    read_times,
+    sent_doubles,
+    sent_integers,
+    sent_statuses,
+    sent_times,
 )
 from cloud_api.storage.pool import Connection
 from cloud_api.storage.statements import statement
@@ -21,49 +24,72 @@ from cloud_api.storage.statements import statement
 
 @dataclass(frozen=True, slots=True)
 class LatestColumns:
-    """One sample of each of several series, in byte order of their paths."""
+    """One sample of each of several series; `versions` are those of the rows of series in this life of the server."""
 
-    ids: list[int]
+    ids: NDArray[np.int32]
+    versions: NDArray[np.int32]
+    arrived_us: NDArray[np.int64]
+    samples: SampleColumns
+    server_started_at: datetime
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+@dataclass(frozen=True, slots=True)
+class NameColumns:
+    """What series are called in one version of their rows."""
+
+    ids: NDArray[np.int32]
+    versions: NDArray[np.int32]
     paths: list[str]
     kinds: list[str]
     units: list[str | None]
-    arrived_us: NDArray[np.int64]
-    samples: SampleColumns
-
-    def first(self, count: int) -> "LatestColumns":
-        """Only the first series."""
-        names = (self.ids[:count], self.paths[:count], self.kinds[:count], self.units[:count])
-        return LatestColumns(*names, self.arrived_us[:count], self.samples.first(count))
 
 
 async def select_latest_page(
     connection: Connection, glob: PathGlob, after_path: str, limit: int
 ) -> LatestColumns | None:
-    """Read the latest samples of the series that the glob means; None when there are none."""
-    parameters = {
-        "from_path": glob.from_path,
-        "to_path": glob.to_path,
-        "pattern": glob.pattern,
-        "after_path": after_path,
-        "limit": limit,
-    }
+    """Read latest samples of the series that the glob means, in byte order of their paths; None when there are none."""
+    return await _latest(connection, "select_latest_page", glob, {"after_path": after_path, "limit": limit})
+
+
+async def select_latest_unordered(connection: Connection, glob: PathGlob, limit: int) -> LatestColumns | None:
+    """Read the same in no order; where there are more than `limit`, any of them."""
+    return await _latest(connection, "select_latest_unordered", glob, {"limit": limit})
+
+
+async def select_series_names(connection: Connection, ids: NDArray[np.int32]) -> NameColumns | None:
+    """Read what these series are called; those that are gone are left out."""
     async with connection.cursor(binary=True) as cursor:
         load_arrays_raw(cursor)
-        await cursor.execute(statement("select_latest_page"), parameters)
+        await cursor.execute(statement("select_series_names"), {"series_ids": ids.tolist()})
         row = await cursor.fetchone()
     if row is None or row[0] is None:
         return None
-    ids = read_integers(row[0]).tolist()
-    units = _by_id(row[3], row[4])
-    texts = _by_id(row[9], row[10])
+    found = sent_integers(row[0])
+    units = _by_id(row[4], row[5])
+    named = (row[2].split("\n"), row[3].split("\n"), [units.get(each) for each in found.tolist()])
+    return NameColumns(found, sent_integers(row[1]), *named)
+
+
+async def _latest(connection: Connection, name: str, glob: PathGlob, more: dict[str, Any]) -> LatestColumns | None:
+    parameters = {"from_path": glob.from_path, "to_path": glob.to_path, "pattern": glob.pattern, **more}
+    async with connection.cursor(binary=True) as cursor:
+        load_arrays_raw(cursor)
+        await cursor.execute(statement(name), parameters)
+        row = await cursor.fetchone()
+    if row is None or row[0] is None:
+        return None
+    ids = sent_integers(row[0])
+    texts = _by_id(row[6], row[7])
     samples = SampleColumns(
-        read_times(row[5]),
-        read_doubles(row[7]),
-        read_statuses(row[8]),
-        [texts.get(each) for each in ids] if texts else None,
+        sent_times(row[2]),
+        sent_doubles(row[4]),
+        sent_statuses(row[5]),
+        [texts.get(each) for each in ids.tolist()] if texts else None,
     )
-    named = (row[1].split("\n"), row[2].split("\n"), [units.get(each) for each in ids])
-    return LatestColumns(ids, *named, read_times(row[6]), samples)
+    return LatestColumns(ids, sent_integers(row[1]), sent_times(row[3]), samples, row[8])
 
 
 def _by_id(ids: bytes | None, texts: Sequence[str]) -> dict[int, str]:

@@ -72,6 +72,7 @@ async def test_excel_reads_local_time(api: Api):
 
 async def test_a_whole_window_streams_page_by_page(postgres_url: str, monkeypatch: Any):
     monkeypatch.setattr(exports, "PAGE_ROWS", 7)
+    monkeypatch.setattr(exports, "NUMBER_ROWS", 7)
     async with serve_api(postgres_url) as api:
         series_id = await numbered(api, "f/long", 100)
         expected = [index / 4 for index in range(100)]

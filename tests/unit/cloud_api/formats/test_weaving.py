@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cloud_api.formats.table import ROWS, Table, codes, instants, mixed, numbers, table
-from cloud_api.formats.weaving import Cut, chosen_cells, number_cells, weave
+from cloud_api.formats.weaving import Cut, number_cells, text_cells, weave
 from cloud_api.instants import format_us
 from cloud_api.query.tables import sample_table
 from cloud_api.query.values import Int64, read_values
@@ -80,7 +80,7 @@ def test_texts_of_any_length_lie_side_by_side(rows: list[list[bytes]]):
     columns = [list(column) for column in zip(*rows, strict=True)] or [[], [], []]
 
     def cut(texts: list[bytes]) -> Cut:
-        return lambda low, high: chosen_cells(texts, np.arange(low, high))
+        return lambda low, high: text_cells(texts).slice(low, high)
 
     first, second, third = map(cut, columns)
     woven = weave([b"<", first, second, b"|", b"-", third, b">"], len(rows))
