@@ -18,13 +18,14 @@ FOCUSED = """() => {
   const it = document.activeElement;
   const box = it.getBoundingClientRect();
   const style = getComputedStyle(it);
-  const frame = it.closest(".q-field, .q-toggle, .q-checkbox, .ag-root, .ms-main") ?? it;
+  // Fields and grids frame what has the focus in them.
+  const isFramed = it.closest(".q-field, .ag-root-wrapper") !== null;
   window.msFocused ??= [];
   if (!msFocused.includes(it)) msFocused.push(it);
   return {
     number: msFocused.indexOf(it), what: it.outerHTML.slice(0, 120),
     isThere: it === document.body || (box.width > 0 && box.height > 0 && style.visibility === "visible"),
-    isMarked: it === document.body || style.outlineStyle !== "none" || frame !== it,
+    isMarked: it === document.body || style.outlineStyle !== "none" || style.boxShadow !== "none" || isFramed,
   };
 }"""
 WITHOUT_FRAME = {"/welcome"}

@@ -11,19 +11,20 @@ async def ask(screen: Screen, question: str) -> bool:
     """Ask; True when the person goes on."""
     with ui.dialog() as dialog, ui.card().classes("ms-dialog"):
         attributed(dialog, aria_label=question)
+        # Only when it is hidden: the library gives the focus back to what was pressed.
+        dialog.on("hide", dialog.delete)
         words("p", question)
         with element("div", "ms-row"):
             main_button(screen.text("ask.yes"), lambda: dialog.submit(True))
             side_button(screen.text("ask.no"), lambda: dialog.submit(False))
-    answer = await dialog
-    dialog.delete()
-    return bool(answer)
+    return bool(await dialog)
 
 
 async def show_once(screen: Screen, title: str, secret: str, note: str) -> None:
     """Show something that is shown now and never again."""
     with ui.dialog().props("persistent") as dialog, ui.card().classes("ms-dialog"):
         attributed(dialog, aria_label=title)
+        dialog.on("hide", dialog.delete)
         heading(title)
         words("p", note)
         words("p", secret, "ms-secret ms-code")
@@ -32,4 +33,3 @@ async def show_once(screen: Screen, title: str, secret: str, note: str) -> None:
             copy.on_click(lambda: ui.clipboard.write(secret))
             main_button(screen.text("ask.seen"), lambda: dialog.submit(True))
     await dialog
-    dialog.delete()

@@ -100,6 +100,20 @@ window.msAlarms = (() => {
     });
   }
 
+  // Verbs are built anew when their alarm changes: whoever stood on one by keys stands on its successor.
+  let stood = null;
+  const detail = () => document.querySelector(".ms-detail");
+  document.addEventListener("focusin", (event) => {
+    if (detail()?.contains(event.target)) stood = event.target.textContent.trim();
+    else if (!event.target.closest(".q-dialog")) stood = null;
+  });
+  document.addEventListener("pointerdown", () => { stood = null; });
+  function regain() {
+    if (stood === null || (document.activeElement && document.activeElement !== document.body)) return;
+    const same = [...(detail()?.querySelectorAll("button") ?? [])].find((each) => each.textContent.trim() === stood);
+    (same ?? detail())?.focus();
+  }
+
   const clock = new Intl.DateTimeFormat(msPage.locale, { hour12: false, hour: "2-digit", minute: "2-digit", second: "2-digit" });
   const day = new Intl.DateTimeFormat(msPage.locale, { month: "short", day: "numeric" });
   const number = new Intl.NumberFormat(msPage.locale, { maximumSignificantDigits: 6 });
@@ -176,7 +190,7 @@ window.msAlarms = (() => {
   }
 
   return {
-    source, refresh, refilter, cells, rowClass, open, enter,
+    source, refresh, refilter, cells, rowClass, open, enter, regain,
     attach: (made) => { api = made; arrange(); },
     chosen: () => api.getSelectedRows().map((row) => ({ id: row.id, version: row.version })),
     shown: () => ({ as_of: read.asOf, total: read.total }),

@@ -66,6 +66,7 @@ class _Detail:
             self._part("verbs", [alarm[name] for name in memories], self._verbs)
             self._part("guidance", alarm["guidance"], self._guidance)
             self._part("facts", alarm["version"], self._facts)
+            ui.run_javascript("window.msAlarms?.regain()")
             await self._late_part("trend", alarm["raised_at"], self._trend)
             await self._late_part("history", alarm["version"], self._history)
 

@@ -39,6 +39,9 @@ async def _ask(
     # At the page itself: what was pressed is built anew when its alarm changes.
     with screen.client.content, ui.dialog() as dialog, ui.card().classes("ms-dialog"):
         attributed(dialog, aria_label=title)
+        # Only when it is hidden: the library gives the focus back to what was pressed.
+        dialog.on("hide", dialog.delete)
+        dialog.on("hide", js_handler="() => setTimeout(() => window.msAlarms?.regain(), 50)")
         heading(title)
         second: ui.select | ui.input | None = None
         if choices is not None:
@@ -59,5 +62,4 @@ async def _ask(
             ui.button(title, on_click=send, color=None).props("no-caps unelevated").classes("ms-primary")
             ui.button(screen.text("alarms.cancel"), on_click=lambda: dialog.submit(None)).props("no-caps flat")
     found: tuple[str, str] | None = await dialog
-    dialog.delete()
     return found

@@ -63,9 +63,10 @@ def _show(screen: Screen, flood: dict[str, Any], firsts: list[dict[str, Any]]) -
             ui.label(text("alarms.flood.detail", since=since, alarms=alarms, peak=flood["peak"])).classes("ms-muted")
         for alarm in firsts:
             with element("div", "ms-row ms-flood-first"):
-                ui.label(text("alarms.flood.first")).classes("ms-muted")
+                ui.label(text("alarms.flood.first")).classes("ms-muted ms-figure")
                 priority_mark(text, alarm["priority"])
                 ui.label(formats.time(alarm["annunciated_at"])).classes("ms-figure")
                 message = alarm["message_zh" if screen.is_chinese else "message_en"]
                 with element("a", href=screen.here(alarm=alarm["id"])):
-                    words("span", short_message(message, alarm["path"]))
+                    shown = message if alarm["path"] in message else f"{alarm['path']}: {message}"
+                    words("span", short_message(shown, alarm["path"]))

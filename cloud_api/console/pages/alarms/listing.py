@@ -26,13 +26,13 @@ STATES = (
 )
 WIDTHS = {
     "priority": 84,
-    "state": 205,
+    "state": 178,
     "annunciated_at": 132,
-    "asset": 160,
-    "tag": 130,
+    "asset": 150,
+    "tag": 118,
     "value": 96,
     "raise_count": 78,
-    "who": 130,
+    "who": 120,
 }
 READ_S = 5.0
 
@@ -96,7 +96,7 @@ class Listing:
         for name in COLUMNS:
             column: dict[str, Any] = {"colId": name, "headerName": self._screen.text(f"alarms.column.{name}")}
             width = round(WIDTHS.get(name, 0) * self._screen.look.scale)
-            column |= {"width": width} if width else {"flex": 1, "minWidth": 220}
+            column |= {"width": width} if width else {"flex": 1, "minWidth": 200}
             column |= {":cellRenderer": f"msAlarms.cells.{name}", "sortable": False, "resizable": True}
             columns.append(column)
         return {

@@ -53,31 +53,16 @@ def _figures(
     text, formats = screen.text, screen.formats
     figures: list[tuple[str, str, str, bool]] = []
     if agents is not None:
-        online = sum(agent["status"] == "online" for agent in agents)
-        devices = [device for agent in agents for device in agent["devices"]]
+        online = [agent for agent in agents if agent["status"] == "online"]
+        figures.append(_of(screen, "agents", len(online), len(agents)))
+        # What an agent said last holds no longer once it is silent.
+        devices = [device for agent in online for device in agent["devices"]]
         running = sum(device["state"] == "running" for device in devices)
-        waiting = [agent["backlog"] for agent in agents if agent["backlog"]]
-        batches = sum(backlog["batches"] or 0 for backlog in waiting)
-        oldest = min((backlog["oldest_at"] for backlog in waiting if backlog["oldest_at"]), default=None)
-        is_late = oldest is not None and screen.now() - datetime.fromisoformat(oldest) > OLD_BACKLOG
+        figures.append(_of(screen, "devices", running, sum(len(agent["devices"]) for agent in agents)))
         delivering = sum(device["delivering_tags"] or 0 for device in devices)
-        configured = sum(device["configured_tags"] or 0 for device in devices)
-        figures += [
-            (text("overview.agents"), f"{online} / {len(agents)}", text("overview.online"), online < len(agents)),
-            (text("overview.devices"), f"{running} / {len(devices)}", text("overview.running"), running < len(devices)),
-            (
-                text("overview.tags"),
-                f"{formats.number(delivering)} / {formats.number(configured)}",
-                text("overview.delivering"),
-                delivering < configured,
-            ),
-            (
-                text("overview.backlog"),
-                formats.number(batches),
-                formats.ago(oldest, screen.now()) if is_late else text("overview.up_to_date"),
-                is_late,
-            ),
-        ]
+        configured = sum(device["configured_tags"] or 0 for agent in agents for device in agent["devices"])
+        figures.append(_of(screen, "tags", delivering, configured))
+        figures.append(_backlog(screen, [agent["backlog"] for agent in agents if agent["backlog"]]))
     if days is None:
         figures.append((text("overview.disk"), "–", text("overview.does_not_fill"), False))
     else:
@@ -86,8 +71,28 @@ def _figures(
     return figures
 
 
+def _of(screen: Screen, name: str, well: int, of: int) -> tuple[str, str, str, bool]:
+    """How many of them are well, and, where some are not, how many."""
+    text, number = screen.text, screen.formats.number
+    note = text(f"overview_well.{name}")
+    if well < of:
+        note = text(f"overview_not_well.{name}", count=number(of - well))
+    return text(f"overview.{name}"), f"{number(well)} / {number(of)}", note, well < of
+
+
+def _backlog(screen: Screen, waiting: list[dict[str, Any]]) -> tuple[str, str, str, bool]:
+    text, formats = screen.text, screen.formats
+    batches = sum(backlog["batches"] or 0 for backlog in waiting)
+    oldest = min((backlog["oldest_at"] for backlog in waiting if backlog["oldest_at"]), default=None)
+    is_late = oldest is not None and screen.now() - datetime.fromisoformat(oldest) > OLD_BACKLOG
+    note = text("overview.up_to_date")
+    if is_late:
+        note = text("overview.oldest", ago=formats.ago(oldest, screen.now()))
+    return text("overview.backlog"), formats.number(batches), note, is_late
+
+
 def _tile(screen: Screen, title: str, figure: str, note: str, *, needs_somebody: bool) -> None:
     with element("div", "ms-card ms-figure-tile" + (" ms-attention" if needs_somebody else "")):
         ui.label(title).classes("ms-muted")
         ui.label(figure).classes("ms-large")
-        ui.label(f"⚠ {screen.text('overview.look')}: {note}" if needs_somebody else note).classes("ms-muted")
+        ui.label(f"⚠ {note}" if needs_somebody else note).classes("ms-muted")
