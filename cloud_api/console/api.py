@@ -80,9 +80,9 @@ class Api:
         """POST with an idempotency key: sent twice it is done once."""
         return await self._ask("POST", path, body, key=key)
 
-    async def put(self, path: str, body: Any) -> Any:
+    async def put(self, path: str, body: Any, **parameters: Any) -> Any:
         """PUT a JSON body."""
-        return await self._ask("PUT", path, body)
+        return await self._ask("PUT", path, body, _present(parameters))
 
     async def patch(self, path: str, body: Any) -> Any:
         """PATCH with a JSON body."""

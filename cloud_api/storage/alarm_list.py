@@ -1,9 +1,11 @@
-"""Lists of alarms: filtered, in four orders, by keyset, with their counts."""
+"""Lists of alarms: filtered, in every order that operators ask for, by keyset, with their counts."""
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
 
 from psycopg import sql
@@ -32,12 +34,59 @@ class AlarmList(StrEnum):
 
 
 class AlarmOrder(StrEnum):
-    """By priority and then the newest first, by the time of annunciation, or by path."""
+    """By what alarms are ordered; a minus turns it round. What is alike follows with the newest first.
+
+    States stand as they want somebody: unacknowledged first, normal last. What has no value there comes last in both.
+    """
 
     PRIORITY = "priority"
     NEWEST = "newest"
     OLDEST = "oldest"
     PATH = "path"
+    PRIORITY_DOWN = "-priority"
+    PATH_DOWN = "-path"
+    STATE = "state"
+    STATE_DOWN = "-state"
+    CLASS = "class"
+    CLASS_DOWN = "-class"
+    VALUE = "value"
+    VALUE_DOWN = "-value"
+    RAISED = "raised"
+    RAISED_DOWN = "-raised"
+    COUNT = "count"
+    COUNT_DOWN = "-count"
+
+
+STATES = (
+    "unacknowledged",
+    "latched_unacknowledged",
+    "returned",
+    "acknowledged",
+    "latched",
+    "shelved",
+    "suppressed",
+    "out_of_service",
+    "normal",
+)
+# The orders that an index of their own serves.
+_INDEXED = frozenset({AlarmOrder.PRIORITY, AlarmOrder.NEWEST, AlarmOrder.OLDEST, AlarmOrder.PATH})
+_PRIORITIES = ("critical", "high", "medium", "low")
+_KEYS: dict[str, Callable[[AlarmRow], int | float | str | None]] = {
+    "priority": lambda row: _PRIORITIES.index(row.priority),
+    "path": lambda row: row.instance,
+    "state": lambda row: STATES.index(row.state),
+    "class": lambda row: row.alarm_class,
+    "value": lambda row: row.value if row.value is not None and math.isfinite(row.value) else None,
+    "raised": lambda row: None if row.raised_at is None else row.raised_at.isoformat(),
+    "count": lambda row: row.raise_count,
+}
+_TYPES: dict[str, LiteralString] = {
+    "priority": "int",
+    "state": "int",
+    "value": "float8",
+    "raised": "timestamptz",
+    "count": "int8",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +114,8 @@ class AlarmPlace:
     annunciated_at: datetime
     instance: str
     alarm_id: UUID
+    key: int | float | str | None = None
+    """What an order by a column goes by; null comes last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,17 +148,43 @@ async def select_alarm_page(
     """Read a page of a list."""
     place: dict[str, Any] = {}
     if after is not None:
-        place = {name: getattr(after, name) for name in ("rank", "annunciated_at", "instance", "alarm_id")}
-    after_name = "start" if after is None else order.value
+        place = {name: getattr(after, name) for name in ("rank", "annunciated_at", "instance", "alarm_id", "key")}
     query = sql.SQL(statement("select_alarm_page")).format(
         columns=alarm_columns(),
         state=sql.SQL(statement(f"filter_{which.value}")),
-        after=sql.SQL(statement(f"after_{after_name}")),
-        order=sql.SQL(statement(f"order_{order.value}")),
+        after=sql.SQL(statement("after_start")) if after is None else _after(order, after),
+        order=_order(order),
     )
     async with connection.cursor(row_factory=class_row(AlarmRow)) as cursor:
         await cursor.execute(query, _parameters(alarm_filter) | place | {"limit": limit})
         return await cursor.fetchall()
+
+
+def place_of(row: AlarmRow, order: AlarmOrder) -> AlarmPlace:
+    """Where a page ends whose last alarm this is."""
+    key = None if order in _INDEXED else _KEYS[order.value.removeprefix("-")](row)
+    return AlarmPlace(_PRIORITIES.index(row.priority), row.annunciated_at, row.instance, row.id, key)
+
+
+def _order(order: AlarmOrder) -> sql.Composable:
+    if order in _INDEXED:
+        return sql.SQL(statement(f"order_{order.value}"))
+    name = "order_by_column_down" if order.value.startswith("-") else "order_by_column"
+    return sql.SQL(statement(name)).format(key=_key(order))
+
+
+def _after(order: AlarmOrder, after: AlarmPlace) -> sql.Composable:
+    if order in _INDEXED:
+        return sql.SQL(statement(f"after_{order.value}"))
+    name = "after_column_down" if order.value.startswith("-") else "after_column"
+    if after.key is None:
+        name = "after_column_empty"
+    kind = sql.SQL(_TYPES.get(order.value.removeprefix("-"), "text"))
+    return sql.SQL(statement(name)).format(key=_key(order), kind=kind)
+
+
+def _key(order: AlarmOrder) -> sql.Composable:
+    return sql.SQL(statement(f"key_{order.value.removeprefix('-')}"))
 
 
 async def select_alarm_counts(connection: Connection, alarm_filter: AlarmFilter) -> AlarmCounts:

@@ -142,3 +142,23 @@ def test_the_handover_holds_what_was_done(demo: Demo, open_tab: OpenTab):
     tab.page.emulate_media(media="print")
     expect(tab.page.locator(".ms-header")).to_be_hidden()
     expect(tab.page.locator(".ms-report")).to_be_visible()
+
+
+def test_a_press_on_a_columns_head_orders_the_whole_list(demo: Demo, open_tab: OpenTab):
+    first_alarm(demo)
+    tab = open_tab().choose(language="en").open("/alarms")
+    head = tab.page.locator(".ag-header-cell", has_text="Value")
+    rows = tab.page.locator(".ag-row [col-id=value]")
+    rows.first.wait_for()
+    for sort, direction in (("-value", "descending"), ("value", "ascending")):
+        with tab.page.expect_response(lambda answer, sort=sort: f"sort={sort}" in answer.url) as asked:
+            head.click()
+        assert asked.value.ok
+        expect(head).to_have_attribute("aria-sort", direction)
+        tab.page.wait_for_url(f"**sort={sort}*")
+        expect(tab.page.get_by_label("Order")).to_have_value(re.compile("By value"))
+    tab.open("/alarms?sort=class")
+    expect(tab.page.locator(".ag-header-cell", has_text="Class")).to_have_attribute("aria-sort", "ascending")
+    tab.open("/alarms?sort=rubbish")
+    expect(tab.page.locator(".ag-header-cell", has_text="Priority")).to_have_attribute("aria-sort", "ascending")
+    assert "\n".join(tab.troubles) == ""

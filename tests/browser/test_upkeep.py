@@ -38,6 +38,14 @@ def test_maintenance_and_site_are_entered(demo: Demo, open_tab: OpenTab):
     assert not tab.troubles
 
 
+CHANNEL = {
+    "kind": "webhook",
+    "name": "test board",
+    "url": "https://board.example/hook",
+    "secret": "a-long-secret-word-of-a-test",
+}
+
+
 def test_a_share_is_looked_at_made_and_revoked(demo: Demo, open_tab: OpenTab):
     tab = open_tab().choose(language="en", theme="light").open("/shares")
     page = tab.page
@@ -55,15 +63,65 @@ def test_a_share_is_looked_at_made_and_revoked(demo: Demo, open_tab: OpenTab):
     for label, value in fields.items():
         page.get_by_label(label, exact=True).fill(value)
     page.get_by_label("Aggregates").first.fill("average")
+    page.get_by_label("Time in value classes").first.fill("4\n2")
+    page.get_by_label("Counts of alarms by these priorities").click()
+    page.get_by_role("option", name="critical").click()
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Look first").click()
+    page.get_by_text("terms.tags.0.classes").or_(page.get_by_text("ascend")).first.wait_for()
+    page.get_by_label("Time in value classes").first.fill("2\n4")
     page.get_by_role("button", name="Look first").click()
     page.get_by_text("1 series, and what the recipient calls them").wait_for()
     assert not ask(demo, "GET", "/grants")["items"]
     page.get_by_role("button", name="Create share").click()
     page.wait_for_url("**/shares?id=*")
     tab.settle()
+    (share,) = ask(demo, "GET", "/grants")["items"]
+    terms = ask(demo, "GET", f"/grants/{share['id']}")["terms"]
+    assert (terms["alarms"], terms["tags"][0]["classes"]) == ({"priorities": ["critical"]}, [2, 4])
+    page.get_by_text("supply/pressure: average, time in classes 2 – 4").wait_for()
     page.get_by_role("button", name="Revoke for good").click()
     page.get_by_role("button", name="Yes").click()
     page.get_by_text("press data · ✗ revoked").wait_for()
     (share,) = ask(demo, "GET", "/grants")["items"]
     assert share["state"] == "revoked"
+    assert not tab.troubles
+
+
+def test_a_route_is_changed_in_place_and_the_change_is_shown_first(demo: Demo, open_tab: OpenTab):
+    channel = ask(demo, "POST", "/notification-channels", CHANNEL)
+    steps = [{"after": "0s", "channels": [channel["id"]]}]
+    shifts = [{"days": ["mon"], "from": "06:00", "to": "14:00"}, {"days": ["sat"], "from": "08:00", "to": "12:00"}]
+    body = {"name": "Night", "steps": steps, "calendar": {"zone": "Asia/Shanghai", "shifts": shifts}}
+    made = ask(demo, "POST", "/notification-routes", {**body, "group": {"flood_over": 7}})
+    tab = open_tab().choose(language="en", theme="light").open("/settings")
+    page = tab.page
+    page.get_by_role("button", name="Change: Night").click()
+    form = page.get_by_role("region", name="Night").or_(page.locator("section[aria-label=Night]")).first
+    form.get_by_label("Place").fill("far")
+    form.get_by_role("button", name="Save route").click()
+    page.get_by_role("button", name="Yes").click()
+    form.get_by_text("valid integer").wait_for()
+    form.get_by_label("Place").fill("20")
+    form.get_by_label("Step 1: after").fill("2m")
+    form.get_by_role("button", name="Save route").click()
+    page.get_by_role("dialog").get_by_text("steps.1.after").wait_for()
+    shown = page.get_by_role("dialog").locator("tbody tr").all_inner_texts()
+    assert [row.split("\t") for row in shown] == [["place", "− 100", "+ 20"], ["steps.1.after", "− 0s", "+ 2m"]]
+    page.get_by_role("button", name="Yes").click()
+    page.get_by_text("The route is in force.").wait_for()
+    kept = ask(demo, "GET", f"/notification-routes/{made['id']}")
+    head = ("place", "steps", "version", "updated_at", "updated_by")
+    assert (kept["place"], kept["steps"][0]["after"], kept["version"]) == (20, "2m", made["version"] + 1)
+    assert {name: kept[name] for name in kept if name not in head} == {n: made[n] for n in made if n not in head}
+
+    page.get_by_role("button", name="Change: Night").click()
+    ask(demo, "PUT", f"/notification-routes/{made['id']}", {**body, "place": 30})
+    form.get_by_label("Place").fill("40")
+    form.get_by_role("button", name="Save route").click()
+    page.get_by_role("button", name="Yes").click()
+    page.get_by_text("it was changed meanwhile").wait_for()
+    assert ask(demo, "GET", f"/notification-routes/{made['id']}")["place"] == 30
+    ask(demo, "DELETE", f"/notification-routes/{made['id']}")
+    ask(demo, "DELETE", f"/notification-channels/{channel['id']}")
     assert not tab.troubles

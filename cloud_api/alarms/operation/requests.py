@@ -31,7 +31,10 @@ class AlarmParameters(BaseModel):
     path: str | None = Field(default=None, max_length=MAX_CHARACTERS, description="Path glob", examples=["hall/**"])
     asset: str | None = Field(default=None, max_length=MAX_CHARACTERS, description=ASSET)
     q: str | None = Field(default=None, min_length=1, max_length=200, description="Words in path, name or message")
-    sort: AlarmOrder = Field(default=AlarmOrder.PRIORITY)
+    sort: AlarmOrder = Field(
+        default=AlarmOrder.PRIORITY,
+        description="`-` turns it round; what is alike comes with the newest first, what has no value comes last",
+    )
     limit: int = Field(default=100, ge=1, le=1_000)
     cursor: str | None = Field(default=None, description="`next` of the page before")
 

@@ -14,7 +14,6 @@ from fastapi.responses import Response
 from cloud_api.alarms.operation.answers import encode_alarm, encode_alarm_page, encode_many, encode_outcome
 from cloud_api.alarms.operation.duration import parse_duration
 from cloud_api.alarms.operation.guidance import show_guidance
-from cloud_api.alarms.operation.lifecycle import PRIORITIES
 from cloud_api.alarms.operation.many import acknowledge_by_filter, acknowledge_by_ids
 from cloud_api.alarms.operation.models import AlarmAnswer, AlarmDetail, AlarmPage, ManyAnswer
 from cloud_api.alarms.operation.requests import (
@@ -48,11 +47,11 @@ from cloud_api.problems import Kinds, in_body, not_found
 from cloud_api.settings import CloudSettings
 from cloud_api.storage.alarm_list import (
     AlarmPlace,
+    place_of,
     select_alarm,
     select_alarm_counts,
     select_alarm_page,
 )
-from cloud_api.storage.alarms import AlarmRow
 from cloud_api.storage.history import set_statement_timeout
 from cloud_api.storage.pool import Connection, Pool, transaction
 
@@ -119,7 +118,7 @@ async def list_alarms(
         )
         counts = await select_alarm_counts(connection, alarm_filter)
     page = rows[: parameters.limit]
-    cursor = write_cursor(_place(page[-1]), question) if len(rows) > len(page) else None
+    cursor = write_cursor(place_of(page[-1], parameters.sort), question) if len(rows) > len(page) else None
     in_chinese = _is_chinese(languages)
     if len(page) > LONG_ROWS:
         content = await asyncio.to_thread(encode_alarm_page, page, counts, as_of, cursor, in_chinese=in_chinese)
@@ -296,10 +295,6 @@ async def assign_alarm(alarm_id: UUID, caller: Operator, call: VerbCall, body: A
     async with transaction(call.pool) as connection:
         outcome = await assign(connection, alarm_id, asked, body.assignee)
     return call.answer(outcome)
-
-
-def _place(row: AlarmRow) -> AlarmPlace:
-    return AlarmPlace(PRIORITIES.index(row.priority), row.annunciated_at, row.instance, row.id)
 
 
 @asynccontextmanager

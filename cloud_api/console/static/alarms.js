@@ -7,6 +7,7 @@ window.msAlarms = (() => {
   // Nobody reads faster; and where a refresh takes long, browser and service rest longer than they work.
   const LEAST_MS = 150;
   const REST = 2;
+  const WIDE = 1700;
   let api = null;
   let question = {};
   const begin = () => ({ question, blocks: [], asOf: "", total: 0, cursor: null, isWhole: false });
@@ -48,6 +49,7 @@ window.msAlarms = (() => {
     read = begin();
     return {
       getRows: (wanted) => {
+        follow(wanted.sortModel);
         reading = reading.then(async () => {
           const into = read;
           const begun = Date.now();
@@ -86,11 +88,30 @@ window.msAlarms = (() => {
   // Who set an alarm aside and why comes before where it stands.
   function arrange() {
     const isAside = ["shelved", "suppressed", "out_of_service"].includes(question.state);
-    api.moveColumns(["who"], isAside ? 4 : 9);
+    api.moveColumns(["who"], isAside ? 4 : 10);
+    // Where there is room for it, and where it is what the list goes by.
+    api.setColumnsVisible(["class"], window.innerWidth >= WIDE || (question.sort || "").endsWith("class"));
+  }
+
+  // A press on a column's head asks the route for that order: what is here is never all there is.
+  function follow([column]) {
+    const sort = column ? texts.sorts[column.colId]?.[column.sort] : question.sort;
+    if (!sort || sort === question.sort) return;
+    question = { ...question, sort };
+    forget();
+    emitEvent("ms-sort", sort);
+  }
+
+  function showSort() {
+    const [column] = Object.entries(texts.sorts).filter(([, sorts]) => Object.values(sorts).includes(question.sort));
+    const state = column ? [{ colId: column[0], sort: Object.keys(column[1]).find((each) => column[1][each] === question.sort) }] : [];
+    api.applyColumnState({ state, defaultState: { sort: null } });
   }
 
   function refilter(next) {
+    if (JSON.stringify(next) === JSON.stringify(question)) return;
     question = next;
+    showSort();
     reading = reading.then(() => {
       forget();
       api.deselectAll();
@@ -161,6 +182,7 @@ window.msAlarms = (() => {
       const message = msPage.language.startsWith("zh") ? alarm.message_zh : alarm.message_en;
       return span(message.replaceAll(alarm.path, parts(alarm.path)[1]), "", message);
     }),
+    class: of((alarm) => span(alarm.class || "–", "", alarm.class || "")),
     value: of((alarm) => span(alarm.value === null ? "–" : number.format(alarm.value), "ms-figure")),
     raise_count: of((alarm) => span(number.format(alarm.raise_count), "ms-figure")),
     who: of((alarm) => {

@@ -106,3 +106,44 @@ true
 
 -- name: after_path
 (a.instance collate "C", a.id) > (%(instance)s, %(alarm_id)s)
+
+-- name: order_by_column
+{key} nulls last, a.annunciated_at desc, a.id
+
+-- name: order_by_column_down
+{key} desc nulls last, a.annunciated_at desc, a.id
+
+-- name: after_column
+({key} > %(key)s::{kind} or {key} is null or {key} = %(key)s::{kind}
+  and (a.annunciated_at < %(annunciated_at)s or a.annunciated_at = %(annunciated_at)s and a.id > %(alarm_id)s))
+
+-- name: after_column_down
+({key} < %(key)s::{kind} or {key} is null or {key} = %(key)s::{kind}
+  and (a.annunciated_at < %(annunciated_at)s or a.annunciated_at = %(annunciated_at)s and a.id > %(alarm_id)s))
+
+-- name: after_column_empty
+({key} is null
+  and (a.annunciated_at < %(annunciated_at)s or a.annunciated_at = %(annunciated_at)s and a.id > %(alarm_id)s))
+
+-- name: key_priority
+a.priority_rank
+
+-- name: key_path
+a.instance collate "C"
+
+-- name: key_state
+(array_position(array['unacknowledged', 'latched_unacknowledged', 'returned', 'acknowledged', 'latched', 'shelved',
+                     'suppressed', 'out_of_service', 'normal'], a.state) - 1)
+
+-- name: key_class
+a.alarm_class collate "C"
+
+-- name: key_value
+-- What is no number, or beyond all of them, has no place among them.
+(case when a.value > '-Infinity' and a.value < 'Infinity' then a.value end)
+
+-- name: key_raised
+a.raised_at
+
+-- name: key_count
+a.raise_count

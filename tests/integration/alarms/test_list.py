@@ -1,10 +1,14 @@
 """The list of alarms: which stand in which list, counted, filtered, sorted, page by page."""
 
+import math
+from dataclasses import replace
 from typing import Any
 
+from cloud_api.storage import alarm_list
 from tests.integration.alarms.desk import Desk
 from tests.integration.alarms.plant import CLEAR, RAISE, SUPPRESS, AlarmRules, transition
 
+STATES = alarm_list.STATES
 LATCHING = AlarmRules(name="door", position="gate", is_latching=True)
 
 
@@ -101,6 +105,52 @@ async def test_pages_in_every_order_show_each_alarm_once(desk: Desk):
     page = await desk.api.get("/alarms", limit=7)
     other = await desk.api.refused("GET", "/alarms", params={"cursor": page["next"], "sort": "path"})
     assert other["type"].endswith(":cursor-invalid")
+
+
+def sort_key(order: str, item: dict[str, Any]) -> tuple[Any, ...]:
+    """What an order goes by, as Python orders it: none last whichever way."""
+    column = order.removeprefix("-")
+    value: Any = {
+        "priority": ("critical", "high", "medium", "low").index(item["priority"]),
+        "path": item["path"].encode(),
+        "state": STATES.index(item["state"]),
+        "class": item["class"],
+        "value": item["value"],
+        "raised": item["raised_at"],
+        "count": item["raise_count"],
+    }[column]
+    return (value is None, value)
+
+
+async def test_every_column_orders_both_ways_with_none_last_and_pages_agree(any_desk: Desk):
+    await fill(any_desk)
+    for number, value in enumerate((3.5, None, -2.0, 3.5, math.nan, 0.0, None, math.inf, 1e300)):
+        rules = replace(LATCHING, alarm_class=("b", None, "a")[number % 3])
+        path = f"hall/{number}/t"
+        await any_desk.raised(path, rules=rules, priority=("low", "medium")[number % 2], value=value)
+    columns = ("priority", "path", "state", "class", "value", "raised", "count")
+    for order in [*columns[2:], *(f"-{column}" for column in columns)]:
+        pages = [items async for items in any_desk.api.pages("/alarms", limit=4, sort=order, state="all")]
+        walked = [item for items in pages for item in items]
+        whole = (await any_desk.api.get("/alarms", limit=1000, sort=order, state="all"))["items"]
+        assert [item["id"] for item in walked] == [item["id"] for item in whole], order
+        assert len({item["id"] for item in walked}) == len(walked) == 18, order
+        keys = [sort_key(order, item) for item in walked]
+        said = [key for key in keys if not key[0]]
+        assert keys[: len(said)] == said, f"{order}: none come last"
+        assert said == sorted(said, reverse=order.startswith("-")), order
+        for key in set(said):
+            times = [item["annunciated_at"] for item, each in zip(walked, keys, strict=True) if each == key]
+            assert times == sorted(times, reverse=True), f"{order}: what is alike"
+
+
+async def test_an_alarm_that_moves_while_somebody_pages_is_never_doubled_before_its_place(desk: Desk):
+    for number in range(9):
+        await desk.raised(f"hall/{number}/t", value=float(number))
+    first = await desk.api.get("/alarms", limit=4, sort="-value")
+    await desk.api.fill.run("update alarm set value = 100 where instance = 'hall/1/t'")
+    rest = await desk.api.get("/alarms", limit=100, sort="-value", cursor=first["next"])
+    assert [item["path"][5] for item in first["items"] + rest["items"]] == list("87654320")
 
 
 async def test_messages_follow_the_readers_language(desk: Desk):

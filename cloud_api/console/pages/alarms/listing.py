@@ -12,7 +12,19 @@ from cloud_api.console.screen import Screen
 
 LISTS = ("open", "unacknowledged", "shelved", "suppressed", "out_of_service")
 ACKNOWLEDGEABLE = ("open", "unacknowledged")
-COLUMNS = ("priority", "annunciated_at", "message", "state", "asset", "tag", "value", "raise_count", "who")
+COLUMNS = ("priority", "annunciated_at", "message", "state", "asset", "tag", "class", "value", "raise_count", "who")
+# What a press on a column's head asks the route for: the first press, the second.
+SORTS = {
+    "priority": ("priority", "-priority"),
+    "annunciated_at": ("newest", "oldest"),
+    "state": ("state", "-state"),
+    "asset": ("path", "-path"),
+    "class": ("class", "-class"),
+    "value": ("-value", "value"),
+    "raise_count": ("-count", "count"),
+}
+FALLING = frozenset({"newest", "-priority", "-path", "-state", "-class", "-value", "-count", "-raised"})
+ORDERS = (*(order for both in SORTS.values() for order in both), "-raised", "raised")
 STATES = (
     "normal",
     "unacknowledged",
@@ -30,6 +42,7 @@ WIDTHS = {
     "annunciated_at": 132,
     "asset": 150,
     "tag": 118,
+    "class": 110,
     "value": 96,
     "raise_count": 78,
     "who": 120,
@@ -48,6 +61,7 @@ class Listing:
             "states": {each: text(f"state.{each}") for each in STATES},
             "loading": text("alarms.loading"),
             "nothing": text("alarms.nothing"),
+            "sorts": {name: {_direction(each): each for each in sorts} for name, sorts in SORTS.items()},
             "failed": text("alarms.failed"),
         }
         shown = json.dumps(texts, ensure_ascii=False).replace("<", "\\u003c")
@@ -84,7 +98,7 @@ class Listing:
         chosen = query.get("list", LISTS[0])
         question: dict[str, Any] = {
             "state": chosen if chosen in LISTS else LISTS[0],
-            "sort": query.get("sort", "priority"),
+            "sort": chosen_order(self._screen),
         }
         if priorities := [each for each in query.get("priority", "").split(",") if each in PRIORITIES]:
             question["priority"] = priorities
@@ -93,11 +107,15 @@ class Listing:
 
     def _options(self) -> dict[str, Any]:
         columns: list[dict[str, Any]] = []
+        order = chosen_order(self._screen)
         for name in COLUMNS:
             column: dict[str, Any] = {"colId": name, "headerName": self._screen.text(f"alarms.column.{name}")}
             width = round(WIDTHS.get(name, 0) * self._screen.look.scale)
             column |= {"width": width} if width else {"flex": 1, "minWidth": 200}
-            column |= {":cellRenderer": f"msAlarms.cells.{name}", "sortable": False, "resizable": True}
+            column |= {":cellRenderer": f"msAlarms.cells.{name}", "sortable": name in SORTS, "resizable": True}
+            if sorts := SORTS.get(name):
+                column["sortingOrder"] = [_direction(each) for each in sorts]
+                column |= {"sort": _direction(order)} if order in sorts else {}
             columns.append(column)
         return {
             "columnDefs": columns,
@@ -108,6 +126,7 @@ class Listing:
             "rowSelection": {"mode": "multiRow", "checkboxes": True, "headerCheckbox": False},
             "rowHeight": 48 if self._screen.look.is_kiosk else 38,
             "suppressCellFocus": False,
+            "suppressMultiSort": True,
             ":getRowId": "(row) => row.data.id",
             ":getRowClass": "msAlarms.rowClass",
             ":datasource": f"msAlarms.source({json.dumps(self._question())})",
@@ -118,3 +137,13 @@ class Listing:
             ":onCellKeyDown": "(event) => event.event.key === 'Enter' && msAlarms.open(event)",
             ":localeText": "msAlarms.locale",
         }
+
+
+def chosen_order(screen: Screen) -> str:
+    """The order that the address asks for; one that is none is the usual one."""
+    chosen = screen.query.get("sort", ORDERS[0])
+    return chosen if chosen in ORDERS else ORDERS[0]
+
+
+def _direction(order: str) -> str:
+    return "desc" if order in FALLING else "asc"

@@ -11,7 +11,7 @@ from cloud_api.console.pages.alarms.detail import show_detail
 from cloud_api.console.pages.alarms.dialogs import ask_comment
 from cloud_api.console.pages.alarms.flood import follow_floods
 from cloud_api.console.pages.alarms.groups import Groups
-from cloud_api.console.pages.alarms.listing import LISTS, Listing
+from cloud_api.console.pages.alarms.listing import LISTS, ORDERS, Listing, chosen_order
 from cloud_api.console.parts.html import attributed, element
 from cloud_api.console.parts.priority import PRIORITIES
 from cloud_api.console.screen import Screen
@@ -61,6 +61,8 @@ class _AlarmPage:
         self._show_tabs()
         self._show_narrowed()
         ui.on("ms-alarm", lambda event: self.open(str(event.args)))
+        # The head of a column has been pressed: the choice beside the list says so, and so does the address.
+        ui.on("ms-sort", lambda event: self._order.set_value(str(event.args)))
 
     def follow(self) -> None:
         """Refresh with every change of the journal."""
@@ -106,7 +108,7 @@ class _AlarmPage:
         screen, text = self._screen, self._screen.text
         names = {each: text(f"priority.{each}") for each in PRIORITIES}
         chosen = [each for each in screen.query.get("priority", "").split(",") if each in PRIORITIES]
-        orders = {each: text(f"alarms.sort.{each}") for each in ("priority", "newest", "oldest", "path")}
+        orders = {each: text(f"alarms.sort.{each}") for each in ORDERS}
         with element("div", "ms-row ms-no-print"):
             words = ui.input(text("alarms.words"), value=screen.query.get("q", "")).props("dense outlined clearable")
             words.on_value_change(lambda event: self._choose(q=event.value)).props("debounce=400").classes("ms-words")
@@ -117,12 +119,13 @@ class _AlarmPage:
                 multiple=True,
                 on_change=lambda event: self._choose(priority=",".join(event.value)),
             ).props("dense outlined").classes("ms-select")
-            ui.select(
+            self._order = ui.select(
                 orders,
                 label=text("alarms.order"),
-                value=screen.query.get("sort", "priority"),
+                value=chosen_order(screen),
                 on_change=lambda event: self._choose(sort=event.value),
-            ).props("dense outlined").classes("ms-select")
+            )
+            self._order.props("dense outlined").classes("ms-select")
             ui.switch(
                 text("alarms.group"),
                 value=screen.query.get("group") == "1",

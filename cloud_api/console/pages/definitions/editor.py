@@ -8,11 +8,11 @@ from nicegui import ui
 
 from cloud_api.auth.roles import Permission
 from cloud_api.console.api import Refused
-from cloud_api.console.pages.definitions.changes import show_changes
 from cloud_api.console.pages.definitions.fields import Fields
 from cloud_api.console.pages.definitions.trial import Trial
 from cloud_api.console.parts.ask import ask
 from cloud_api.console.parts.buttons import main_button, quiet_button, side_button
+from cloud_api.console.parts.changes import show_changes
 from cloud_api.console.parts.form import Form, show_others
 from cloud_api.console.parts.html import element, heading, words
 from cloud_api.console.parts.table import Column, Pages

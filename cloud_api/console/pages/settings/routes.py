@@ -6,17 +6,13 @@ from typing import Any
 
 from nicegui import ui
 
+from cloud_api.console.pages.settings.route_form import change_route, new_route
 from cloud_api.console.parts.ask import ask
-from cloud_api.console.parts.buttons import main_button, quiet_button
-from cloud_api.console.parts.form import Form, problem_place, sent
+from cloud_api.console.parts.buttons import quiet_button
 from cloud_api.console.parts.html import attributed, element, heading
-from cloud_api.console.parts.priority import PRIORITIES
 from cloud_api.console.parts.table import Column, Pages, told
 from cloud_api.console.screen import Screen
 
-EVENTS = ("raise", "clear", "acknowledge", "shelve", "out_of_service")
-STEPS = 3
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun", "workday")
 SENT_SHOWN = 20
 
 
@@ -50,6 +46,7 @@ class _Desk:
             Column(text("users.do"), self._verbs),
         ]
         self.table = Pages(screen, columns, "/notification-routes", none_key="routes.none", size=None)
+        self._place = element("div", aria_live="polite")
 
     def _match(self, item: Mapping[str, Any]) -> str:
         match = item["match"]
@@ -66,53 +63,39 @@ class _Desk:
         return " → ".join(told_steps)
 
     def _verbs(self, item: Mapping[str, Any]) -> None:
-        name = self._screen.text("channels.delete")
-        attributed(quiet_button(name, partial(self._delete, item)), aria_label=f"{name}: {item['name']}")
+        with element("span", "ms-row"):
+            for key, do in (("routes.edit", self._edit), ("channels.delete", self._delete)):
+                name = self._screen.text(key)
+                attributed(quiet_button(name, partial(do, item)), aria_label=f"{name}: {item['name']}")
 
     async def _delete(self, item: Mapping[str, Any]) -> None:
         if await ask(self._screen, self._screen.text("routes.delete_sure", name=item["name"])):
+            self._place.clear()
             await self._screen.api.delete(f"/notification-routes/{item['id']}")
             await self.table.load()
 
+    async def _edit(self, item: Mapping[str, Any]) -> None:
+        """In place, as it is now: somebody else may have changed it since the list was read."""
+        route = await self._screen.api.get(f"/notification-routes/{item['id']}")
+        self._place.clear()
+        with self._place, element("section", "ms-stack", aria_label=route["name"]):
+            heading(self._screen.text("routes.change", name=route["name"]), 3)
+            change_route(self._screen, self._names, route, self._changed, self._place.clear)
+        ui.run_javascript(f"getHtmlElement({self._place.id}).scrollIntoView({{block: 'nearest'}})")
+
+    async def _changed(self) -> None:
+        self._screen.done(self._screen.text("routes.made"))
+        await self.table.load()
+        self._place.clear()  # the last thing: what was pressed stands in it
+
     def show_form(self) -> None:
         """The form of a new one."""
-        screen, text = self._screen, self._screen.text
-        steps: list[dict[str, Any]] = [{"after": after, "channels": []} for after in ("0s", "5m", "15m")]
-        form = Form({"place": 100, "steps": steps})
-        others = problem_place()
-        with element("div", "ms-fields"):
-            form.line("name", text("routes.name"))
-            form.number("place", text("routes.place"), 100, text("routes.place_hint"))
-            priorities: dict[Any, str] = {each: text(f"priority.{each}") for each in PRIORITIES}
-            form.choices("match.priorities", text("routes.priorities"), priorities)
-            form.items("match.positions", text("routes.positions"), is_text=True)
-            form.items("match.paths", text("routes.paths"), is_text=True)
-            form.choices("events", text("routes.events"), {e: text(f"route_event.{e}") for e in EVENTS}, ["raise"])
-            form.line("calendar.zone", text("routes.zone"), hint=text("routes.zone_hint"))
-            form.choices("shift.days", text("routes.days"), {each: text(f"day.{each}") for each in DAYS})
-            form.line("shift.from", text("routes.from"))
-            form.line("shift.to", text("routes.to"))
-            for index in range(STEPS):
-                form.line(f"steps.{index}.after", text("routes.after", number=index + 1))
-                form.choices(f"steps.{index}.channels", text("routes.channels", number=index + 1), self._names)
-            form.line("repeat.every", text("routes.every_time"), hint=text("routes.every_hint"))
-            form.number("repeat.times", text("routes.times"))
 
-        async def create() -> None:
-            if await sent(screen, form, others, lambda: screen.api.post("/notification-routes", _body(form))):
-                screen.done(text("routes.made"))
-                await self.table.load()
+        async def made() -> None:
+            self._screen.done(self._screen.text("routes.made"))
+            await self.table.load()
 
-        main_button(text("routes.create"), create)
-
-
-def _body(form: Form) -> dict[str, Any]:
-    """The route of the fields: steps without a channel are none, and a shift makes the calendar."""
-    body = form.document()
-    body["steps"] = [step for step in body["steps"] if step.get("channels")]
-    if shift := body.pop("shift", None):
-        body["calendar"] = {**body.get("calendar", {}), "shifts": [shift]}
-    return body
+        new_route(self._screen, self._names, made)
 
 
 async def _show_sent(screen: Screen) -> None:
