@@ -111,6 +111,7 @@ window.msAlarms = (() => {
   function refilter(next) {
     if (JSON.stringify(next) === JSON.stringify(question)) return;
     question = next;
+    forget();
     showSort();
     reading = reading.then(() => {
       forget();
