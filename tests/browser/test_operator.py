@@ -50,6 +50,20 @@ def test_a_fault_is_seen_acknowledged_and_written_down_and_everybody_sees_it(dem
     assert "\n".join(one.troubles + other.troubles) == ""
 
 
+def test_a_chart_that_is_taken_away_at_once_breaks_nothing(demo: Demo, open_tab: OpenTab):
+    tab = open_tab().choose(language="en")
+    # A machine that is so busy that what should come at once comes late.
+    tab.page.add_init_script(
+        "const later = window.setTimeout; window.setTimeout = (work, ms, ...rest) => later(work, ms || 2500, ...rest)"
+    )
+    open_alarm(tab, first_alarm(demo))
+    tab.page.locator(".ms-detail-trend").wait_for(state="attached")
+    tab.page.locator(".ms-detail").get_by_role("button", name="Close").first.click()
+    expect(tab.page.locator(".ms-detail-trend")).to_have_count(0)
+    tab.page.evaluate("new Promise(done => setTimeout(done, 0))")
+    assert "\n".join(tab.troubles) == ""
+
+
 def test_an_alarm_is_shelved_found_in_its_list_and_brought_back(demo: Demo, open_tab: OpenTab):
     alarm = first_alarm(demo)
     tab = open_tab()

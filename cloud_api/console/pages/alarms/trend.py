@@ -3,9 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from nicegui import ui
-
-from cloud_api.console.parts.chart import BAND, COURSE, axis
+from cloud_api.console.parts.chart import BAND, COURSE, Chart, axis
 from cloud_api.console.screen import Screen
 
 BEFORE, AFTER = timedelta(minutes=20), timedelta(minutes=10)
@@ -24,9 +22,7 @@ async def show_trend(screen: Screen, alarm: dict[str, Any]) -> None:
         "aggregate": ["minimum", "maximum", "average"],
     }
     answer = await screen.api.post("/query", question)
-    chart = ui.echart(_options(screen, alarm, answer, cause)).classes("ms-detail-trend")
-    chart.props["role"] = "img"
-    chart.props["aria-label"] = screen.text("alarms.trend")
+    Chart(_options(screen, alarm, answer, cause), screen.text("alarms.trend")).classes("ms-detail-trend")
 
 
 def _options(screen: Screen, alarm: dict[str, Any], answer: dict[str, Any], cause: datetime) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from cloud_api.console.screen import Screen
 
 MOST = 5_000
 FOUND = 50
-TABLES = ("tags", "entering", "quality", "length", "value")
+TABLES = ("tags", "entering", "problem", "quality", "length", "value")
 
 
 async def build(screen: Screen) -> None:

@@ -22,6 +22,7 @@ TABLES = (
     "trends_range",
     "trends_kind",
     "entering",
+    "problem",
     "statistic",
     "quality",
     "priority",

@@ -1,12 +1,23 @@
 // What a trend asks of the API, straight from the browser: the session's cookie goes along, the reach is the person's.
+import { maybe, setup } from "./dom.js";
+
 const API = "/api/v1";
 // As many stored samples as the service looks through for the extremes of one answer; above, rollups answer.
 const MOST_SAMPLES = 400000;
 
+// A refusal in the reader's language: what its kind says; the API's English words too where these name what is wrong.
+function told(problem, kind, status) {
+  const details = (problem.errors ?? []).map((each) => `${each.field}: ${each.detail}`).join("; ") || problem.detail || problem.title || String(status);
+  const title = maybe(`problem.${kind}`, "");
+  if (!title || !setup.language.startsWith("zh")) return details;
+  return ["parameter-invalid", "body-invalid", "conflict"].includes(kind) ? `${title}: ${details}` : title;
+}
+
 export class Refused extends Error {
   constructor(problem, status) {
-    super((problem.errors ?? []).map((each) => `${each.field}: ${each.detail}`).join("; ") || problem.detail || problem.title || String(status));
-    this.kind = String(problem.type ?? "").split(":").pop();
+    const kind = String(problem.type ?? "").split(":").pop();
+    super(told(problem, kind, status));
+    this.kind = kind;
     this.status = status;
   }
 }
