@@ -50,7 +50,7 @@ def test_a_value_is_entered_by_hand_and_seen_in_the_trend(demo: Demo, open_tab: 
     dialog.get_by_label("数值 (mm2/s)").fill("462")
     dialog.get_by_role("button", name="保存").click()
     # What does not fit stands at its field, in the reader's language.
-    expect(dialog.locator(".q-field__messages", has_text="20 … 80 mm2/s")).to_be_visible()
+    expect(dialog.locator(".q-field__messages", has_text="超出该序列的范围（允许：20 … 80 mm2/s）")).to_be_visible()
     dialog.get_by_label("数值 (mm2/s)").fill("46.2")
     dialog.get_by_label("备注").fill("<b>第二次</b>")
     dialog.get_by_role("button", name="保存").dblclick()
