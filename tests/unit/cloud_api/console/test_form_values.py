@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 
 from cloud_api.console.api import Refused
-from cloud_api.console.parts.form import flat, pairs_of, parsed, problems_of, shown
+from cloud_api.console.parts.form import flat, pairs_of, parsed, shown
+from cloud_api.console.refusals import problems_of
+from cloud_api.console.words import Language, words
 
 
 @pytest.mark.parametrize(
@@ -35,5 +37,5 @@ def test_pairs_come_back_as_they_were(table: dict[str, Any]):
 def test_a_refusal_of_one_field_and_of_several_are_read_alike():
     one = Refused(422, {"field": "name", "detail": "is taken", "allowed": "a name that is free"})
     several = Refused(422, {"errors": [{"field": "a.b", "detail": "is wrong"}, {"field": "body.c", "detail": "too"}]})
-    assert problems_of(one) == [("name", "is taken (a name that is free)")]
-    assert problems_of(several) == [("a.b", "is wrong"), ("c", "too")]
+    assert problems_of(words(Language.EN), one) == [("name", "is taken (a name that is free)")]
+    assert problems_of(words(Language.EN), several) == [("a.b", "is wrong"), ("c", "too")]
