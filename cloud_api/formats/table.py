@@ -17,7 +17,7 @@ from cloud_api.instants import format_column
 Json: TypeAlias = object
 
 # What is written at once.
-ROWS = 20_000
+ROWS = 16_384
 
 
 class Kind(Enum):
@@ -96,28 +96,30 @@ class Table:
         for start in range(0, self.size, ROWS):
             yield table([column.slice(start, start + ROWS) for column in whole])
 
-    def json_rows(self) -> bytes:
-        """Rows as JSON arrays with commas between them."""
-        woven = self._woven([b"["] + [b","] * (len(self.columns) - 1), b"]")
-        return msgspec.json.encode(self.rows())[1:-1] if woven is None else woven
+    def json_rows(self, before: bytes = b"") -> bytes:
+        """Rows as JSON arrays with commas between them, behind what stands before them."""
+        woven = self._woven(before, [b"["] + [b","] * (len(self.columns) - 1), b"]")
+        return before + msgspec.json.encode(self.rows())[1:-1] if woven is None else woven
 
-    def json_objects(self) -> bytes:
-        """Rows as JSON objects with commas between them."""
+    def json_objects(self, before: bytes = b"") -> bytes:
+        """Rows as JSON objects with commas between them, behind what stands before them."""
         names = self.names
         keys = [msgspec.json.encode(name) + b":" for name in names]
-        woven = self._woven([(b"," if index else b"{") + key for index, key in enumerate(keys)], b"}")
+        woven = self._woven(before, [(b"," if index else b"{") + key for index, key in enumerate(keys)], b"}")
         if woven is None:
-            return msgspec.json.encode([dict(zip(names, row, strict=True)) for row in self.rows()])[1:-1]
+            rows = [dict(zip(names, row, strict=True)) for row in self.rows()]
+            return before + msgspec.json.encode(rows)[1:-1]
         return woven
 
-    def _woven(self, before: Sequence[bytes], end: bytes) -> bytes | None:
-        """Rows out of cells, each behind what stands before it; None where a column has none."""
+    def _woven(self, before: bytes, openings: Sequence[bytes], end: bytes) -> bytes | None:
+        """Rows out of cells, each behind its opening; None where a column has none."""
         parts: list[Part] = []
-        for text, column in zip(before, self.columns, strict=True):
+        for text, column in zip(openings, self.columns, strict=True):
             if column.cells is None:
                 return None
             parts += [text, column.cells]
         made = io.BytesIO()
+        made.write(before)
         for piece in weave([*parts, end], self.size, b","):
             made.write(piece)
         return made.getvalue()

@@ -70,7 +70,7 @@ def sample_page_pieces(row: SeriesRow, columns: SampleColumns, int64: Int64, cur
     for index, some in enumerate(sample_table(row.kind, columns, int64).slices()):
         if index:
             yield made
-        made = (b"," if index else made) + some.json_objects()
+        made = some.json_objects(b"," if index else made)
     yield made + b'],"next":' + msgspec.json.encode(cursor) + b"}"
 
 

@@ -92,7 +92,7 @@ def _json(result: QueryResult) -> Generator[bytes]:
 def _rows(of: Table) -> Generator[bytes]:
     yield b',"rows":['
     for index, some in enumerate(of.slices()):
-        yield (b"," if index else b"") + some.json_rows()
+        yield some.json_rows(b"," if index else b"")
     yield b"]"
 
 
