@@ -105,7 +105,7 @@ window.msAlarms = (() => {
   function showSort() {
     const [column] = Object.entries(texts.sorts).filter(([, sorts]) => Object.values(sorts).includes(question.sort));
     const state = column ? [{ colId: column[0], sort: Object.keys(column[1]).find((each) => column[1][each] === question.sort) }] : [];
-    api.applyColumnState({ state, defaultState: { sort: null } });
+    api?.applyColumnState({ state, defaultState: { sort: null } });
   }
 
   function refilter(next) {
