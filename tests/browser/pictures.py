@@ -15,7 +15,12 @@ from tests.browser.conftest import Tab, log_in
 IMAGES = Path(__file__).resolve().parents[2] / "docs" / "images"
 # Twelve minutes of the plant, three times as fast: long enough for faults to come and go.
 LIVED_S = 240
-DRAWN_MS = 4_000
+SETTLED_MS = 2_000
+ALARMS = "document.querySelector('.ag-row .ms-prio') !== null"
+TREND = (
+    "window.msTrend?.model.series.length > 0 && !msTrend.isLoading"
+    " && msTrend.model.series.every((each) => each.curve?.rows.length)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +29,8 @@ class Picture:
 
     name: str
     address: str
+    # What the browser says yes to once everything is drawn; a loaded machine takes longer than any pause.
+    drawn: str
     language: str = "en"
     theme: str = "light"
     width: int = 1280
@@ -32,8 +39,8 @@ class Picture:
 
 HALL = "hangzhou/moulding/hall-1"
 PICTURES = (
-    Picture("alarms", "/alarms", theme="dark"),
-    Picture("trends.zh", f"/trends?path={HALL}/imm-1/zone-*/temperature&range=15m", language="zh"),
+    Picture("alarms", "/alarms", ALARMS, theme="dark"),
+    Picture("trends.zh", f"/trends?path={HALL}/imm-1/zone-*/temperature&range=15m", TREND, language="zh"),
 )
 
 
@@ -51,7 +58,8 @@ def main() -> int:
         for picture in PICTURES:
             tab.page.set_viewport_size({"width": picture.width, "height": picture.height})
             tab.choose(language=picture.language, theme=picture.theme).open(picture.address)
-            tab.page.wait_for_timeout(DRAWN_MS)
+            tab.page.wait_for_function(picture.drawn)
+            tab.page.wait_for_timeout(SETTLED_MS)
             tab.page.screenshot(path=IMAGES / f"{picture.name}.png")
             print(f"docs/images/{picture.name}.png", flush=True)
         browser.close()

@@ -38,7 +38,7 @@ STATES = (
 )
 WIDTHS = {
     "priority": 84,
-    "state": 178,
+    "state": 192,
     "annunciated_at": 132,
     "asset": 150,
     "tag": 118,
@@ -111,7 +111,7 @@ class Listing:
         for name in COLUMNS:
             column: dict[str, Any] = {"colId": name, "headerName": self._screen.text(f"alarms.column.{name}")}
             width = round(WIDTHS.get(name, 0) * self._screen.look.scale)
-            column |= {"width": width} if width else {"flex": 1, "minWidth": 200}
+            column |= {"width": width} if width else {"flex": 1, "minWidth": 260}
             column |= {":cellRenderer": f"msAlarms.cells.{name}", "sortable": name in SORTS, "resizable": True}
             if sorts := SORTS.get(name):
                 column["sortingOrder"] = [_direction(each) for each in sorts]
