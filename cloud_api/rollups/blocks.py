@@ -7,11 +7,12 @@ from numpy.typing import NDArray
 
 from cloud_api.storage.instants import at_us
 from cloud_api.storage.pool import Connection
-from cloud_api.storage.raw_blocks import RawBlock, select_samples_of_series
+from cloud_api.storage.raw_blocks import RawBlock, join_blocks, select_samples_of_series
 from cloud_api.storage.rollup_marks import MINUTE_US
 
 # About 20 MB of samples, and as much again of the rows that come of them.
-MOST_SAMPLES = 150_000
+MOST_SAMPLES = 300_000
+READ_SAMPLES = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +65,7 @@ async def read_portion(connection: Connection, wanted: Stretch, density: Density
     most = MOST_SAMPLES
     count = density.fitting(wanted, most) if len(ids) else 0
     while True:
-        between = at_us(wanted.from_us), at_us(wanted.to_us)
-        block = await select_samples_of_series(connection, ids[:count], between, most + 1)
+        block = await _read(connection, wanted.of(ids[:count]), density, most + 1)
         if len(block) <= most:
             if count:
                 density.learn(wanted, count, len(block))
@@ -76,3 +76,17 @@ async def read_portion(connection: Connection, wanted: Stretch, density: Density
             most *= 4
         else:
             return Portion(block.first(0), wanted.of(none), wanted.of(ids[1:]), wanted.of(ids[:1]))
+
+
+async def _read(connection: Connection, wanted: Stretch, density: Density, limit: int) -> RawBlock:
+    """At most `limit` samples, some series at a time: the database puts short answers together at less cost."""
+    between = at_us(wanted.from_us), at_us(wanted.to_us)
+    size = density.fitting(wanted, READ_SAMPLES) if len(wanted.series_ids) else 1
+    parts: list[RawBlock] = []
+    for first in range(0, len(wanted.series_ids), size):
+        ids = wanted.series_ids[first : first + size]
+        parts.append(await select_samples_of_series(connection, ids, between, limit))
+        limit -= len(parts[-1])
+        if not limit:
+            break
+    return join_blocks(parts)

@@ -43,7 +43,7 @@ class SampleBlock:
     def __len__(self) -> int:
         return len(self.times_us)
 
-    def take(self, index: NDArray[Any]) -> "SampleBlock":
+    def take(self, index: NDArray[Any] | slice) -> "SampleBlock":
         """Only the chosen samples."""
         return SampleBlock(
             self.times_us[index],

@@ -187,6 +187,10 @@ def _fill_regions(
 def _fill_spans(rows: Partials, block: SampleBlock, values: Floats, accepted: _Accepted) -> None:
     """Interpolated regions between accepted samples: a line or a held value over whatever lies between them."""
     at, run = accepted.at, accepted.run
+    if len(at) == len(block):
+        # Nothing is skipped: the same regions as the simple ones.
+        rows["span_step_area"], rows["span_line_area"] = rows["step_area"], rows["line_area"]
+        return
     above = values[at] - values[at[accepted.starts]][run]
     seconds, end = np.zeros(len(at)), above.copy()
     same = run[1:] == run[:-1]

@@ -8,6 +8,7 @@ import asyncio
 import logging
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +41,7 @@ from cloud_api.storage.rollup_progress import (
     select_rollup_progress,
     update_due,
 )
-from cloud_api.storage.rollup_rows import OPEN, Resolution, RollupRows
+from cloud_api.storage.rollup_rows import OPEN, Resolution, RollupRows, join_rollups, no_rollups
 from cloud_api.storage.rollups import Scope, insert_rollups, replace_rollups, select_rollups
 from cloud_api.storage.samples import set_decompression_unlimited
 
@@ -54,6 +55,8 @@ MERGE_AFTER = timedelta(seconds=20)
 AFTER_FAULT = timedelta(minutes=10)
 # Rows of minutes that one step merges.
 MOST_ROWS = 40_000
+# Samples that are rolled at a time: whole series, at least one.
+CACHED_SAMPLES = 16_384
 
 
 log = logging.getLogger(__name__)
@@ -165,13 +168,20 @@ def _readiness(series: SeriesToRoll, to_us: int, now: datetime) -> tuple[NDArray
 
 
 def roll_block(block: RawBlock, series: SeriesToRoll) -> RollupRows:
-    """Minutes of a block of raw samples."""
+    """Minutes of a block of raw samples, some series at a time: what fits the processor's cache is twice as fast."""
     texts = None
     if block.texts is not None:
         texts = np.empty(len(block), np.object_)
         texts[:] = block.texts
     is_text = series.is_text[np.searchsorted(series.ids, block.series_ids)] if series.is_text.any() else None
-    return roll_minutes(block.series_ids, SampleBlock(block.times_us, block.values, block.statuses, texts, is_text))
+    samples = SampleBlock(block.times_us, block.values, block.statuses, texts, is_text)
+    firsts = np.flatnonzero(np.diff(block.series_ids, prepend=-1))
+    starts = firsts[np.flatnonzero(np.diff(firsts // CACHED_SAMPLES, prepend=-1))].tolist()
+    parts = [no_rollups()]
+    for start, end in pairwise([*starts, len(block)]):
+        part = slice(start, end)
+        parts.append(roll_minutes(block.series_ids[part], samples.take(part)))
+    return join_rollups(parts)
 
 
 def _stamped(rows: RollupRows, now: datetime) -> RollupRows:

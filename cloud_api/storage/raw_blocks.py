@@ -3,17 +3,21 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cloud_api.storage.columns import load_arrays_raw, read_doubles, read_integers, read_statuses, read_times, spread
+from cloud_api.storage.columns import POSTGRES_EPOCH_US, load_arrays_raw, read_integers, read_times, spread
 from cloud_api.storage.instants import at_us, us_of
 from cloud_api.storage.pool import Connection
 from cloud_api.storage.rows import int4_array_bytes, key_order
 from cloud_api.storage.statements import statement
 from cloud_api.storage.wire_arrays import Int4Array
+
+_KEY = np.dtype([("series_id", ">i4"), ("time", ">i8")])
+_VALUED = np.dtype([("series_id", ">i4"), ("time", ">i8"), ("value", ">f8")])
+_STATUS = np.dtype([("series_id", ">i4"), ("time", ">i8"), ("status", ">i4")])
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,21 @@ class RawBlock:
         )
 
 
+def join_blocks(parts: Sequence[RawBlock]) -> RawBlock:
+    """Blocks of series that follow each other as one."""
+    whole = [_sorted(_Read()), *parts]
+    texts = None
+    if any(part.texts is not None for part in parts):
+        texts = [text for part in parts for text in part.texts or [None] * len(part)]
+    return RawBlock(
+        np.concatenate([part.series_ids for part in whole]),
+        np.concatenate([part.times_us for part in whole]),
+        np.concatenate([part.values for part in whole]),
+        np.concatenate([part.statuses for part in whole]),
+        texts,
+    )
+
+
 async def select_series_to_roll(connection: Connection, series: str) -> SeriesToRoll:
     """Those of a multirange that exist."""
     row = await _arrays(connection, "select_series_to_roll", {"series": series})
@@ -64,37 +83,51 @@ async def select_samples_of_series(
         "to_at": between[1],
         "limit": limit,
     }
-    row = await _arrays(connection, "select_samples_of_series", parameters) if len(series_ids) else None
-    if row is None or row[0] is None:
-        empty = np.empty(0, np.int64)
-        return RawBlock(empty.astype(np.int32), empty, empty.astype(np.float64), empty.astype(np.uint32), None)
-    return _sorted(row)
+    async with connection.cursor(binary=True) as cursor:
+        await cursor.execute(statement("select_samples_of_series"), parameters)
+        row = await cursor.fetchone()
+    return _sorted(_Read(*row)) if row is not None and len(series_ids) else _sorted(_Read())
 
 
-def _sorted(row: Sequence[Any]) -> RawBlock:
-    series_ids, times_us = read_integers(row[0]), read_times(row[1])
+class _Read(NamedTuple):
+    """What the statement hands over: records of bytes, one behind the other, and texts."""
+
+    valued: bytes | None = None
+    unvalued: bytes | None = None
+    not_good: bytes | None = None
+    with_text: bytes | None = None
+    texts: Sequence[str] | None = None
+
+
+def _sorted(read: _Read) -> RawBlock:
+    valued, unvalued = np.frombuffer(read.valued or b"", _VALUED), np.frombuffer(read.unvalued or b"", _KEY)
+    series_ids = np.concatenate((valued["series_id"], unvalued["series_id"])).astype(np.int32)
+    times_us = np.concatenate((valued["time"], unvalued["time"])).astype(np.int64) + POSTGRES_EPOCH_US
+    values = np.concatenate((valued["value"].astype(np.float64), np.full(len(unvalued), np.nan)))
+    if not len(series_ids):
+        return RawBlock(series_ids, times_us, values, np.empty(0, np.uint32), None)
     order = key_order(series_ids, times_us)
     series_ids, times_us = series_ids[order], times_us[order]
     statuses = np.zeros(len(order), np.uint32)
-    if row[3] is not None:
-        statuses[_places(series_ids, times_us, row[3], row[4])] = read_statuses(row[5])
+    not_good = np.frombuffer(read.not_good or b"", _STATUS)
+    if len(not_good):
+        statuses[_places(series_ids, times_us, not_good)] = not_good["status"].astype(np.int32).view(np.uint32)
     texts = None
-    if row[6] is not None:
-        texts = spread(len(order), _places(series_ids, times_us, row[6], row[7]), row[8])
-    return RawBlock(series_ids, times_us, read_doubles(row[2])[order], statuses, texts)
+    if read.texts is not None:
+        places = _places(series_ids, times_us, np.frombuffer(read.with_text or b"", _KEY))
+        texts = spread(len(order), places, read.texts)
+    return RawBlock(series_ids, times_us, values[order], statuses, texts)
 
 
-def _places(
-    series_ids: NDArray[np.int32], times_us: NDArray[np.int64], of_series: bytes, at_times: bytes
-) -> NDArray[np.intp]:
+def _places(series_ids: NDArray[np.int32], times_us: NDArray[np.int64], keys: NDArray[np.void]) -> NDArray[np.intp]:
     """Where these keys stand among all, which are sorted."""
     distinct, number = np.unique(series_ids, return_inverse=True)
     first_us = int(times_us.min())
     # A block is of some thousand series and thirty days at most: both fit one number.
     span_us = int(times_us.max()) - first_us + 1
-    keys = number.astype(np.int64) * span_us + (times_us - first_us)
-    wanted = np.searchsorted(distinct, read_integers(of_series)).astype(np.int64)
-    return np.searchsorted(keys, wanted * span_us + (read_times(at_times) - first_us))
+    every = number.astype(np.int64) * span_us + (times_us - first_us)
+    wanted = np.searchsorted(distinct, keys["series_id"].astype(np.int32)).astype(np.int64)
+    return np.searchsorted(every, wanted * span_us + (keys["time"].astype(np.int64) + POSTGRES_EPOCH_US - first_us))
 
 
 async def select_sample_span(connection: Connection, series_id: int) -> tuple[int, int] | None:

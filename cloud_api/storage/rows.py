@@ -158,7 +158,7 @@ def copy_bytes(rows: SampleRows) -> bytes:
 
 def has_text(texts: NDArray[np.object_]) -> NDArray[np.bool_]:
     """Which entries are not None."""
-    return np.fromiter((text is not None for text in texts), np.bool_, len(texts))
+    return np.not_equal(texts, np.array(None, np.object_)).astype(np.bool_)
 
 
 def int4_array_bytes(values: NDArray[np.int32]) -> bytes:

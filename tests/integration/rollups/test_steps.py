@@ -3,9 +3,12 @@
 import random
 from collections.abc import AsyncGenerator
 
+import numpy as np
 import pytest
 
 from cloud_api.rollups import steps
+from cloud_api.rollups.blocks import Density, Stretch, read_portion
+from cloud_api.storage.instants import at_us, us_of
 from cloud_api.storage.raw_blocks import RawBlock, SeriesToRoll
 from cloud_api.storage.rollup_rows import RollupRows
 from tests.integration.rollups.mill import Mill, at, running_mill
@@ -135,6 +138,39 @@ async def test_what_vanishes_from_raw_vanishes_from_rollups(mill: Mill):
     assert await mill.minutes(one) == [(0, 1, "f")]
     assert await mill.rows("select total from rollup_15m") == [(1,)]
     assert await mill.differences() == []
+
+
+async def test_a_block_is_read_piece_by_piece_with_every_status_value_and_text(
+    either_mill: Mill, monkeypatch: pytest.MonkeyPatch
+):
+    mill = either_mill
+    monkeypatch.setattr("cloud_api.rollups.blocks.READ_SAMPLES", 7)
+    ids = await mill.series(*(f"a/{number}" for number in range(5)))
+    for series_id in ids:
+        await mill.store(series_id, list(range(0, 60, 9)))
+    for change, series_id, second in (
+        ("value = null, status = -2147483648", ids[0], 9),
+        ("value = null, text = 'NaN'", ids[1], 18),
+        ("status = 1083179008", ids[3], 0),
+        ("text = '9007199254740993'", ids[3], 27),
+        ("value = null, text = '回火', status = 1", ids[4], 54),
+    ):
+        await mill.rows(f"update sample set {change} where series_id = %s and time = %s", series_id, at(second))
+    expected = await mill.rows("select series_id, time, value, status, text from sample order by 1, 2")
+    wanted = Stretch(np.array(ids, np.int32), us_of(at(0)), us_of(at(60)))
+    # As expected, more than fits, and more than was expected.
+    for most, density, count in ((1_000, 7, 5), (20, 7, 2), (20, 3.5, 1)):
+        monkeypatch.setattr("cloud_api.rollups.blocks.MOST_SAMPLES", most)
+        async with mill.pool.connection() as connection:
+            portion = await read_portion(connection, wanted, Density(density), is_narrow=True)
+        block = portion.block
+        assert portion.done.series_ids.tolist() == ids[:count]
+        assert portion.rest.series_ids.tolist() == ids[count:]
+        texts = block.texts or [None] * len(block)
+        found = zip(block.series_ids, block.times_us, block.values, block.statuses.view(np.int32), texts, strict=True)
+        rows = [(int(one), at_us(int(us)), float(value), int(status), text) for one, us, value, status, text in found]
+        assert [(*row[:2], None if np.isnan(row[2]) else row[2], *row[3:]) for row in rows] == expected[: len(rows)]
+        assert len(rows) == 7 * count
 
 
 async def test_any_order_of_arrival_comes_to_the_same(either_mill: Mill, monkeypatch: pytest.MonkeyPatch):
