@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import random
+import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -25,6 +26,11 @@ from schemas.ack import Ack, HoldReason
 FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 5.0
 AHEAD_PAUSE_S = 0.001
+# A slow lane rests so many times as long as it worked while the fast one is in use, and no longer than this at once; in
+# use it is when it wrote a set within this time.
+REST_SHARE = 4.0
+LONGEST_REST_S = 2.0
+IN_USE_S = 2.0
 # A failure of a kind that we do not know is tried so often before a single batch is blamed for it.
 UNKNOWN_ATTEMPTS = 4
 
@@ -61,6 +67,10 @@ class LaneWorker:
         self._acks = acks
         self._limits = limits
         self._slow_lane = slow_lane
+        self._fast_lane: LaneWorker | None = None
+        if slow_lane is not None:
+            slow_lane._fast_lane = self  # noqa: SLF001 # the other half of the same pair
+        self._written_s = -IN_USE_S
         self._writer = Writer(state, lane)
         self._waiting: deque[Arrival] = deque()
         self._waiting_bytes = 0
@@ -69,6 +79,11 @@ class LaneWorker:
         self._arrived = asyncio.Event()
         self._batches_gauge = state.telemetry.waiting_batches.labels(lane)
         self._bytes_gauge = state.telemetry.waiting_bytes.labels(lane)
+
+    @property
+    def written_s(self) -> float:
+        """When it wrote a set last, by the monotonic clock."""
+        return self._written_s
 
     def offer(self, arrival: Arrival) -> bool:
         """Take an arrival, unless more is waiting than memory is meant for."""
@@ -91,7 +106,10 @@ class LaneWorker:
             while True:
                 items = self._take()
                 if items:
+                    began_s = time.monotonic()
                     await self._write_and_look_ahead(items)
+                    self._written_s = time.monotonic()
+                    await self._give_way(self._written_s - began_s)
                 else:
                     self._report_committed()
                     await self._writer.rest()
@@ -100,6 +118,16 @@ class LaneWorker:
         finally:
             self._report_committed()
             await self._writer.rest()
+
+    async def _give_way(self, worked_s: float) -> None:
+        """History that comes late waits while live batches use the database, which has to work for it most."""
+        if self._fast_lane is None:
+            return
+        rested_s = time.monotonic() + min(LONGEST_REST_S, REST_SHARE * worked_s)
+        if time.monotonic() - self._fast_lane.written_s < IN_USE_S:
+            self._report_committed()
+            await self._writer.rest()
+            await asyncio.sleep(rested_s - time.monotonic())
 
     async def _write_and_look_ahead(self, items: Sequence[Incoming]) -> None:
         writing = asyncio.create_task(self._apply(items))
