@@ -37,7 +37,7 @@ STATES = (
     "out_of_service",
 )
 WIDTHS = {
-    "priority": 84,
+    "priority": 104,
     "state": 192,
     "annunciated_at": 132,
     "asset": 150,
