@@ -84,7 +84,11 @@ async def test_a_new_user_must_replace_the_password_first(people_on_each: People
     session = await people.log_in("wang.li", password)
     assert kind(await people.ask("GET", "/series", None, session)) == "password-change-needed"
     me = (await people.ask("GET", "/me", None, session)).json()
-    assert (me["must_change_password"], me["role"], me["permissions"]) == (True, "operator", ["operate", "read"])
+    assert (me["must_change_password"], me["role"], me["permissions"]) == (
+        True,
+        "operator",
+        ["enter", "operate", "read"],
+    )
     for bad in ("short", "password1234", "wang.li.2026", password):
         refused = await people.ask("PUT", "/me/password", {"old": password, "new": bad}, session)
         assert (refused.status_code, refused.json()["field"]) == (422, "new")
