@@ -134,8 +134,8 @@ class _Editor:
         if self._stored is None:
             stored = await self._screen.api.post("/alarm-definitions", document)
         else:
-            path = f"/alarm-definitions/{self._stored['id']}?version={self._stored['version']}"
-            stored = await self._screen.api.put(path, document)
+            path = f"/alarm-definitions/{self._stored['id']}"
+            stored = await self._screen.api.put(path, document, version=self._stored["version"])
         self._screen.done(self._screen.text("definitions.saved", version=stored["version"], count=stored["watched"]))
         ui.navigate.to(self._screen.address(self._screen.page.address, id=stored["id"]))
 
