@@ -13,7 +13,10 @@ async def show_sessions(screen: Screen) -> None:
     found = await screen.api.get("/me/sessions")
     with element("section", "ms-card"):
         heading(screen.text("account.sessions"))
-        with element("table", "ms-table"):
+        with (
+            element("div", "ms-scroll", tabindex=0, role="region", aria_label=screen.text("account.sessions")),
+            element("table", "ms-table"),
+        ):
             with element("thead"), element("tr"):
                 for name in ("client", "address", "seen_at", "expires_at", "end"):
                     words("th", screen.text(f"account.column.{name}"), scope="col")

@@ -74,7 +74,10 @@ def _sums(screen: Screen, answer: dict[str, Any]) -> None:
 
 
 def _table(screen: Screen, holes: list[tuple[dict[str, Any], dict[str, Any]]]) -> None:
-    with element("table", "ms-table"):
+    with (
+        element("div", "ms-scroll", tabindex=0, role="region", aria_label=screen.text("filters.list")),
+        element("table", "ms-table"),
+    ):
         with element("thead"), element("tr"):
             for title in (
                 screen.text("quality_page.series"),

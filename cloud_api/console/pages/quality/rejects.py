@@ -30,7 +30,10 @@ def _groups(screen: Screen, groups: list[dict[str, Any]], refresh: Any) -> None:
         ui.label(screen.text("rejects.none"))
         return
     titles = [screen.text(f"rejects_column.{name}") for name in ("reason", "path", "agent", "samples", "when")]
-    with element("table", "ms-table"):
+    with (
+        element("div", "ms-scroll", tabindex=0, role="region", aria_label=screen.text("filters.list")),
+        element("table", "ms-table"),
+    ):
         with element("thead"), element("tr"):
             for title in [*titles, ""]:
                 words("th", title or screen.text("rejects.actions"), "" if title else "ms-hidden", scope="col")
