@@ -8,7 +8,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 ARGS ?=
-TIERS ?=
+# `make check test` runs the contracts once: check has them already.
+TIERS ?= $(if $(filter check,$(MAKECMDGOALS)),unit integration faults acceptance browser)
 MINUTES ?= 10
 SEED ?=
 # pip reads pinned versions with hashes from requirements/locked/<name>.txt; the stamp makes a second run instant.

@@ -45,11 +45,11 @@ class Outcome:
 
 TIERS = (
     Tier("unit", ("unit",), 180, TWO_PROCESSES),
-    Tier("contracts", ("contracts",), 60),
+    Tier("contracts", ("contracts",), 90),
     Tier("integration", ("integration", "migration"), 1200, TWO_PROCESSES),
     Tier("faults", ("faults",), 420),
     Tier("acceptance", ("acceptance",), 480),
-    Tier("browser", ("browser",), 300),
+    Tier("browser", ("browser",), 420),
 )
 
 
