@@ -12,6 +12,9 @@ window.msAlarms = (() => {
   let question = {};
   const begin = () => ({ question, blocks: [], asOf: "", total: 0, cursor: null, isWhole: false });
   let read = begin();
+  // What stands on the screen, also while it is read anew.
+  const NOTHING = { as_of: "", total: 0 };
+  let seen = NOTHING;
   let reading = Promise.resolve();
   let restUntil = 0;
   let planned = null;
@@ -58,6 +61,7 @@ window.msAlarms = (() => {
             const rows = into.blocks.slice(wanted.startRow, wanted.endRow);
             const last = into.isWhole ? into.blocks.length : Math.max(into.total, into.blocks.length + 1);
             wanted.successCallback(rows, last);
+            seen = { as_of: into.asOf, total: into.total };
             rows.length || wanted.startRow ? api?.hideOverlay() : api?.showNoRowsOverlay();
           } catch (error) {
             wanted.failCallback();
@@ -111,6 +115,7 @@ window.msAlarms = (() => {
   function refilter(next) {
     if (JSON.stringify(next) === JSON.stringify(question)) return;
     question = next;
+    seen = NOTHING;
     forget();
     showSort();
     reading = reading.then(() => {
@@ -216,7 +221,7 @@ window.msAlarms = (() => {
     source, refresh, refilter, cells, rowClass, open, enter, regain,
     attach: (made) => { api = made; arrange(); },
     chosen: () => api.getSelectedRows().map((row) => ({ id: row.id, version: row.version })),
-    shown: () => ({ as_of: read.asOf, total: read.total }),
+    shown: () => seen,
     deselect: () => api?.deselectAll(),
     focus: () => document.querySelector(".ms-grid .ag-cell-focus")?.focus(),
     locale: { loadingOoo: texts.loading, noRowsToShow: texts.nothing },
