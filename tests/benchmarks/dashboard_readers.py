@@ -31,6 +31,10 @@ async def _read(plan: dict[str, Any], index: int, first_s: float, answers: list[
     for turn in range(plan["turns"]):
         await asyncio.sleep(max(0.0, first_s + turn * PERIOD_S - time.monotonic()))
         began = time.perf_counter()
+        if reader.at_eof():
+            # The service ends connections that rest; a browser opens another, and so it counts.
+            writer.close()
+            reader, writer = await asyncio.open_connection("127.0.0.1", plan["port"])
         try:
             async with asyncio.timeout(PATIENCE_S):
                 writer.write(_request(board, key))
