@@ -67,6 +67,7 @@ class AlarmRow:
     retired_at: datetime | None
     created_at: datetime
     changed_at: datetime
+    unit: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ VARIABLE = re.compile(r"\$[a-z][a-z0-9_]{0,39}")
 PERCENT = re.compile(r"[0-9]+(\.[0-9]+)?%")
 DAY_S = 86_400.0
 PER_S = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": DAY_S}
+PER_SIGN = {"second": "s", "minute": "min", "hour": "h", "day": "d"}
 LEVELS = ("hihi", "hi", "lo", "lolo")
 
 

@@ -95,7 +95,7 @@ class _Resolution:
             kind=kind,
             levels=self._levels(kind),
             series_id=place.series_id,
-            unit=place.unit,
+            unit=self._unit(),
             words=self._words(),
             rules=RulesPlan(
                 definition.alarm_class,
@@ -108,6 +108,14 @@ class _Resolution:
             is_calculated=place.is_calculated,
             **special,
         )
+
+    def _unit(self) -> str | None:
+        """The unit of what is judged: of a rate, of its change per time."""
+        match self.definition.condition:
+            case conditions.RateCondition(per=per):
+                return f"{self.place.unit or 1}/{conditions.PER_SIGN[per]}"
+            case _:
+                return self.place.unit
 
     def _special(self) -> dict[str, Any]:
         match self.definition.condition:

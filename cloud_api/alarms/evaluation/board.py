@@ -304,7 +304,9 @@ class Board:
             newest = float(self._newest[slot])
             present.value = None if math.isnan(newest) else newest
         elif not np.isnan(self._value[slot]) and not present.is_bad:
-            present.value, present.status = float(self._value[slot]), int(self._status[slot]) & 0xFFFF_FFFF
+            present.status = int(self._status[slot]) & 0xFFFF_FFFF
+            if not self._is_rate[index]:
+                present.value = float(self._value[slot])
         if until != LONG_AGO_US:
             present.until_us = max(until, present.until_us or until)
         if self._is_rate[index]:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from cloud_api.alarms.evaluation.levels import due, set_truth
 from cloud_api.alarms.evaluation.measures import feed_watchdog, is_unusable, keep_watch, measure, pause, start_watchdog
-from cloud_api.alarms.evaluation.plan import WATCHDOGS, Plan
+from cloud_api.alarms.evaluation.plan import WATCHDOGS, Kind, Plan
 from cloud_api.alarms.evaluation.state import KEPT_CHANGES, NONE, Memory, Reading, State, active_level
 
 ALLOWED_LATENESS_US = 10_000_000
@@ -139,14 +139,25 @@ def _step(plan: Plan, state: State, reading: Reading) -> list[Change]:
     pause(plan, state, time_us, is_bad=is_bad)
     state.time_us, state.status = time_us, reading.status
     if not is_bad:
-        state.value, state.text = reading.value, reading.text
-        if plan.kind in WATCHDOGS:
-            feed_watchdog(plan, state, reading)
-        elif (number := measure(plan, state, reading)) is not None:
-            for level, memory in zip(plan.levels, state.memories, strict=True):
-                set_truth(level, memory, number, time_us)
+        _judge(plan, state, reading)
     # Levels change by delays alone; one of no length ends at once.
     return changes + _run_out(plan, state, time_us, None)
+
+
+def _judge(plan: Plan, state: State, reading: Reading) -> None:
+    if plan.kind is not Kind.RATE:
+        state.value, state.text = reading.value, reading.text
+    if plan.kind in WATCHDOGS:
+        feed_watchdog(plan, state, reading)
+        return
+    number = measure(plan, state, reading)
+    if number is None:
+        return
+    if plan.kind is Kind.RATE:
+        # Told is what was judged: the rate, not the sample that completed it.
+        state.value = number
+    for level, memory in zip(plan.levels, state.memories, strict=True):
+        set_truth(level, memory, number, reading.time_us)
 
 
 def _run_out(plan: Plan, state: State, to_us: int, note: str | None, *, is_inclusive: bool = True) -> list[Change]:

@@ -79,6 +79,7 @@ def show_alarm(row: AlarmRow, *, in_chinese: bool = False) -> dict[str, Any]:
         "priority": row.priority,
         "level": row.level,
         "value": row.value,
+        "unit": row.unit,
         "status": row.status,
         "limit": row.limit_value,
         "message": row.message_zh if in_chinese else row.message_en,

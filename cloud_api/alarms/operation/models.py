@@ -65,6 +65,7 @@ class Alarm(BaseModel):
     priority: Priority
     level: str | None = Field(description="hihi, hi, lo or lolo; null for conditions without levels")
     value: float | None = Field(description="The value that was judged")
+    unit: str | None = Field(description="Of `value` and `limit`, as °C, or °C/min of a rate")
     status: int = Field(description="Its OPC UA StatusCode")
     limit: float | None
     message: str = Field(description="In the language of Accept-Language: Chinese when it begins with zh, else English")

@@ -144,6 +144,8 @@ window.msAlarms = (() => {
   const clock = new Intl.DateTimeFormat(msPage.locale, { hour12: false, hour: "2-digit", minute: "2-digit", second: "2-digit" });
   const day = new Intl.DateTimeFormat(msPage.locale, { month: "short", day: "numeric" });
   const number = new Intl.NumberFormat(msPage.locale, { maximumSignificantDigits: 6 });
+  const figure = ({ value, unit }) =>
+    value === null ? "–" : [number.format(value), unit].filter(Boolean).join(" ");
   const when = (text) => {
     if (!text) return "–";
     const at = new Date(text);
@@ -189,7 +191,7 @@ window.msAlarms = (() => {
       return span(message.replaceAll(alarm.path, parts(alarm.path)[1]), "", message);
     }),
     class: of((alarm) => span(alarm.class || "–", "", alarm.class || "")),
-    value: of((alarm) => span(alarm.value === null ? "–" : number.format(alarm.value), "ms-figure")),
+    value: of((alarm) => span(figure(alarm), "ms-figure")),
     raise_count: of((alarm) => span(number.format(alarm.raise_count), "ms-figure")),
     who: of((alarm) => {
       const by = alarm.shelf?.by || alarm.absence?.by || alarm.acknowledged_by || "";

@@ -8,7 +8,9 @@ a.status::bigint & 4294967295 as status,
 a.limit_value, a.message_en, a.message_zh, a.note, a.raised_at, a.cleared_at, a.annunciated_at, a.raise_count,
 a.acknowledged_at, a.acknowledged_by, a.shelved_at, a.shelved_until, a.shelved_by, a.shelved_reason, a.suppressed_at,
 a.out_of_service_at, a.out_of_service_by, a.out_of_service_reason, a.order_number, a.assignee, a.comment,
-a.retired_at, a.created_at, a.changed_at
+a.retired_at, a.created_at, a.changed_at,
+(select i.plan ->> 'unit' from alarm_instance i
+ where i.definition_id = a.definition_id and i.instance = a.instance) as unit
 
 -- name: insert_alarms
 -- Rows for places that have none yet.

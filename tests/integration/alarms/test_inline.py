@@ -9,6 +9,7 @@ from cloud_api.alarms.definitions import service
 from cloud_api.alarms.definitions.instances import Actor
 from cloud_api.alarms.definitions.models import Definition
 from cloud_api.alarms.evaluation.inline import InlineEvaluation
+from cloud_api.storage.alarms import select_alarms_by_id
 from cloud_api.storage.pool import transaction
 from cloud_api.telemetry import Lane
 from schemas.batch import Gap
@@ -163,11 +164,12 @@ async def test_discrete_and_rate_conditions(rig_and_feed: tuple[Rig, Feed]) -> N
         message={},
         on_delay_s=0,
     )
+    await rig.rows("update series set unit = 'mm' where path = 'hall/press/level' returning 1")
     await put(rig, mode, level)
     for second in range(1, 6):
         await feed((second, 3.0 + (second == 4)), tag=1)
         await feed((second, 10.0 - second - (5 if second == 3 else 0)), tag=2)
-    rows = await rig.rows("select name, event, message_zh from alarm_journal order by at, name")
+    rows = await rig.rows("select name, event, message_zh, message_en from alarm_journal order by at, name")
     assert [row[:2] for row in rows] == [
         ("level falls", "raise"),
         ("fault", "raise"),
@@ -175,6 +177,11 @@ async def test_discrete_and_rate_conditions(rig_and_feed: tuple[Rig, Feed]) -> N
         ("fault", "clear"),
     ]
     assert rows[1][2] == "压机故障"
+    assert rows[0][3] == "level falls: rate -6 mm/s below -2 mm/s"
+    ids = [row[0] for row in await rig.rows("select id from alarm")]
+    async with rig.pool.connection() as connection:
+        alarms = await select_alarms_by_id(connection, ids)
+    assert {alarm.name: alarm.unit for alarm in alarms} == {"level falls": "mm/s", "fault": None}
 
 
 async def test_quiet_samples_write_no_state(rig_and_feed: tuple[Rig, Feed]) -> None:

@@ -182,8 +182,8 @@ class _Detail:
             self._list(
                 {
                     "name": alarm["name"],
-                    "value": None if alarm["value"] is None else formats.number(alarm["value"]),
-                    "limit": None if alarm["limit"] is None else formats.number(alarm["limit"]),
+                    "value": None if alarm["value"] is None else formats.number(alarm["value"], unit=alarm["unit"]),
+                    "limit": None if alarm["limit"] is None else formats.number(alarm["limit"], unit=alarm["unit"]),
                     "raised_at": formats.when(alarm["raised_at"], now),
                     "cleared_at": formats.when(alarm["cleared_at"], now) if alarm["cleared_at"] else None,
                     "raise_count": formats.number(alarm["raise_count"]),

@@ -26,7 +26,7 @@ ROW = AlarmRow(
     annunciated_at=START, raise_count=0, acknowledged_at=None, acknowledged_by=None, shelved_at=None,
     shelved_until=None, shelved_by=None, shelved_reason=None, suppressed_at=None, out_of_service_at=None,
     out_of_service_by=None, out_of_service_reason=None, order_number=None, assignee=None, comment=None,
-    retired_at=None, created_at=START, changed_at=START,
+    retired_at=None, created_at=START, changed_at=START, unit=None,
 )  # fmt: skip
 VERBS = {
     AlarmEvent.ACKNOWLEDGE: JournalEvent.ACKNOWLEDGE,
