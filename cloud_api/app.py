@@ -35,7 +35,7 @@ from cloud_api.middleware import AskForKey, CallWitness, CountRequests, LimitBod
 from cloud_api.notify.delivery.worker import notifier_of
 from cloud_api.notify.links.router import AcknowledgeSeen, link_pages
 from cloud_api.openapi import tidily
-from cloud_api.query.live import LiveFeed
+from cloud_api.query.feed import LiveFeed
 from cloud_api.routes import ROUTERS
 from cloud_api.server_events import Closing
 from cloud_api.settings import CloudSettings, Role

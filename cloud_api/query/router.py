@@ -31,8 +31,9 @@ from cloud_api.query.changes import SeriesChange, change_series, retire_series
 from cloud_api.query.cost import Budget
 from cloud_api.query.encoding import encode_aligned, pieces, read_style, table_pieces
 from cloud_api.query.exports import Export, export_pieces, read_page
+from cloud_api.query.feed import LiveFeed
 from cloud_api.query.linked import QueryParameters
-from cloud_api.query.live import LiveFeed, LiveStream, read_position
+from cloud_api.query.live import LiveStream
 from cloud_api.query.models import GapPage, LatestPage, QueryAnswer, QueryRequest, SamplePage, Series, SeriesPage
 from cloud_api.query.names import names_of
 from cloud_api.query.newest import read_latest_page
@@ -44,6 +45,7 @@ from cloud_api.query.parameters import (
     SampleParameters,
     SeriesParameters,
 )
+from cloud_api.query.positions import read_position
 from cloud_api.query.service import run_query
 from cloud_api.scopes import find_asset_path, read_scope
 from cloud_api.server_events import HEADERS, LAST_EVENT_ID, MEDIA_TYPE, Closing

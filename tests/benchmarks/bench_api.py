@@ -13,7 +13,8 @@ import psycopg
 
 from cloud_api.auth.reach import Reach
 from cloud_api.globs import parse_glob
-from cloud_api.query.live import LiveFeed, LiveStream, Paths
+from cloud_api.query.feed import LiveFeed, Paths
+from cloud_api.query.live import LiveStream
 from cloud_api.query.values import Int64
 from cloud_api.server_events import Closing
 from cloud_api.storage.engine import DAY_US, EngineKind, Partitions, detect_engine

@@ -1,23 +1,14 @@
 """GET /stream: live samples to many readers, resumed from what is stored without hole or double."""
 
 import asyncio
-import json
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
-from cloud_api.auth.reach import Reach
-from cloud_api.globs import parse_glob
-from cloud_api.query.live import MOST_BEHIND, LiveFeed, LiveStream, Paths, Position, read_position
-from cloud_api.query.values import Int64
-from cloud_api.server_events import Closing
-from cloud_api.storage.pool import Pool, open_pool
+from cloud_api.query.live import MOST_BEHIND
+from cloud_api.query.positions import Position, read_position
+from tests.integration.api.live_readers import Event, begun, reader_of, streams
 from tests.integration.api.service import GOOD, Api
-
-Event = tuple[str, str, dict[str, Any]]
 
 
 class Moment:
@@ -33,60 +24,6 @@ def moment() -> None:
 
 def second(number: float) -> datetime:
     return Moment.at + timedelta(seconds=number)
-
-
-def read_events(data: bytes) -> list[Event]:
-    events: list[Event] = []
-    for block in data.decode().split("\n\n"):
-        fields = dict(line.split(": ", 1) for line in block.splitlines() if ": " in line and not line.startswith(":"))
-        if "event" in fields:
-            events.append((fields["event"], fields.get("id", ""), json.loads(fields["data"])))
-    return events
-
-
-class Reader:
-    """Reads a stream as a browser would."""
-
-    def __init__(self, events: AsyncGenerator[bytes]) -> None:
-        self._events = events
-        self.last_id = ""
-        self.values: list[tuple[str, float]] = []
-
-    async def until(self, count: int) -> None:
-        async with asyncio.timeout(30):
-            while len(self.values) < count:
-                await self.one()
-
-    async def one(self) -> list[Event]:
-        events = read_events(await anext(self._events))
-        for name, event_id, data in events:
-            self.last_id = event_id or self.last_id
-            if name == "samples":
-                self.values += [(each["path"], each["value"]) for each in data["samples"]]
-        return events
-
-    async def close(self) -> None:
-        await self._events.aclose()
-
-
-@asynccontextmanager
-async def streams(api: Api, look_s: float = 0.02) -> AsyncIterator[tuple[LiveFeed, Pool, Closing]]:
-    pool, closing = await open_pool(api.fill.url, 2), Closing()
-    async with pool:
-        yield LiveFeed(lambda: pool, closing, look_s), pool, closing
-
-
-def reader_of(made: tuple[LiveFeed, Pool, Closing], glob: str = "**", seen: Position | None = None) -> Reader:
-    feed, pool, closing = made
-    stream = LiveStream(pool, feed, closing, Paths(parse_glob(glob), Reach()), Int64.NUMBER)
-    return Reader(stream.events(seen, heartbeat_s=0.2))
-
-
-async def begun(reader: Reader) -> None:
-    """Wait until the reader's place in the stream is known."""
-    async with asyncio.timeout(30):
-        while not reader.last_id:
-            await reader.one()
 
 
 async def test_every_new_sample_comes_once_and_only_what_was_asked_for(api: Api):
@@ -184,6 +121,71 @@ async def test_who_was_away_too_long_is_told_what_to_ask_the_history_for(postgre
         assert told[0][0] == "missed"
         assert told[0][2]["from"] == "1970-01-01T00:00:01.000000Z"
         await reader.close()
+
+
+async def test_a_reader_of_a_glob_follows_new_renamed_and_retired_series(postgres_api: Api):
+    api = postgres_api
+    first, other = await api.fill.series("s/a"), await api.fill.series("t/b")
+    for series_id in (first, other):
+        await api.fill.samples(series_id, [(second(0), 0.0, None, GOOD)])
+    api.client.headers["Authorization"] = f"Bearer {await api.fill.key('engineer')}"
+    async with streams(api) as made:
+        reader = reader_of(made, "s/*")
+        await begun(reader)
+        new = await api.fill.series("s/new")
+        await api.fill.samples(new, [(second(1), 1.0, None, GOOD)])
+        await reader.until(1)
+        for series_id, path in ((first, "t/gone"), (other, "s/come")):
+            answer = await api.client.patch(f"/api/v1/series/{series_id}", json={"path": path})
+            assert answer.status_code == 200, answer.text
+        for series_id in (first, other):
+            await api.fill.samples(series_id, [(second(2), 2.0, None, GOOD)])
+        await reader.until(2)
+        await api.client.delete(f"/api/v1/series/{other}")
+        for series_id in (other, first, new):
+            await api.fill.samples(series_id, [(second(3), 3.0, None, GOOD)])
+        await reader.until(3)
+        assert reader.values == [("s/new", 1.0), ("s/come", 2.0), ("s/new", 3.0)]
+        await reader.close()
+
+
+async def test_a_reader_who_begins_after_a_long_rest_is_not_flooded(postgres_api: Api):
+    api = postgres_api
+    series_id = await api.fill.series("s/a")
+    await api.fill.samples(series_id, [(second(0), 0.0, None, GOOD)])
+    async with streams(api, stale_s=0.0) as made:
+        before = reader_of(made)
+        await begun(before)
+        await api.fill.samples(series_id, [(second(number), float(number), None, GOOD) for number in range(1, 50)])
+        reader = reader_of(made)
+        await begun(reader)
+        # Who was there before has missed nothing.
+        await before.until(49)
+        assert [value for _, value in before.values] == [float(number) for number in range(1, 50)]
+        assert reader.values == []
+        await before.close()
+        await reader.close()
+
+
+async def test_who_has_missed_more_than_a_stream_is_for_is_sent_to_the_history(
+    postgres_api: Api, monkeypatch: pytest.MonkeyPatch
+):
+    api = postgres_api
+    series_id = await api.fill.series("s/a")
+    await api.fill.samples(series_id, [(second(0), 0.0, None, GOOD)])
+    monkeypatch.setattr("cloud_api.query.live.MOST_ROWS", 5)
+    async with streams(api) as made:
+        reader = reader_of(made)
+        await begun(reader)
+        await reader.close()
+        await api.fill.samples(series_id, [(second(number), float(number), None, GOOD) for number in range(1, 8)])
+    async with streams(api) as made:
+        again = reader_of(made, seen=read_position(reader.last_id))
+        told: list[Event] = []
+        while not told:
+            told = await again.one()
+        assert [name for name, _, _ in told] == ["missed"]
+        await again.close()
 
 
 async def test_hundreds_of_readers_share_one_look(postgres_api: Api):

@@ -36,7 +36,7 @@ class Bench:
         assert response.status_code in {200, 201, 202}, response.text
         return response.json()
 
-    async def measured(self, path: str, device: str = "plc", **more: Any) -> int:
+    async def measured(self, path: str, device: str | None = "plc", **more: Any) -> int:
         """A series of the agent gw-1."""
         return await self.api.fill.series(path, device=device, **more)
 
