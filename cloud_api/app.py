@@ -6,12 +6,14 @@ import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING, TypedDict
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 from fastapi_offline import FastAPIOffline
+from starlette.routing import BaseRoute
 
 from cloud_api import problems, storage_refusals
 from cloud_api.alarms.duty import AlarmDuty
@@ -124,12 +126,8 @@ def create_app(
         lifespan=_lifespan(settings, roles, telemetry, give_up, closing),
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
-    app.include_router(health)
+    app.router.routes.extend(_routes(is_answering=bool(roles & ANSWERING)))
     if roles & ANSWERING:
-        app.include_router(link_pages)
-        app.include_router(share_pages)
-        for router in ROUTERS:
-            app.include_router(router, prefix=API)
         app.add_middleware(AskForKey, prefix=API, open_paths=OPEN, challenge=f'Bearer realm="{REALM}"')
     app.add_middleware(LimitBody, max_bytes=settings.body_max_bytes)
     app.add_middleware(TimeBody, timeout_s=settings.body_timeout_s)
@@ -140,6 +138,19 @@ def create_app(
     storage_refusals.install(app)
     app.openapi = tidily(app.openapi)
     return app
+
+
+@cache
+def _routes(*, is_answering: bool) -> tuple[BaseRoute, ...]:
+    """Routes hold no state: all applications of a process share them, and what FastAPI builds of each at first use."""
+    router = APIRouter(generate_unique_id_function=_operation_id)
+    router.include_router(health)
+    if is_answering:
+        router.include_router(link_pages)
+        router.include_router(share_pages)
+        for each in ROUTERS:
+            router.include_router(each, prefix=API)
+    return tuple(router.routes)
 
 
 def _operation_id(route: APIRoute) -> str:
