@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING, TypedDict
@@ -26,6 +27,7 @@ from cloud_api.audit.tally import Tally
 from cloud_api.audit.work import audit_work
 from cloud_api.auth.pace import Pace
 from cloud_api.auth.principal import REALM
+from cloud_api.auth.standing import Standing
 from cloud_api.calculations.leader import CalculationLeader
 from cloud_api.guard.desk import GuardDesk
 from cloud_api.guard.duty import GuardDuty
@@ -103,6 +105,7 @@ class State(TypedDict):
     closing: Closing
     alarm_feed: Feed
     live_feed: LiveFeed
+    standing: Standing
     acknowledge_seen: AcknowledgeSeen
     audit_notes: AuditNotes
     guard: GuardDesk
@@ -182,6 +185,7 @@ def _lifespan(
             closing=closing,
             alarm_feed=Feed(lambda: database.pool, closing),
             live_feed=LiveFeed(lambda: database.pool, closing),
+            standing=Standing(lambda: database.pool, timedelta(seconds=settings.session_idle_s)),
             checks=check_database(database)
             | (check_ingest(running) if Role.INGEST in roles else {})
             | (check_rollups(rollups) if Role.ROLLUPS in roles else {}),

@@ -15,6 +15,7 @@ from cloud_api import origin
 from cloud_api.auth.access import Engineer, PoolOf, Viewer, refusals, role_line
 from cloud_api.auth.principal import Principal
 from cloud_api.auth.roles import Role
+from cloud_api.auth.standing import Standing
 from cloud_api.cursors import read_cursor, write_cursor
 from cloud_api.formats.accept import Format, choose_format, choose_packing
 from cloud_api.globs import either
@@ -347,7 +348,8 @@ async def stream_samples(
     feed: LiveFeed = request.state.live_feed
     closing: Closing = request.state.closing
     stream = LiveStream(pool, feed, closing, feed.paths_of(glob, caller.reach), parameters.int64)
-    return EventStream(stream.events(seen), MEDIA_TYPE, headers=HEADERS)
+    standing: Standing = request.state.standing
+    return EventStream(standing.while_standing(caller, stream.events(seen)), MEDIA_TYPE, headers=HEADERS)
 
 
 @asynccontextmanager

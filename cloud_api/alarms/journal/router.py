@@ -14,6 +14,7 @@ from cloud_api.alarms.journal.stream import AlarmStream, StreamOptions
 from cloud_api.alarms.journal.tables import COLUMNS
 from cloud_api.auth.access import PoolOf, Viewer, refusals, role_line
 from cloud_api.auth.roles import Role
+from cloud_api.auth.standing import Standing
 from cloud_api.cursors import read_cursor, write_cursor
 from cloud_api.formats.accept import Format, choose_format
 from cloud_api.formats.rows import write_rows
@@ -109,6 +110,8 @@ async def stream_alarms(
     closing: Closing = request.state.closing
     feed: Feed = request.state.alarm_feed
     events = AlarmStream(pool, feed, closing, options).events(after)
+    standing: Standing = request.state.standing
+    events = standing.while_standing(caller, events)
     return _ImpatientStream(events, media_type=MEDIA_TYPE, headers=dict(HEADERS))
 
 
