@@ -17,8 +17,8 @@ class Budget:
 
 
 def too_large(what: str, estimate: int, budget: int, window: Window) -> Problem:
-    """Refuse a query that would read so many samples, or answer with so many rows."""
-    verb = "answer with" if what == "rows" else "read"
+    """Refuse a query that would read so many samples, make so many buckets, or answer with so many rows."""
+    verb = {"rows": "answer with", "buckets": "make"}.get(what, "read")
     fitting_us = max(1, window.span_us * budget // estimate)
     detail = (
         f"it would {verb} {estimate} {what} or more, and {budget} are allowed in one query: ask for a longer interval, "

@@ -13,7 +13,7 @@ from cloud_api.problems import body_invalid
 from cloud_api.query.aggregates.compute import compute
 from cloud_api.query.aggregates.names import FOR_ANY_KIND, IN_DATABASE, Aggregate, Configuration
 from cloud_api.query.aggregates.rolled import Answered
-from cloud_api.query.aggregates.samples import Form, Intervals, Result, make_samples
+from cloud_api.query.aggregates.samples import Codes, Form, Intervals, Result, make_samples
 from cloud_api.query.bucketed import Bucketed, Found
 from cloud_api.query.buckets import Buckets
 from cloud_api.query.models import QueryRequest
@@ -120,10 +120,17 @@ def _plain(aggregate: Aggregate, answered: Answered, kind: str, int64: Int64) ->
         numbers = result.values.tolist()
         digits = [str(int(number)) if text is None else text for text, number in zip(texts, numbers, strict=True)]
         values = [read_digits(each, int64) for each in digits]
-    has_none = (result.codes >= BAD) | (kind in TEXT_KINDS)
-    for index in np.flatnonzero(has_none).tolist():
+    has_samples = answered.rows["total"] > 0
+    codes = np.where(has_samples, codes_by_kind(aggregate, result.codes, is_text=kind in TEXT_KINDS), result.codes)
+    for index in np.flatnonzero(codes >= BAD).tolist():
         values[index] = None
-    return Found(values, result.codes)
+    return Found(values, codes)
+
+
+def codes_by_kind(aggregate: Aggregate, codes: Codes, *, is_text: bool) -> Codes:
+    """What is no number has no aggregate of numbers, however Good its samples are."""
+    is_possible = not is_text or aggregate in FOR_ANY_KIND
+    return codes if is_possible else np.full_like(codes, BAD_AGGREGATE_NOT_SUPPORTED)
 
 
 def _bucketed(request: QueryRequest, row: SeriesRow, columns: SampleColumns, buckets: Buckets, inside: int) -> Bucketed:

@@ -14,7 +14,7 @@ from cloud_api.query.aggregates.names import IN_DATABASE, Aggregate, Configurati
 from cloud_api.query.aggregates.samples import Integers, Result
 from cloud_api.query.bucketed import Bucketed, Found
 from cloud_api.query.buckets import Buckets
-from cloud_api.query.exact import configuration_of
+from cloud_api.query.exact import codes_by_kind, configuration_of
 from cloud_api.query.models import QueryRequest
 from cloud_api.query.plan import Plan
 from cloud_api.query.planner import USUAL_RATE
@@ -222,13 +222,13 @@ def _bucketed(request: QueryRequest, kin: Kin, groups: Groups | None, buckets: B
     wanted = [each for each in dict.fromkeys(request.aggregate) if each in IN_DATABASE]
     results = {each: compute_grouped(each, merged, kin.configuration) for each in wanted}
     values = {each: _shown(each, result, is_text=kin.is_text) for each, result in results.items()}
+    codes = {each: codes_by_kind(each, result.codes, is_text=kin.is_text) for each, result in results.items()}
     edges = np.searchsorted(merged.places, np.arange(len(kin.rows) + 1) * buckets.count).tolist()
     found: dict[int, Bucketed] = {}
     for index, row in enumerate(kin.rows):
         own = slice(edges[index], edges[index + 1])
         each_found = {
-            each: Found(_as_kind(each, row.kind, values[each][own], request.int64), results[each].codes[own])
-            for each in wanted
+            each: Found(_as_kind(each, row.kind, values[each][own], request.int64), codes[each][own]) for each in wanted
         }
         places = merged.places[own] - index * buckets.count
         found[row.id] = Bucketed(each_found, np.ones(len(places), np.bool_), places)

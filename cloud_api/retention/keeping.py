@@ -24,11 +24,12 @@ from cloud_api.storage.disk import (
     select_disk_usage,
 )
 from cloud_api.storage.engine import EngineKind, detect_engine
-from cloud_api.storage.pool import Pool, transaction
+from cloud_api.storage.pool import Connection, Pool, transaction
 from cloud_api.storage.retention import (
     Edges,
     delete_old_revisions,
     drop_old_partitions,
+    move_kept_back,
     update_kept_from,
     update_raw_drop_until,
 )
@@ -37,6 +38,8 @@ from cloud_api.storage.site import select_site
 from cloud_api.telemetry import Telemetry
 
 LOOK_S = 600.0
+# A longer retention is mostly chosen just before history is imported.
+CHOICE_S = 10.0
 KEEP_USAGE = timedelta(days=35)
 
 log = logging.getLogger(__name__)
@@ -58,23 +61,21 @@ class Retention:
             if dropped:
                 log.info("retention has dropped %s", ", ".join(dropped))
             await self.measure(now)
-            await asyncio.sleep(LOOK_S)
+            for _ in range(round(LOOK_S / CHOICE_S)):
+                await asyncio.sleep(CHOICE_S)
+                await self.lengthen(mine, datetime.now(UTC))
+
+    async def lengthen(self, mine: Ownership, now: datetime) -> None:
+        """Take history again that a retention chosen since allows, as far back as nothing of it was dropped."""
+        async with transaction(self.pool) as connection:
+            await check_lease(connection, mine)
+            await move_kept_back(connection, await self._edges(connection, now))
 
     async def enforce(self, mine: Ownership, now: datetime) -> list[str]:
         """Move the edges to what is kept at this time and drop what lies before; the partitions that were dropped."""
         async with transaction(self.pool) as connection:
             await check_lease(connection, mine)
-            chosen = await select_site(connection)
-            raw, minutes, quarters = (
-                standing if text is None else read_age(text)
-                for text, standing in (
-                    (chosen.retention_raw, self.settings.raw),
-                    (chosen.retention_1m, self.settings.rollup_1m),
-                    (chosen.retention_15m, self.settings.rollup_15m),
-                )
-            )
-            edges = Edges(_edge(now, raw), _edge(now, minutes), _edge(now, quarters))
-            await update_kept_from(connection, edges)
+            await update_kept_from(connection, await self._edges(connection, now))
         await wait_for_holders(self.pool)
         async with transaction(self.pool) as connection:
             await check_lease(connection, mine)
@@ -86,6 +87,18 @@ class Retention:
             if (await detect_engine(connection)).kind is EngineKind.TIMESCALE:
                 return []
             return await drop_old_partitions(connection)
+
+    async def _edges(self, connection: Connection, now: datetime) -> Edges:
+        chosen = await select_site(connection)
+        raw, minutes, quarters = (
+            standing if text is None else read_age(text)
+            for text, standing in (
+                (chosen.retention_raw, self.settings.raw),
+                (chosen.retention_1m, self.settings.rollup_1m),
+                (chosen.retention_15m, self.settings.rollup_15m),
+            )
+        )
+        return Edges(_edge(now, raw), _edge(now, minutes), _edge(now, quarters))
 
     async def measure(self, now: datetime) -> DiskUsage:
         """Note how large the database is and when its disk would be full."""

@@ -29,7 +29,8 @@ async def get_site(request: Request, pool: WholePool, _caller: Viewer) -> Site:
     "",
     responses=refusals(Kinds.BODY_INVALID, Kinds.MEDIA_TYPE_UNSUPPORTED),
     description="Name the site, its shifts, and how long data are kept; a shorter time drops data within minutes,"
-    " for ever. Audited." + role_line(Role.ADMIN),
+    " for ever; a longer one takes history within seconds, as far back as nothing was dropped. Audited."
+    + role_line(Role.ADMIN),
 )
 async def put_site(request: Request, body: SiteChange, pool: WholePool, caller: Admin) -> Site:
     """Describe the site anew."""

@@ -21,14 +21,23 @@ class Edges:
     rollup_15m_at: datetime | None
 
 
+async def move_kept_back(connection: Connection, edges: Edges) -> None:
+    """Move edges back to what is kept longer now, no further than nothing was lost; waits while chunks are dropped."""
+    await connection.execute(statement("hold_drops"))
+    await connection.execute(statement("move_kept_back"), _parameters(edges))
+
+
 async def update_kept_from(connection: Connection, edges: Edges) -> None:
-    """Move the edges; from COMMIT on ingest refuses samples before the first one."""
-    parameters = {
+    """Move the edges forward; from COMMIT on ingest refuses samples before the first one."""
+    await connection.execute(statement("update_kept_from"), _parameters(edges))
+
+
+def _parameters(edges: Edges) -> dict[str, datetime | str]:
+    return {
         "raw_at": edges.raw_at or "-infinity",
         "rollup_1m_at": edges.rollup_1m_at or "-infinity",
         "rollup_15m_at": edges.rollup_15m_at or "-infinity",
     }
-    await connection.execute(statement("update_kept_from"), parameters)
 
 
 async def update_raw_drop_until(connection: Connection) -> bool:

@@ -342,6 +342,8 @@ begin
             declare
                 edges rollup_progress;
             begin
+                -- Who lets edges go back waits for this to end, and this for him.
+                perform pg_advisory_xact_lock(7260202, 17);
                 select * into strict edges from rollup_progress;
                 if isfinite(edges.raw_drop_until) then
                     perform drop_chunks('sample', older_than => edges.raw_drop_until);

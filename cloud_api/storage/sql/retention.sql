@@ -1,7 +1,31 @@
 -- What is kept no longer, and how the disk fills.
 
+-- name: hold_drops
+-- Chunks are dropped by a job of the database, which holds the same from the moment when it has read the edges.
+select pg_advisory_xact_lock(7260202, 17)
+
+-- name: move_kept_back
+-- A longer retention: back to where raw samples are still there, and past it where no row was rolled that samples which
+-- come now, alone, could take the place of.
+update rollup_progress
+set raw_kept_from = least(raw_kept_from, greatest(%(raw_at)s, raw_floor)),
+    raw_drop_until = least(raw_drop_until, greatest(%(raw_at)s, raw_floor)),
+    rollup_1m_kept_from = least(rollup_1m_kept_from, greatest(%(rollup_1m_at)s, rollup_1m_floor)),
+    rollup_15m_kept_from = least(rollup_15m_kept_from, %(rollup_15m_at)s)
+from (
+    select
+        case when exists (select from rollup_1m where bucket >= %(raw_at)s and bucket < raw_drop_until)
+            or exists (select from rollup_15m where bucket >= %(raw_at)s and bucket < raw_drop_until)
+        then raw_drop_until else '-infinity' end as raw_floor,
+        case when exists (select from rollup_15m where bucket >= %(rollup_1m_at)s and bucket < rollup_1m_kept_from)
+        then rollup_1m_kept_from else '-infinity' end as rollup_1m_floor
+    from rollup_progress
+    where raw_kept_from > %(raw_at)s or rollup_1m_kept_from > %(rollup_1m_at)s
+        or rollup_15m_kept_from > %(rollup_15m_at)s
+) floors
+
 -- name: update_kept_from
--- Edges move forward only; a longer retention keeps what is still there from here on.
+-- A shorter retention.
 update rollup_progress
 set raw_kept_from = greatest(raw_kept_from, %(raw_at)s),
     rollup_1m_kept_from = greatest(rollup_1m_kept_from, %(rollup_1m_at)s),

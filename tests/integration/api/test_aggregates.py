@@ -137,3 +137,21 @@ async def test_samples_that_scan_periods_did_not_promise_are_refused(postgres_ur
         assert (problem["what"], problem["estimate"]) == ("samples", 51)
         too_fine = body | {"interval": "1ms"}
         assert (await api.refused("POST", "/query", json=too_fine | {"points": None}))["status"] == 422
+
+
+async def test_texts_say_that_they_have_no_numbers(api: Api):
+    series_id = await api.fill.series("agg/text", kind="str")
+    await api.fill.samples(series_id, [(at(0), None, "a", GOOD), (at(30), None, "b", GOOD)])
+    for more in (["count"], ["count", "start"]):
+        answer = await api.query(
+            series=["agg/text"],
+            interval="1m",
+            aggregate=["average", "minimum", "maximum", *more],
+            fill="previous",
+            **{"from": shown(at()), "to": shown(at(60))},
+        )
+        (series,) = answer["series"]
+        row = dict(zip(series["columns"], series["rows"][0], strict=True))
+        assert [row[name] for name in ("average", "minimum", "maximum", "count")] == [None, None, None, 2]
+        assert {row[f"{name}_status"] for name in ("average", "minimum", "maximum")} == {0x80D50000}
+        assert row["count_status"] == 0x401

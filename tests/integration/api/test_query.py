@@ -200,6 +200,16 @@ async def test_too_much_is_refused_with_estimate_and_a_way_out(postgres_url: str
         assert len(fits["series"][0]["rows"]) == 49
 
 
+async def test_more_buckets_than_memory_holds_are_refused_before_they_are_made(postgres_api: Api):
+    await postgres_api.fill.series("b/d")
+    ages = {"from": "1900-01-01T00:00:00Z", "to": "2200-01-01T00:00:00Z", "interval": "1ms"}
+    for more in ({}, {"fill": "null"}, {"aggregate": ["time_average"]}, {"resolution": "raw"}, {"align": "clock"}):
+        problem = await postgres_api.refused("POST", "/query", json={"series": ["b/d"], **ages, **more})
+        assert (problem["status"], problem["estimate"]) == (422, 9_467_107_200_000), more
+        assert problem["what"] in {"buckets", "rows"}
+        assert "longer interval" in problem["detail"]
+
+
 async def test_raw_is_never_cut_in_silence(postgres_url: str):
     async with serve_api(postgres_url, query_max_rows=50) as api:
         series_id = await api.fill.series("b/c", scan_period_s=3600.0)  # promises less than it holds

@@ -102,6 +102,60 @@ async def test_what_somebody_has_chosen_for_the_site_goes_before_the_environment
     assert await days_kept(mill) == [20, 1]
 
 
+async def test_history_is_taken_again_as_soon_as_a_longer_retention_is_chosen(either_mill: Mill, engine_url: str):
+    mill = either_mill
+    await close_minutes(mill.pool, mill.steps.mine, NOW, timedelta(0))
+    chosen = retention(mill, 10, 20)
+    await enforce(mill, chosen)
+    await enforce(mill, chosen)
+    assert await kept(mill) == [10, 10, 20]
+    await mill.rows("update site_setting set retention_raw = '40d', retention_1m = '50d' returning 1")
+    await chosen.lengthen(mill.steps.mine, NOW)
+    assert await kept(mill) == [40, 40, 50]
+    async with _lanes(mill, engine_url) as rig:
+        result = await rig.take(floats(1, [1.0, 2.0], start_us=_long_ago(30)), lane=Lane.BACKLOG)
+        assert (result.stored, list(result.rejected)) == (2, [])
+    for later in (1, 2):
+        await mill.roll(seconds_of(NOW + later * DAY))
+    await enforce(mill, chosen)
+    assert len(await days_kept(mill)) == 1
+    assert await days_kept(mill) == await days_kept(mill, "rollup_1m", "bucket")
+
+
+async def test_no_longer_retention_lets_samples_into_a_day_whose_raw_ones_are_gone(either_mill: Mill):
+    mill = either_mill
+    (one,) = await mill.series(PATH)
+    for age in (20, 1):
+        await mill.store(one, [seconds_of(NOW - age * DAY)])
+    await close_minutes(mill.pool, mill.steps.mine, NOW, timedelta(0))
+    for later in (1, 2):
+        await mill.roll(seconds_of(NOW + later * DAY))
+    await enforce(mill, retention(mill, 10))
+    longer = retention(mill, 40)
+    await longer.lengthen(mill.steps.mine, NOW)
+    assert (await kept(mill))[:2] == [10, 10]
+    await enforce(mill, longer)
+    assert (await kept(mill))[:2] == [10, 10]
+
+
+async def test_a_longer_retention_keeps_what_waited_to_be_rolled_before_it_could_go(mill: Mill):
+    (one,) = await mill.series(PATH)
+    await mill.store(one, [seconds_of(NOW - 20 * DAY)])
+    await enforce(mill, retention(mill, 10))
+    assert (await kept(mill))[:2] == [10, None], "nothing has been rolled yet"
+    await retention(mill, 40).lengthen(mill.steps.mine, NOW)
+    assert (await kept(mill))[:2] == [40, None]
+
+
+async def kept(mill: Mill) -> list[int | None]:
+    """How many days back raw samples are taken, raw samples may be dropped, minutes are kept; None: no limit."""
+    ((*edges,),) = await mill.rows(
+        "select nullif(raw_kept_from, '-infinity'), nullif(raw_drop_until, '-infinity'),"
+        " nullif(rollup_1m_kept_from, '-infinity') from rollup_progress"
+    )
+    return [None if edge is None else (NOW.date() - edge.date()).days for edge in edges]
+
+
 async def test_what_comes_for_a_dropped_day_is_put_aside_and_changes_no_rollup(mill: Mill, postgres_url: str):
     (one,) = await mill.series(PATH)
     await mill.rows("update series set source_agent = 'gw-1' returning 1")
