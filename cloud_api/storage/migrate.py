@@ -78,6 +78,18 @@ def _ensure_timescale(connection: psycopg.Connection[Any]) -> None:
     row = connection.execute(statement("select_timescale_offered")).fetchone()
     if row is not None and row[0]:
         connection.execute(statement("create_timescale_extension"))
+        _ensure_batches(connection)
+
+
+def _ensure_batches(connection: psycopg.Connection[Any]) -> None:
+    """Let a compressed batch hold 4,000 rows, not 1,000.
+
+    Of 1,000 samples the values take 6 to 8 kB, of which the pages of PostgreSQL hold one such piece and waste the rest.
+    No migration: the setting belongs to the role and is not in a dump of the database, so a restored one lacks it.
+    """
+    row = connection.execute(statement("select_batches_offered")).fetchone()
+    if row is not None and row[0]:
+        connection.execute(statement("set_batches"))
 
 
 def _upgrade(connection: psycopg.Connection[Any]) -> None:

@@ -3,8 +3,8 @@
 import asyncio
 import statistics
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -19,8 +19,8 @@ from cloud_api.query.values import Int64
 from cloud_api.server_events import Closing
 from cloud_api.storage.engine import DAY_US, EngineKind, Partitions, detect_engine
 from cloud_api.storage.pool import open_pool
+from tests.benchmarks.databases import DatabaseServer, on_each_server
 from tests.benchmarks.report import WINDOWS, Row
-from tests.fixtures.database import make_postgres
 from tests.integration.api.service import START, Api, serve_api, shown
 
 SERIES = 10_000
@@ -34,18 +34,16 @@ Timed: TypeAlias = Callable[[], Awaitable[object]]
 
 
 def run() -> list[Row]:
-    """Measure on the embedded PostgreSQL."""
-    with _database() as url:
-        return asyncio.run(_measure(url))
+    """Measure on the embedded PostgreSQL, and on the TimescaleDB that the environment names."""
+    return on_each_server(_on)
 
 
-@contextmanager
-def _database() -> Iterator[str]:
-    server, remove = make_postgres()
+def _on(server: DatabaseServer) -> list[Row]:
+    name = server.create_database()
     try:
-        yield server.url(server.create_database())
+        return asyncio.run(_measure(server.url(name)))
     finally:
-        remove()
+        server.drop_database(name)
 
 
 async def _measure(url: str) -> list[Row]:

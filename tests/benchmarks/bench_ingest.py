@@ -4,7 +4,6 @@ All write the same rows, 10,000 a transaction, with the same key and the same du
 """
 
 import asyncio
-import os
 import sys
 import tempfile
 import time
@@ -17,7 +16,6 @@ from pathlib import Path
 import numpy as np
 import psycopg
 from numpy.typing import NDArray
-from psycopg.conninfo import make_conninfo
 
 from cloud_api.ingest.pipeline import Ingest, IngestOptions
 from cloud_api.settings import MqttSettings
@@ -36,9 +34,9 @@ from cloud_api.storage.rows import (
 from cloud_api.telemetry import Telemetry
 from schemas.batch import Batch, Column, dictionary_hash, encode
 from schemas.sample import Kind
+from tests.benchmarks.databases import DatabaseServer, on_each_server
 from tests.benchmarks.report import Row
 from tests.fixtures.broker import Broker
-from tests.fixtures.database import make_postgres
 from tests.fixtures.processes import Processes
 
 SERIES = 1_000
@@ -70,18 +68,19 @@ class Load:
 
 
 def run() -> list[Row]:
-    """Measure on the embedded PostgreSQL, and on the database that MILLSTREAM_BENCH_DATABASE_URL names."""
-    rows: list[Row] = []
-    with _postgres() as url:
-        rows += _measure("embedded PostgreSQL", url)
-    native = os.environ.get("MILLSTREAM_BENCH_DATABASE_URL")
-    if native:
-        with _database_of(native) as url:
-            rows += _measure("TimescaleDB", url)
-    return rows
+    """Measure on the embedded PostgreSQL, and on the TimescaleDB that the environment names."""
+    return on_each_server(_on)
 
 
-def _measure(engine: str, url: str) -> list[Row]:
+def _on(server: DatabaseServer) -> list[Row]:
+    name = server.create_database()
+    try:
+        return _measure(server.url(name))
+    finally:
+        server.drop_database(name)
+
+
+def _measure(url: str) -> list[Row]:
     migrate(url)
     rows: list[Row] = []
     for name, share in (("", 0.0), (", 20 % late", LATE_SHARE)):
@@ -89,9 +88,9 @@ def _measure(engine: str, url: str) -> list[Row]:
         with _broker() as port:
             figures = [_round(url, port, load) for _ in range(WINDOWS + 1)][1:]
         product, copy, insert, arrays = (float(np.median([figure[at] for figure in figures])) for at in range(4))
-        rows.append(Row(f"{engine}: ingest / COPY{name}", product, "rows/s", copy, product / copy, ">= 0.75"))
-        rows.append(Row(f"{engine}: ingest / INSERT{name}", product, "rows/s", insert, product / insert, ">= 2"))
-        rows.append(Row(f"{engine}: same, arrays laid out before{name}", product, "rows/s", arrays, product / arrays))
+        rows.append(Row(f"ingest / COPY{name}", product, "rows/s", copy, product / copy, ">= 0.75"))
+        rows.append(Row(f"ingest / INSERT{name}", product, "rows/s", insert, product / insert, ">= 2"))
+        rows.append(Row(f"same, arrays laid out before{name}", product, "rows/s", arrays, product / arrays))
     return rows
 
 
@@ -256,27 +255,6 @@ async def _make_partitions(url: str, load: Load) -> None:
         if engine.kind == "postgres":
             days = np.unique(load.times_us // 86_400_000_000).tolist()
             await Partitions().ensure(connection, days)
-
-
-@contextmanager
-def _postgres() -> Iterator[str]:
-    server, remove = make_postgres()
-    try:
-        yield server.url(server.create_database())
-    finally:
-        remove()
-
-
-@contextmanager
-def _database_of(url: str) -> Iterator[str]:
-    name = f"bench_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(f"create database {name}".encode())
-    try:
-        yield make_conninfo(url, dbname=name)
-    finally:
-        with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute(f"drop database {name} with (force)".encode())
 
 
 @contextmanager

@@ -23,8 +23,8 @@ from cloud_api.storage.instants import at_us
 from cloud_api.telemetry import Lane
 from schemas.batch import Batch, Column, dictionary_hash, encode
 from schemas.sample import Kind
+from tests.benchmarks.databases import DatabaseServer, on_each_server
 from tests.benchmarks.report import Row
-from tests.fixtures.database import PostgresServer, make_postgres
 from tests.integration.ingest.conftest import Rig, running_rig
 from tests.integration.rollups.mill import Mill, running_mill
 
@@ -37,19 +37,15 @@ NOTHING = timedelta(0)
 
 
 def run() -> list[Row]:
-    """Measure on the embedded PostgreSQL."""
-    server, remove = make_postgres()
-    try:
-        return [
-            *asyncio.run(_role(server)),
-            *asyncio.run(_marking(server)),
-            *asyncio.run(_late(server)),
-        ]
-    finally:
-        remove()
+    """Measure on the embedded PostgreSQL, and on the TimescaleDB that the environment names."""
+    return on_each_server(_measure)
 
 
-async def _role(server: PostgresServer) -> list[Row]:
+def _measure(server: DatabaseServer) -> list[Row]:
+    return [*asyncio.run(_role(server)), *asyncio.run(_marking(server)), *asyncio.run(_late(server))]
+
+
+async def _role(server: DatabaseServer) -> list[Row]:
     start_us = _minute_before(MINUTES + 2)
     async with _both(server) as (rig, mill):
         await close(mill, start_us)
@@ -96,7 +92,7 @@ async def _role(server: PostgresServer) -> list[Row]:
     ]
 
 
-async def _marking(server: PostgresServer) -> list[Row]:
+async def _marking(server: DatabaseServer) -> list[Row]:
     """The same late rows, once before anything is closed and once when all of them have to be marked."""
     took: dict[bool, list[float]] = {False: [], True: []}
     for is_marked in (False, True) * 3:
@@ -110,7 +106,7 @@ async def _marking(server: PostgresServer) -> list[Row]:
     return [Row("ingest of late samples, marked / unmarked", marked, "s CPU", plain, marked / plain, "<= 1.05")]
 
 
-async def _late(server: PostgresServer) -> list[Row]:
+async def _late(server: DatabaseServer) -> list[Row]:
     """Live batches alone, and beside a backlog 30 days old that is rolled again."""
     start_us = _minute_before(20)
     async with _both(server) as (rig, mill):
@@ -137,7 +133,7 @@ async def _late(server: PostgresServer) -> list[Row]:
 
 
 @asynccontextmanager
-async def _both(server: PostgresServer) -> AsyncGenerator[tuple[Rig, Mill]]:
+async def _both(server: DatabaseServer) -> AsyncGenerator[tuple[Rig, Mill]]:
     name = server.create_database()
     try:
         async with running_rig(server.url(name)) as rig, running_mill(server.url(name)) as mill:
@@ -223,7 +219,7 @@ async def _forget(mill: Mill, start_us: int) -> None:
     await mill.rows("update rollup_progress set closed_until = %s, marked_until = %s", at_us(start_us), at_us(start_us))
 
 
-async def _cpu(server: PostgresServer, work: "asyncio.Future[None] | object") -> float:
+async def _cpu(server: DatabaseServer, work: "asyncio.Future[None] | object") -> float:
     """Seconds of CPU that the work took, here and in the database."""
     gc.collect()
     before = time.process_time() + database_cpu(server)
@@ -231,9 +227,8 @@ async def _cpu(server: PostgresServer, work: "asyncio.Future[None] | object") ->
     return time.process_time() + database_cpu(server) - before
 
 
-def database_cpu(server: PostgresServer) -> float:
-    assert server._server is not None
-    parent = psutil.Process(server._server.pid)
+def database_cpu(server: DatabaseServer) -> float:
+    parent = server.process
     spent = parent.cpu_times()
     total = spent.user + spent.system + spent.children_user + spent.children_system
     for child in parent.children():

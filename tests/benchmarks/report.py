@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 WINDOWS = 3
-NUMERIC = {1, 3, 4}
 _COMPARISONS = {"<=": operator.le, ">=": operator.ge, "=": operator.eq}
 
 
@@ -71,11 +70,6 @@ def machine() -> str:
         f"{_processor()}, {cores} cores, {memory_gib:.1f} GiB, {platform.system()} {platform.release()}, "
         f"{platform.python_implementation()} {platform.python_version()}, load {os.getloadavg()[0]:.1f}"
     )
-
-
-def _cells(row: Row) -> tuple[str, ...]:
-    numbers = _number(row.value), _number(row.reference), _number(row.ratio)
-    return (row.name, numbers[0], row.unit, numbers[1], numbers[2], row.goal or "", row.verdict)
 
 
 def _number(value: float | None) -> str:

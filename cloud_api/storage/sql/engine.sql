@@ -12,6 +12,23 @@ select exists (select from pg_available_extensions where name = 'timescaledb')
 -- name: create_timescale_extension
 create extension if not exists timescaledb
 
+-- name: select_batches_offered
+-- TimescaleDB 2.26 and later; before, a batch never held more than 1,000 rows.
+select exists (
+    select from pg_settings where name = 'timescaledb.compression_batch_size_limit' and max_val::integer >= 4000
+)
+
+-- name: set_batches
+-- Of the role that owns the policies, whose background jobs compress with it. A name cannot be a parameter here.
+do $$
+begin
+    execute format(
+        'alter role current_user in database %I set timescaledb.compression_batch_size_limit = 4000',
+        current_database()
+    );
+end
+$$
+
 -- name: lock_migration
 select pg_advisory_lock(%(lock)s)
 

@@ -95,3 +95,24 @@ async def test_settings_that_lose_data_are_named(killable_postgres: PostgresServ
 async def test_a_database_that_is_not_there_is_named_so() -> None:
     with pytest.raises(DatabaseUnreachable):
         await open_pool("postgresql://postgres@127.0.0.1:1/none?connect_timeout=2", 1)
+
+
+async def test_timescale_compresses_in_batches_that_fill_pages(timescale_url: str) -> None:
+    migrate(timescale_url)
+    pool = await open_pool(timescale_url, 1)
+    async with pool.connection() as connection:
+        await connection.execute(
+            b"insert into sample select 1, 0, '2024-10-04'::timestamptz + n * interval '1 second', sqrt(n), null"
+            b" from generate_series(0, 4999) n"
+        )
+        query = b"select job_id from timescaledb_information.jobs where proc_name = %s and hypertable_name = %s"
+        ((job,),) = await (await connection.execute(query, ("policy_compression", "sample"))).fetchall()
+        await connection.execute(b"call run_job(%s)", (job,))
+        query = b"select max_val::integer from pg_settings where name = 'timescaledb.compression_batch_size_limit'"
+        ((largest,),) = await (await connection.execute(query)).fetchall()
+        query = (
+            b"select numrows_pre_compression, numrows_post_compression from _timescaledb_catalog.compression_chunk_size"
+        )
+        rows = await (await connection.execute(query)).fetchall()
+        assert rows == [(5_000, 2 if largest >= 4_000 else 5)]
+    await pool.close()
