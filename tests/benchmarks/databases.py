@@ -11,10 +11,9 @@ from typing import Any, Protocol
 
 import psutil
 import psycopg
-from psycopg.conninfo import make_conninfo
 
 from tests.benchmarks.report import Row
-from tests.fixtures.database import make_postgres
+from tests.fixtures.database import make_postgres, url_of
 
 NATIVE = os.environ.get("MILLSTREAM_BENCH_DATABASE_URL")
 
@@ -57,7 +56,7 @@ class NativeServer:
 
     def url(self, database: str) -> str:
         """The same address with another database."""
-        return make_conninfo(self.address, dbname=database)
+        return url_of(self.address, database)
 
     def create_database(self) -> str:
         """Make a database; migrations add the extension."""
