@@ -68,7 +68,7 @@ def test_a_value_is_entered_by_hand_and_seen_in_the_trend(demo: Demo, open_tab: 
     operator.choose(language="en").open(f"/assets?asset={asset['id']}")
     page.get_by_role("button", name=f"Enter value: {name}").click()
     dialog.get_by_label("Value (mm2/s)").fill("47")
-    dialog.get_by_role("button", name="Save").click()
+    dialog.get_by_label("Value (mm2/s)").press("Enter")
     expect(page.locator(f"[data-tag='{series['id']}']")).to_contain_text("47 mm2/s")
     watcher.page.wait_for_function("msTrend.model.series[0].entries?.length === 2 && !msTrend.isLoading")
 

@@ -71,6 +71,17 @@ const ms = (() => {
     }
   });
 
+  // Enter in a line of a form or a dialog presses its main button, where it has just one.
+  const LINES = "input:is([type=text], [type=password], [type=number], :not([type])):not([role=combobox])";
+  document.addEventListener("keydown", (event) => {
+    // While Chinese is typed, Enter belongs to the input method.
+    if (event.key !== "Enter" || event.isComposing || event.defaultPrevented) return;
+    if (!event.target.matches?.(LINES)) return;
+    const place = event.target.closest(".q-dialog .q-card, .ms-form");
+    const mains = [...(place?.querySelectorAll("button.ms-primary") ?? [])].filter((each) => each.offsetParent);
+    if (mains.length === 1) mains[0].click();
+  });
+
   let sound = { ring: () => {}, silence: () => {} };
   tick();
   setInterval(tick, 1000);
