@@ -108,28 +108,37 @@ def lay_instants(times_us: NDArray[np.int64], target: NDArray[np.uint8], at: int
     """Write instants as ASCII into uint8[rows, width], from column `at` on: parts out of tables."""
     if not len(times_us):
         return
-    days = times_us // UNIT_US["d"]
-    within = times_us - days * UNIT_US["d"]
-    dates, place = _dates(days)
-    seconds = within // 1_000_000
-    fraction = within - seconds * 1_000_000
-    thousands = fraction // 1000
     rows = target.view(_parts(at, target.shape[1])).ravel()
-    rows["date"] = dates.take(place)
+    first, last = int(times_us.min()) // UNIT_US["d"], int(times_us.max()) // UNIT_US["d"]
+    if first == last:
+        within = times_us - first * UNIT_US["d"]
+        rows["date"] = _day_texts(np.array([first]))
+    else:
+        days = times_us // UNIT_US["d"]
+        within = times_us - days * UNIT_US["d"]
+        dates, place = _dates(days, first, last)
+        rows["date"] = dates.take(place)
+    thousands = within // 1000
+    rest = within - thousands * 1000
+    seconds = thousands // 1000
     rows["clock"] = _clock().take(seconds)
-    rows["thousands"] = _THREE_DIGITS.take(thousands)
-    rows["rest"] = _THREE_DIGITS.take(fraction - thousands * 1000)
+    rows["thousands"] = _THREE_DIGITS.take(thousands - seconds * 1000)
+    # Few sources measure finer than a millisecond.
+    rows["rest"] = _THREE_DIGITS.take(rest) if rest.any() else _THREE_DIGITS[0]
     target[:, at + INSTANT_WIDTH - 1] = ord("Z")
 
 
-def _dates(days: NDArray[np.int64]) -> tuple[NDArray[np.void], NDArray[np.intp]]:
+def _dates(days: NDArray[np.int64], first: int, last: int) -> tuple[NDArray[np.void], NDArray[np.intp]]:
     """The texts of days, and which of them each day is."""
-    first, last = int(days.min()), int(days.max())
     if last - first <= len(days):
         distinct, place = np.arange(first, last + 1), days - first
     else:
         distinct, place = np.unique(days, return_inverse=True)
-    return np.datetime_as_string(distinct.astype("datetime64[D]"), unit="D").astype("S10").view("V10"), place
+    return _day_texts(distinct), place
+
+
+def _day_texts(days: NDArray[np.int64]) -> NDArray[np.void]:
+    return np.datetime_as_string(days.astype("datetime64[D]"), unit="D").astype("S10").view("V10")
 
 
 @cache

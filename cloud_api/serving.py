@@ -10,6 +10,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from cloud_api.app import GiveUp, create_app
+from cloud_api.heap import keep_freed_memory
 from cloud_api.server_events import Closing
 from cloud_api.settings import CONSOLE_ALONE, CloudSettings, Role
 
@@ -20,6 +21,7 @@ log = logging.getLogger(__name__)
 
 def serve(settings: CloudSettings, roles: frozenset[Role], listener: socket.socket) -> list[str]:
     """Serve until a signal ends it; the reasons why it had to give up, none after a signal."""
+    keep_freed_memory()
     reasons: list[str] = []
     closing = Closing()
     server: _Server | None = None

@@ -1,6 +1,5 @@
 """Columns of an answer, held as they were computed; each knows itself as JSON, as text and as numpy (pure)."""
 
-import io
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
@@ -118,11 +117,7 @@ class Table:
             if column.cells is None:
                 return None
             parts += [text, column.cells]
-        made = io.BytesIO()
-        made.write(before)
-        for piece in weave([*parts, end], self.size, b","):
-            made.write(piece)
-        return made.getvalue()
+        return b"".join([before, *weave([*parts, end], self.size, b",")])
 
 
 def table(columns: Sequence[Column]) -> Table:

@@ -6,13 +6,12 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from cloud_api.formats.table import Table
 from cloud_api.formats.weaving import Cells, Part, code_cells, instant_cells, text_cells, weave
 from cloud_api.instants import format_at
 from cloud_api.query.newest import LatestPage
-from cloud_api.query.tables import sample_table
 from cloud_api.query.values import Int64, has_cells, read_values, value_cells
 from cloud_api.storage.catalog import SeriesRow
-from cloud_api.storage.columns import SampleColumns
 from cloud_api.storage.findings import GapRow
 from schemas.sample import Kind
 from schemas.status import Quality
@@ -64,14 +63,21 @@ def encode_series_page(rows: Sequence[SeriesRow], cursor: str | None) -> bytes:
     return msgspec.json.encode({"items": [encode_series(row) for row in rows], "next": cursor})
 
 
-def sample_page_pieces(row: SeriesRow, columns: SampleColumns, int64: Int64, cursor: str | None) -> Generator[bytes]:
-    """Write a page of samples; a short one is one piece."""
-    made = b'{"series":' + msgspec.json.encode(encode_series(row)) + b',"items":['
-    for index, some in enumerate(sample_table(row.kind, columns, int64).slices()):
-        if index:
-            yield made
-        made = some.json_objects(b"," if index else made)
-    yield made + b'],"next":' + msgspec.json.encode(cursor) + b"}"
+def open_sample_page(row: SeriesRow) -> bytes:
+    """Write what stands before the samples of a page."""
+    return b'{"series":' + msgspec.json.encode(encode_series(row)) + b',"items":['
+
+
+def sample_pieces(samples: Table, before: bytes) -> Generator[bytes]:
+    """Write samples, the first behind what stands before it; nothing where there are none."""
+    for some in samples.slices():
+        yield some.json_objects(before)
+        before = b","
+
+
+def close_sample_page(cursor: str | None) -> bytes:
+    """Write what stands behind the samples of a page."""
+    return b'],"next":' + msgspec.json.encode(cursor) + b"}"
 
 
 def encode_latest_page(page: LatestPage | None, int64: Int64, cursor: str | None) -> bytes:

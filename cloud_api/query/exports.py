@@ -1,8 +1,9 @@
-"""Raw samples of any length: read page by page, each in a transaction of its own, and written while they are read."""
+"""Raw samples of any length: page by page, each in a transaction of its own; the next comes while one is written."""
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 
 from cloud_api.calculations.reading import read_series_samples
@@ -11,16 +12,22 @@ from cloud_api.formats.arrow import ArrowPieces, common_kinds, write_parquet
 from cloud_api.formats.sheet import Style, csv_head, csv_lines
 from cloud_api.formats.table import Table
 from cloud_api.instants import to_datetime
+from cloud_api.query.answers import close_sample_page, open_sample_page, sample_pieces
 from cloud_api.query.encoding import FILE_BYTES
 from cloud_api.query.tables import sample_table
 from cloud_api.query.values import TEXT_KINDS, Int64
 from cloud_api.storage.catalog import SeriesRow
 from cloud_api.storage.columns import SampleColumns
 from cloud_api.storage.history import NO_SAMPLES, set_statement_timeout
-from cloud_api.storage.pool import Pool, transaction
+from cloud_api.storage.pool import Pool, reading
+from cloud_api.streaming import at_once, beside
 
 # A page that becomes text takes several times the memory of one that stays numbers.
 PAGE_ROWS, NUMBER_ROWS = 50_000, 100_000
+# Of JSON writing takes as long as reading: in pages of this size one goes on beside the other.
+JSON_ROWS = 49_152
+# Above this many rows an answer is written beside the event loop, so that ingest and others keep their rhythm.
+LONG_ROWS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,23 +54,67 @@ class Export:
 
 async def read_page(pool: Pool, export: Export, rows: int) -> SampleColumns:
     """Read the first rows of what is wanted; the database cancels what takes too long, and no connection is kept."""
-    async with transaction(pool) as connection:
+    async with reading(pool) as connection:
         await set_statement_timeout(connection, export.timeout_s)
         extent = (to_datetime(export.from_us), to_datetime(export.to_us))
         return await read_series_samples(connection, export.series, *extent, rows)
 
 
-async def sample_pages(pool: Pool, export: Export, most: int) -> AsyncIterator[SampleColumns]:
-    """Every page: the next begins behind the last sample of the one before, whatever has been stored since."""
-    rest = export
-    while True:
-        rows = most if rest.limit is None else min(most, rest.limit)
-        page = await read_page(pool, rest, rows)
-        yield page
-        left = None if rest.limit is None else rest.limit - len(page)
-        if len(page) < rows or left == 0:
-            return
-        rest = replace(rest, from_us=int(page.times_us[-1]) + 1, limit=left)
+async def sample_pages(pool: Pool, export: Export, most: int) -> AsyncGenerator[SampleColumns]:
+    """Every page: the next begins behind the last sample of the one before, whatever has been stored since.
+
+    One page is read ahead, so two are held, and no connection while whoever reads them takes his time.
+    """
+    rest: Export | None = export
+    coming: asyncio.Task[SampleColumns] | None = None
+    try:
+        while rest is not None:
+            rows = _page_size(rest, most)
+            page = await (coming or read_page(pool, rest, rows))
+            rest = _behind(rest, page, rows)
+            coming = None if rest is None else asyncio.create_task(read_page(pool, rest, _page_size(rest, most)))
+            yield page
+    finally:
+        if coming is not None:
+            coming.cancel()
+            with suppress(asyncio.CancelledError, Exception):
+                await coming
+
+
+def _page_size(rest: Export, most: int) -> int:
+    """What is left when that is little more than a page: a page of a few rows costs nearly as much as a whole one."""
+    return most if rest.limit is None or rest.limit > most + most // 4 else rest.limit
+
+
+def _behind(export: Export, page: SampleColumns, rows: int) -> Export | None:
+    """What is left behind a page of so many rows at most; None at the end."""
+    left = None if export.limit is None else export.limit - len(page)
+    if len(page) < rows or left == 0:
+        return None
+    return replace(export, from_us=int(page.times_us[-1]) + 1, limit=left)
+
+
+async def json_pieces(
+    pool: Pool, export: Export, limit: int, write_cursor: Callable[[int], str]
+) -> AsyncGenerator[bytes]:
+    """Write up to `limit` rows as JSON, and where the next ones begin: a cursor of the last one's time.
+
+    The last piece and what closes the answer are one, so a short answer is one piece.
+    """
+    held, cursor, left = b"", None, limit
+    before = open_sample_page(export.series)
+    async with aclosing(sample_pages(pool, replace(export, limit=limit + 1), JSON_ROWS)) as pages:
+        async for page in pages:
+            shown = page.first(left)
+            if len(shown) < len(page):
+                cursor = write_cursor(int(page.times_us[left - 1]))
+            left -= len(shown)
+            made = sample_pieces(export.table(shown), before)
+            async for piece in beside(made) if len(shown) > LONG_ROWS else at_once(made):
+                if held:
+                    yield held
+                held, before = piece, b","
+    yield (held or before) + close_sample_page(cursor)
 
 
 def export_pieces(pool: Pool, export: Export, chosen: Format) -> AsyncIterator[bytes]:
@@ -75,21 +126,23 @@ def export_pieces(pool: Pool, export: Export, chosen: Format) -> AsyncIterator[b
 
 async def _csv(pool: Pool, export: Export) -> AsyncIterator[bytes]:
     is_first = True
-    async for page in sample_pages(pool, export, PAGE_ROWS):
-        made = export.table(page)
-        lines = await asyncio.to_thread(csv_lines, made, export.style)
-        yield (csv_head(made.names, made, export.style) if is_first else b"") + lines
-        is_first = False
+    async with aclosing(sample_pages(pool, export, PAGE_ROWS)) as pages:
+        async for page in pages:
+            made = export.table(page)
+            lines = await asyncio.to_thread(csv_lines, made, export.style)
+            yield (csv_head(made.names, made, export.style) if is_first else b"") + lines
+            is_first = False
 
 
 async def _arrow(pool: Pool, export: Export) -> AsyncIterator[bytes]:
     writer: ArrowPieces | None = None
-    async for page in sample_pages(pool, export, export.page_rows):
-        made = export.table(page)
-        if writer is None:
-            writer = ArrowPieces(made.names, common_kinds([export.table(NO_SAMPLES)]))
-            yield writer.head
-        yield await asyncio.to_thread(writer.piece, made)
+    async with aclosing(sample_pages(pool, export, export.page_rows)) as pages:
+        async for page in pages:
+            made = export.table(page)
+            if writer is None:
+                writer = ArrowPieces(made.names, common_kinds([export.table(NO_SAMPLES)]))
+                yield writer.head
+            yield await asyncio.to_thread(writer.piece, made)
     assert writer is not None
     yield writer.end
 
@@ -108,7 +161,8 @@ async def _parquet(pool: Pool, export: Export) -> AsyncIterator[bytes]:
 
     kinds = common_kinds([export.table(NO_SAMPLES)])
     with tempfile.TemporaryFile() as file:
-        await asyncio.to_thread(write_parquet, tables(), kinds, file)
+        async with aclosing(pages):
+            await asyncio.to_thread(write_parquet, tables(), kinds, file)
         await asyncio.to_thread(file.seek, 0)
         while piece := await asyncio.to_thread(file.read, FILE_BYTES):
             yield piece

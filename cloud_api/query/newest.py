@@ -53,8 +53,9 @@ async def read_latest_page(
     connection: Connection, names: SeriesNames, glob: PathGlob, after_path: str, limit: int
 ) -> LatestPage | None:
     """At most `limit` series in byte order of their paths; None when there are none."""
-    stored = await _read_stored(connection, names, glob, after_path, limit)
-    calculated = await select_calculated_page(connection, glob, after_path, limit)
+    async with select_calculated_page(connection, glob, after_path, limit) as fetch:
+        stored = await _read_stored(connection, names, glob, after_path, limit)
+        calculated = await fetch()
     if not calculated:
         return stored
     if stored is not None and len(stored) == limit:

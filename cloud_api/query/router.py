@@ -26,12 +26,11 @@ from cloud_api.query.answers import (
     encode_latest_page,
     encode_series,
     encode_series_page,
-    sample_page_pieces,
 )
 from cloud_api.query.changes import SeriesChange, change_series, retire_series
 from cloud_api.query.cost import Budget
 from cloud_api.query.encoding import encode_aligned, pieces, read_style, table_pieces
-from cloud_api.query.exports import Export, export_pieces, read_page
+from cloud_api.query.exports import LONG_ROWS, Export, export_pieces, json_pieces, read_page
 from cloud_api.query.feed import LiveFeed
 from cloud_api.query.linked import QueryParameters
 from cloud_api.query.live import LiveStream
@@ -57,9 +56,6 @@ from cloud_api.storage.findings import NEWEST, GapFilter, select_gap_page
 from cloud_api.storage.history import set_statement_timeout
 from cloud_api.storage.pool import Connection, Pool, reading, transaction
 from cloud_api.streaming import EventStream, Streamed, at_once, beside
-
-# Above this many rows an answer is written beside the event loop, so that ingest and others keep their rhythm.
-LONG_ROWS = 2_000
 
 # What the audit says of a query whose answer leaves as a file.
 AUDITED = {"series", "asset", "expressions", "from_", "to", "interval"}
@@ -218,14 +214,15 @@ async def list_samples(
     if chosen is not Format.JSON and parameters.limit is None:
         return Streamed(export_pieces(pool, export, chosen), chosen, packing)
     limit = parameters.limit or PAGE_OF_JSON
+    if chosen is Format.JSON:
+        return Streamed(
+            json_pieces(pool, export, limit, lambda last_us: write_cursor(last_us, question)), chosen, packing
+        )
     columns = await read_page(pool, export, limit + 1)
     cursor = None
     if len(columns) > limit:
         columns = columns.first(limit)
         cursor = write_cursor(int(columns.times_us[-1]), question)
-    if chosen is Format.JSON:
-        written = sample_page_pieces(row, columns, parameters.int64, cursor)
-        return Streamed(beside(written) if len(columns) > LONG_ROWS else at_once(written), chosen, packing)
     made = table_pieces([export.table(columns)], chosen, style)
     return Streamed(beside(made), chosen, packing, _link(request, cursor))
 
@@ -356,7 +353,7 @@ async def stream_samples(
 async def _reading(request: Request, pool: Pool) -> AsyncGenerator[Connection]:
     """One transaction whose statements the database cancels when they take too long."""
     settings: CloudSettings = request.state.settings
-    async with transaction(pool) as connection:
+    async with reading(pool) as connection:
         await set_statement_timeout(connection, settings.query_timeout_s)
         yield connection
 

@@ -1,6 +1,7 @@
 """Calculated series: definitions, versions, what they come down to, and what is known of that."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -201,13 +202,14 @@ async def select_calculation_dirty_count(
     return (0, None, None) if row is None else (int(row[0]), row[1], row[2])
 
 
+@asynccontextmanager
 async def select_calculated_page(
     connection: Connection, glob: PathGlob, after_path: str, limit: int
-) -> list[SeriesRow]:
-    """Series in use that are calculated on the fly, in byte order of paths."""
+) -> AsyncGenerator[Callable[[], Awaitable[list[SeriesRow]]]]:
+    """Series in use that are calculated on the fly, in byte order of paths; in a pipeline asked for without waiting."""
     async with connection.cursor(row_factory=class_row(SeriesRow)) as cursor:
         await cursor.execute(statement("select_calculated_page"), _glob(glob, after_path, limit))
-        return await cursor.fetchall()
+        yield cursor.fetchall
 
 
 def _glob(glob: PathGlob, after_path: str, limit: int) -> dict[str, object]:

@@ -1,5 +1,6 @@
 """Answers in the format and the packing that the caller reads, streamed, with cursors that inserts do not move."""
 
+import asyncio
 import csv
 import io
 import re
@@ -12,7 +13,12 @@ import nanoarrow
 import zstandard
 from nanoarrow.ipc import InputStream
 
+from cloud_api.formats.sheet import Style
 from cloud_api.query import exports
+from cloud_api.query.values import Int64
+from cloud_api.storage.catalog import select_series
+from cloud_api.storage.instants import us_of
+from cloud_api.storage.pool import Pool, open_pool
 from schemas.status import BAD_NO_DATA
 from tests.integration.api.service import BAD, GOOD, Api, at, serve_api, shown
 
@@ -82,6 +88,50 @@ async def test_a_whole_window_streams_page_by_page(postgres_url: str, monkeypatc
         assert [float(row["value"]) for row in csv.DictReader(io.StringIO(text))] == expected
         data = (await get(api, series_id, PARQUET)).content
         assert arro3.io.read_parquet(io.BytesIO(data)).read_all()["value"].to_pylist() == expected
+
+
+async def test_a_long_page_of_json_is_read_in_stretches(postgres_url: str, monkeypatch: Any):
+    monkeypatch.setattr(exports, "JSON_ROWS", 8)
+    async with serve_api(postgres_url) as api:
+        series_id = await numbered(api, "f/stretches", 25)
+        for limit, long_rows in (
+            (1, 2),
+            (7, 2),
+            (8, 2),
+            (9, 9),
+            (10, 2),
+            (16, 3),
+            (24, 2),
+            (25, 2),
+            (26, 2),
+            (100, 99),
+        ):
+            monkeypatch.setattr(exports, "LONG_ROWS", long_rows)
+            pages = [page async for page in api.pages(f"/series/{series_id}/samples", limit)]
+            assert [len(page) for page in pages[:-1]] == [limit] * (len(pages) - 1)
+            assert [item["value"] for page in pages for item in page] == [index / 4 for index in range(25)]
+
+
+async def test_who_goes_away_leaves_no_reading_behind(postgres_url: str):
+    async with serve_api(postgres_url) as api, await open_pool(api.fill.url, 2) as pool:
+        series_id = await numbered(api, "f/left", 25)
+        async with pool.connection() as connection:
+            row = await select_series(connection, series_id)
+        assert row is not None
+        export = exports.Export(row, us_of(at()), us_of(at(100)), None, Int64.NUMBER, Style(), 10)
+        before = asyncio.all_tasks()
+        pages = exports.sample_pages(pool, export, 7)
+        assert len(await anext(pages)) == 7
+        (ahead,) = asyncio.all_tasks() - before
+        await pages.aclose()
+        assert ahead.done()
+        assert await run_all(pool) == 2
+
+
+async def run_all(pool: Pool) -> int:
+    """How many connections of a pool answer, all at once."""
+    async with pool.connection() as first, pool.connection() as second:
+        return len([await each.execute("select 1") for each in (first, second)])
 
 
 async def test_nothing_is_an_answer_too(api: Api):

@@ -75,16 +75,20 @@ def test_exponents_are_written_as_an_encoder_writes_them():
     assert b"[" + woven + b"]" == msgspec.json.encode(values.tolist())
 
 
-@given(st.lists(st.lists(st.text(max_size=40).map(str.encode), min_size=3, max_size=3), max_size=30))
-def test_texts_of_any_length_lie_side_by_side(rows: list[list[bytes]]):
+@given(
+    st.lists(st.lists(st.text(max_size=60).map(str.encode), min_size=3, max_size=3), max_size=30),
+    st.lists(st.sampled_from([0, 1, 20, 150]).map(lambda width: b"|" * width), min_size=4, max_size=4),
+)
+def test_texts_of_any_length_lie_side_by_side(rows: list[list[bytes]], fixed: list[bytes]):
     columns = [list(column) for column in zip(*rows, strict=True)] or [[], [], []]
 
     def cut(texts: list[bytes]) -> Cut:
         return lambda low, high: text_cells(texts).slice(low, high)
 
     first, second, third = map(cut, columns)
-    woven = weave([b"<", first, second, b"|", b"-", third, b">"], len(rows))
-    assert b"".join(woven) == b"".join(b"<" + a + b + b"|-" + c + b">" for a, b, c in rows)
+    one, two, three, four = fixed
+    woven = weave([one, first, two, second, three, b"-", third, four], len(rows))
+    assert b"".join(woven) == b"".join(one + a + two + b + three + b"-" + c + four for a, b, c in rows)
 
 
 def test_a_text_may_take_the_place_of_another():
