@@ -11,7 +11,8 @@ from cloud_api.calculations.formula import NEVER_US, evaluate
 from cloud_api.calculations.inputs import read_inputs
 from cloud_api.problems import Kinds, Problem
 from cloud_api.storage.calculation_samples import select_inputs_before, select_next_input_at
-from cloud_api.storage.catalog import SeriesRow, select_series_by_ids
+from cloud_api.storage.calculations import Source
+from cloud_api.storage.catalog import SeriesRow
 from cloud_api.storage.columns import SampleColumns, concatenate
 from cloud_api.storage.history import (
     NO_SAMPLES,
@@ -84,18 +85,21 @@ async def read_surrounding(
     )
 
 
-async def input_rows(connection: Connection, rows: Sequence[SeriesRow]) -> list[SeriesRow]:
+async def input_rows(connection: Connection, rows: Sequence[SeriesRow]) -> list[SeriesRow | Source]:
     """These series, with the stored ones in the place of those that are calculated on the fly: what reading costs."""
-    ids = [row.id for row in rows if row.is_on_the_fly]
-    if not ids:
-        return list(rows)
-    calculations = await _load(connection, ids)
-    inputs = {each for calculation in calculations.values() for each in calculation.formula.series_ids}
-    known = {row.id: row for row in await select_series_by_ids(connection, sorted(inputs))}
+    inputs = await inputs_of(connection, rows)
     stored = [row for row in rows if not row.is_on_the_fly]
-    return stored + [
-        known[each] for calculation in calculations.values() for each in calculation.formula.series_ids if each in known
-    ]
+    return [*stored, *(each for sources in inputs.values() for each in sources)]
+
+
+async def inputs_of(connection: Connection, rows: Sequence[SeriesRow]) -> dict[int, list[Source]]:
+    """Of each of these series that is calculated on the fly, the stored ones that it comes down to."""
+    ids = [row.id for row in rows if row.is_on_the_fly]
+    calculations = await _load(connection, ids) if ids else {}
+    return {
+        series_id: [each.sources[source] for source in each.formula.series_ids if source in each.sources]
+        for series_id, each in calculations.items()
+    }
 
 
 async def read_latest(connection: Connection, rows: Sequence[SeriesRow]) -> list[tuple[SeriesRow, SampleColumns, int]]:

@@ -77,11 +77,18 @@ def _alike(kept: Kept) -> object:
 
 
 def _check_stored(request: QueryRequest, series: Sequence[SeriesRow]) -> None:
-    """What is calculated on the fly has no past but the present one."""
+    """What is calculated on the fly has no past but the present one: see decision 0093."""
     calculated = [row for row in series if row.is_on_the_fly]
     if request.as_of is not None and calculated:
-        detail = f"does not go with {calculated[0].path}, which is calculated on the fly"
-        raise body_invalid("as_of", request.as_of, detail, "measured series, and calculated ones that are materialised")
+        detail = (
+            f"does not go with {calculated[0].path}, which is calculated on the fly: of the past only rollups of its "
+            "inputs are kept, and from sums of each nothing exact can be made of both"
+        )
+        allowed = (
+            "measured series and materialised calculations (materialise this one), or the arithmetic over aggregates "
+            "in `expressions`"
+        )
+        raise body_invalid("as_of", request.as_of, detail, allowed)
 
 
 async def raw_aligned(connection: Connection, window: Window) -> Aligned | None:

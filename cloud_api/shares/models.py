@@ -65,6 +65,10 @@ class GrantedSeries(BaseModel):
     path: str
     alias: str
     tag: int = Field(description="The place of its tag among the terms', from 0")
+    is_held_back: bool = Field(
+        description="It is calculated on the fly, and its formula was changed after the terms were looked at: "
+        "not shared until they are saved again"
+    )
 
 
 class GrantedAsset(BaseModel):

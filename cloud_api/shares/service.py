@@ -93,7 +93,12 @@ async def find(connection: Connection, share_id: int) -> Grant:
     series = await select_share_series(connection, share_id)
     content = GrantContent(
         assets=[GrantedAsset(path=each.path, alias=each.alias) for each in assets],
-        series=[GrantedSeries(id=each.series_id, path=each.path, alias=each.alias, tag=each.tag) for each in series],
+        series=[
+            GrantedSeries(
+                id=each.series_id, path=each.path, alias=each.alias, tag=each.tag, is_held_back=each.is_held_back
+            )
+            for each in series
+        ],
     )
     return Grant(**summary(row).model_dump(), terms=Terms.model_validate_json(row.terms), content=content)
 
@@ -163,7 +168,13 @@ def _content(meaning: Meaning) -> GrantContent:
     return GrantContent(
         assets=[GrantedAsset(path=each.path, alias=each.alias) for each in meaning.assets],
         series=[
-            GrantedSeries(id=each.series_id, path=meaning.paths[each.series_id], alias=each.alias, tag=each.tag)
+            GrantedSeries(
+                id=each.series_id,
+                path=meaning.paths[each.series_id],
+                alias=each.alias,
+                tag=each.tag,
+                is_held_back=False,
+            )
             for each in meaning.series
         ],
     )

@@ -75,7 +75,10 @@ class AssetRow:
 
 @dataclass(frozen=True, slots=True)
 class SharedSeriesRow:
-    """A series of a share; `tag` is the place of its tag among the terms. Of series that are purged there is no row."""
+    """A series of a share; `tag` is the place of its tag among the terms. Of series that are purged there is no row.
+
+    It is held back where it is calculated on the fly and its formula is not the one that the owner looked at.
+    """
 
     series_id: int
     alias: str
@@ -83,6 +86,7 @@ class SharedSeriesRow:
     tag: int
     path: str
     unit: str | None
+    is_held_back: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +182,7 @@ async def replace_share_content(
     """Write which assets and series a share means."""
     await connection.execute(statement("delete_share_assets"), {"share_id": share_id})
     await connection.execute(statement("delete_share_series"), {"share_id": share_id})
+    await connection.execute(statement("delete_share_calculations"), {"share_id": share_id})
     named = {"paths": [each.path for each in assets], "aliases": [each.alias for each in assets]}
     await connection.execute(statement("insert_share_assets"), {"share_id": share_id} | named)
     columns = {
@@ -187,6 +192,7 @@ async def replace_share_content(
         "tags": [each.tag for each in series],
     }
     await connection.execute(statement("insert_share_series"), {"share_id": share_id} | columns)
+    await connection.execute(statement("insert_share_calculations"), {"share_id": share_id})
 
 
 async def select_share_assets(connection: Connection, share_id: int) -> list[AssetRow]:

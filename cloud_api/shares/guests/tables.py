@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from cloud_api.calculations.reading import inputs_of
 from cloud_api.formats.table import Column, Json, Kind, Table, Typed, codes, instants, mixed, numbers, repeated, table
 from cloud_api.instants import format_us, to_datetime
 from cloud_api.query.aggregates.names import Aggregate
@@ -21,8 +22,10 @@ from cloud_api.shares.guard import floor_buckets
 from cloud_api.shares.guests.delivery import Part
 from cloud_api.shares.guests.questions import MOST_SERIES, PART_ROWS, Asked, Offer
 from cloud_api.shares.terms import Priority, Terms
+from cloud_api.storage.calculation_samples import select_inputs_between
 from cloud_api.storage.pool import Connection
 from cloud_api.storage.share_reads import select_shared_aliases, select_shared_raises
+from schemas.status import BAD
 
 # Part 4: what is not for this caller. Of intervals with fewer samples than agreed.
 BAD_USER_ACCESS_DENIED = 0x801F0000
@@ -138,9 +141,32 @@ async def _hidden(
     for each in ids:
         found = counted.reading.series[each].everywhere(floor.count).found[Aggregate.COUNT].values
         counts = np.array([value if isinstance(value, int) else 0 for value in found], np.int64)
-        few = np.bincount(place, (counts > 0) & (counts < least), result.buckets.count) > 0
-        hidden[each] = few | (np.bincount(place, counts, result.buckets.count) < least)
+        hidden[each] = _are_few(counts, place, result.buckets.count, least)
+    # What is calculated on the fly may be undone by who knows its other inputs: each of them must be enough by itself.
+    for series_id, inputs in (await inputs_of(connection, result.shown)).items():
+        for counts in await _input_counts(connection, [each.id for each in inputs], floor.whole_edges_us()):
+            hidden[series_id] |= _are_few(counts, place, result.buckets.count, least)
     return hidden
+
+
+def _are_few(counts: NDArray[np.int64], place: NDArray[np.int64], size: int, least: int) -> NDArray[np.bool_]:
+    """Which intervals have too few samples, or hold a shortest interval which has some, and too few."""
+    few = np.bincount(place, (counts > 0) & (counts < least), size) > 0
+    return few | (np.bincount(place, counts, size) < least)
+
+
+async def _input_counts(
+    connection: Connection, series_ids: Sequence[int], edges_us: NDArray[np.int64]
+) -> list[NDArray[np.int64]]:
+    """How many samples that are not Bad each of these series has in each of the shortest intervals."""
+    from_us, to_us = int(edges_us[0]), int(edges_us[-1])
+    found = await select_inputs_between(connection, [(each, from_us, to_us) for each in series_ids])
+    counts = [np.zeros(len(edges_us) - 1, np.int64) for _ in series_ids]
+    for position, columns in found.items():
+        is_good = (columns.statuses < BAD) & ~np.isnan(columns.values)
+        places = np.searchsorted(edges_us, columns.times_us[is_good], side="right") - 1
+        counts[position] = np.bincount(places, minlength=len(edges_us) - 1)
+    return counts
 
 
 def _request(making: Making, series: Sequence[Offer], piece: Window, aggregates: list[Aggregate]) -> QueryRequest:

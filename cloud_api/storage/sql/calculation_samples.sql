@@ -11,7 +11,7 @@ cross join lateral (
            array_agg(status) as statuses
     from (
         select time, value, status
-        from sample
+        from input_sample
         where series_id = wanted.id and time >= wanted.from_at and time < wanted.to_at
           and time >= %(from_at)s and time < %(to_at)s
         order by time
@@ -27,7 +27,7 @@ from unnest(%(series_ids)s::int4[], %(befores)s::timestamptz[], %(nears)s::times
 cross join lateral (
     with usable as materialized (
         select time, value, status
-        from sample
+        from input_sample
         where series_id = wanted.id and time < wanted.before_at and time >= wanted.near_at
           and status >= 0 and value is not null and wanted.looks_back = 1
         order by time desc
@@ -38,7 +38,7 @@ cross join lateral (
         union
         (
             select time, value, status
-            from sample
+            from input_sample
             where series_id = wanted.id and time < wanted.before_at and time >= wanted.near_at
             order by time desc
             limit 1
@@ -46,7 +46,7 @@ cross join lateral (
         union
         (
             select time, value, status
-            from sample
+            from input_sample
             where series_id = wanted.id and time < wanted.before_at and wanted.looks_back = 1
               and time > (select min(time) from usable) and time < (select max(time) from usable)
               and (status < 0 or value is null)
@@ -75,7 +75,7 @@ where series_id = %(series_id)s
 select min(found.time)
 from unnest(%(series_ids)s::int4[]) as wanted (id)
 cross join lateral (
-    select time from sample where series_id = wanted.id and time >= %(from_at)s order by time limit 1
+    select time from input_sample where series_id = wanted.id and time >= %(from_at)s order by time limit 1
 ) found
 
 -- name: insert_calculation_marks

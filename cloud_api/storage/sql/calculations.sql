@@ -104,14 +104,13 @@ select c.id, c.series_id, c.version, c.mode, c.body::text, c.names::text, c.crea
        null::timestamptz as evaluated_at, null::text as problem, null::timestamptz as retry_at
 from needed n
 join calculation c on c.series_id = n.series_id
-join series s on s.id = c.series_id
+join calculation_source s on s.id = c.series_id
 
 -- name: select_calculation_sources
 -- What is known of the series that calculations read: whose device each is on, and how far that was measured.
-select s.id, s.path, s.kind, s.unit, s.source_agent, s.device, s.scan_period_s, s.retired_at, s.calculation, u.until_at
-from series s
-left join agent_until u on u.agent = s.source_agent and u.device = s.device
-where s.id = any(%(series_ids)s::int4[])
+select id, path, kind, unit, source_agent, device, scan_period_s, retired_at, calculation, until_at
+from calculation_source
+where id = any(%(series_ids)s::int4[])
 
 -- name: select_calculation_dirty_count
 select count(*), min(from_at), max(to_at) from calculation_dirty where calculation_id = %(calculation_id)s

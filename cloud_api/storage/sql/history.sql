@@ -91,7 +91,7 @@ from (
 select count(*)
 from (
     select
-    from sample
+    from input_sample
     where series_id = any(%(series_ids)s) and time >= %(from_at)s and time < %(to_at)s
     limit %(cap)s
 ) capped

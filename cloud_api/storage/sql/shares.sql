@@ -110,11 +110,24 @@ where share_id = %(share_id)s
 order by alias collate "C"
 
 -- name: select_share_series
-select x.series_id, x.alias, x.asset_path, x.tag, s.path, s.unit
+select x.series_id, x.alias, x.asset_path, x.tag, s.path, s.unit,
+       s.calculation is not distinct from 'on_the_fly' and not is_calculated_as_shared(x.share_id, s.id) as is_held_back
 from share_series x
 join series s on s.id = x.series_id
 where x.share_id = %(share_id)s
 order by x.alias collate "C"
+
+-- name: delete_share_calculations
+delete from share_calculation where share_id = %(share_id)s
+
+-- name: insert_share_calculations
+-- What is calculated on the fly is shared as it is now.
+insert into share_calculation (share_id, series_id, calculation_id, version)
+select x.share_id, x.series_id, n.calculation_id, n.version
+from share_series x
+join series s on s.id = x.series_id and s.calculation = 'on_the_fly'
+cross join lateral calculations_needed(x.series_id) n
+where x.share_id = %(share_id)s
 
 -- name: select_assets_to_share
 select a.path
