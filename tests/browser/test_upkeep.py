@@ -91,13 +91,14 @@ def test_a_share_is_looked_at_made_and_revoked(demo: Demo, open_tab: OpenTab):
 def test_a_route_is_changed_in_place_and_the_change_is_shown_first(demo: Demo, open_tab: OpenTab):
     channel = ask(demo, "POST", "/notification-channels", CHANNEL)
     steps = [{"after": "0s", "channels": [channel["id"]]}]
-    shifts = [{"days": ["mon"], "from": "06:00", "to": "14:00"}, {"days": ["sat"], "from": "08:00", "to": "12:00"}]
+    shifts = [{"days": ["mon"], "from": "06:00", "to": "14:00"}, {"days": ["free_day"], "from": "08:00", "to": "12:00"}]
     body = {"name": "Night", "steps": steps, "calendar": {"zone": "Asia/Shanghai", "shifts": shifts}}
     made = ask(demo, "POST", "/notification-routes", {**body, "group": {"flood_over": 7}})
     tab = open_tab().choose(language="en", theme="light").open("/settings")
     page = tab.page
     page.get_by_role("button", name="Change: Night").click()
     form = page.get_by_role("region", name="Night").or_(page.locator("section[aria-label=Night]")).first
+    form.get_by_text("Days off").wait_for()
     form.get_by_label("Place").fill("far")
     form.get_by_role("button", name="Save route").click()
     page.get_by_role("button", name="Yes").click()

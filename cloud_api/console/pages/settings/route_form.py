@@ -14,7 +14,7 @@ from cloud_api.console.screen import Screen
 
 PATH = "/notification-routes"
 EVENTS = ("raise", "clear", "acknowledge", "shelve", "out_of_service")
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun", "workday")
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun", "workday", "free_day")
 GROUPS = ("position", "class", "priority", "definition", "area", "line", "alarm")
 ENDS = ("acknowledged", "acknowledged_or_cleared")
 STEPS, SHIFTS = 3, 1
