@@ -55,6 +55,7 @@ from cloud_api.witness import Witness
 
 if TYPE_CHECKING:
     from cloud_api.ingest.pipeline import Ingest
+    from cloud_api.rollups.fresh import Fresh
     from cloud_api.rollups.roller import Roller
 
 API = "/api/v1"
@@ -211,7 +212,8 @@ def _lifespan(
 async def _work(state: State, roles: frozenset[Role]) -> None:
     """Everything that runs beside requests: first reach the database, then ingest and keep house, until cancelled."""
     # Whole before the first connection is made: the write path teaches psycopg types of its own.
-    make_ingest = _load_ingest(state) if Role.INGEST in roles else None
+    fresh = _load_fresh() if roles >= {Role.INGEST, Role.ROLLUPS} else None
+    make_ingest = _load_ingest(state, fresh) if Role.INGEST in roles else None
     pool = await state["database"].open()
     async with asyncio.TaskGroup() as tasks:
         if make_ingest is not None:
@@ -222,7 +224,7 @@ async def _work(state: State, roles: frozenset[Role]) -> None:
             tasks.create_task(AlarmDuty(pool).run(), name="alarms")
             tasks.create_task(AlarmLeader(pool).run(), name="alarm leader")
         if Role.ROLLUPS in roles:
-            roller = state["rollups"].roller = _load_roller(state, pool)
+            roller = state["rollups"].roller = _load_roller(state, pool, fresh)
             state["rollups"].started_s = time.monotonic()
             tasks.create_task(roller.run(), name="rollups")
             tasks.create_task(CalculationLeader(pool, state["telemetry"]).run(), name="calculations")
@@ -241,7 +243,7 @@ async def _work(state: State, roles: frozenset[Role]) -> None:
             tasks.create_task(state["guard"].run(), name="security events")
 
 
-def _load_ingest(state: State) -> "Callable[[Pool], Ingest]":
+def _load_ingest(state: State, fresh: "Fresh | None") -> "Callable[[Pool], Ingest]":
     # A process that only answers queries loads neither the broker's client nor the write path.
     from cloud_api.alarms.evaluation.inline import InlineEvaluation
     from cloud_api.ingest.pipeline import Ingest, IngestOptions
@@ -250,15 +252,21 @@ def _load_ingest(state: State) -> "Callable[[Pool], Ingest]":
     options = IngestOptions(
         mqtt=settings.mqtt, topic_root=settings.topic_root, reject_max_bytes=settings.reject_max_bytes
     )
-    return lambda pool: Ingest(pool, options, state["telemetry"], InlineEvaluation, state["guard"].observe)
+    return lambda pool: Ingest(pool, options, state["telemetry"], InlineEvaluation, state["guard"].observe, fresh)
 
 
-def _load_roller(state: State, pool: Pool) -> "Roller":
+def _load_fresh() -> "Fresh":
+    from cloud_api.rollups.fresh import Fresh
+
+    return Fresh()
+
+
+def _load_roller(state: State, pool: Pool, fresh: "Fresh | None") -> "Roller":
     from cloud_api.retention.keeping import Retention
     from cloud_api.rollups.roller import Roller
 
     retention = Retention(pool, state["settings"].retention, state["telemetry"])
-    return Roller(pool, state["telemetry"], beside=[retention.run])
+    return Roller(pool, state["telemetry"], beside=[retention.run], fresh=fresh)
 
 
 def _tell_end(task: asyncio.Task[None], give_up: GiveUp) -> None:

@@ -16,7 +16,8 @@ from cloud_api.storage.columns import SampleColumns
 from cloud_api.storage.history import NO_SAMPLES
 from cloud_api.storage.instants import us_of
 from cloud_api.storage.pool import Connection
-from cloud_api.storage.rollup_marks import Closed, mark_changed
+from cloud_api.storage.rollup_marks import Closed
+from cloud_api.storage.rollup_writes import mark_changed
 from cloud_api.storage.rows import SampleRows, copy_bytes, empty_rows, join_rows, key_order, newest_rows
 from cloud_api.storage.samples import copy_samples, upsert_latest, upsert_samples
 

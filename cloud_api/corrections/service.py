@@ -20,7 +20,8 @@ from cloud_api.storage.corrections import (
     update_corrected_samples,
 )
 from cloud_api.storage.pool import Connection
-from cloud_api.storage.rollup_marks import Closed, hold_closed, mark_changed, read_closed
+from cloud_api.storage.rollup_marks import Closed, hold_closed, read_closed
+from cloud_api.storage.rollup_writes import mark_changed
 from cloud_api.storage.samples import set_decompression_unlimited
 from schemas.status import GOOD_LOCAL_OVERRIDE
 

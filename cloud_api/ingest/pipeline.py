@@ -22,7 +22,7 @@ from cloud_api.ingest.results import BatchResult, IngestOverloaded, NotOwner, Re
 from cloud_api.ingest.series_map import SeriesMap
 from cloud_api.ingest.subscriber import Subscriber
 from cloud_api.ingest.watch import Watch
-from cloud_api.ingest.writer import Evaluate, IngestState
+from cloud_api.ingest.writer import Evaluate, HandOver, IngestState
 from cloud_api.leases import LeaseKeeper, LeaseTimes, Ownership, new_owner
 from cloud_api.settings import MqttSettings
 from cloud_api.storage.agents import INGEST_LEASE, select_known_agents
@@ -71,12 +71,14 @@ class Ingest:
         telemetry: Telemetry,
         make_evaluate: Callable[[], Evaluate] | None = None,
         observe: Observe | None = None,
+        hand_over: HandOver | None = None,
     ) -> None:
         self._pool = pool
         self._options = options
         self._telemetry = telemetry
         self._make_evaluate = make_evaluate
         self._observe = observe
+        self._hand_over = hand_over
         self._ownership = Ownership(INGEST_LEASE, new_owner())
         self._topics = Topics(options.topic_root)
         self._lanes: tuple[LaneWorker, LaneWorker] | None = None
@@ -102,6 +104,8 @@ class Ingest:
             try:
                 state = await self._state()
                 await keeper.acquire()
+                if self._hand_over is not None:
+                    self._hand_over.restart()
                 await self._own(state, keeper)
             except LeaseLost as error:
                 log.warning("ingest is no longer owned by this process: %s", error)
@@ -168,6 +172,7 @@ class Ingest:
             # Another process may have owned ingest meanwhile: nothing is remembered from one ownership to the next.
             evaluate=None if self._make_evaluate is None else self._make_evaluate(),
             observe=self._observe,
+            hand_over=self._hand_over,
         )
 
     async def _own(self, state: IngestState, keeper: LeaseKeeper) -> None:

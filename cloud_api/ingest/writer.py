@@ -3,11 +3,12 @@
 import asyncio
 import operator
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from collections.abc import Awaitable, Callable, Generator, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
+from uuid import UUID
 
 from cloud_api.ingest.book import LedgerBook, write_changes
 from cloud_api.ingest.incoming import ByHand, Incoming, LedgerKey, Replay
@@ -29,7 +30,9 @@ from cloud_api.storage.lease import LeaseLost, read_lease_held, select_lease_hel
 from cloud_api.storage.ledger import UntilRow, insert_ledger_marks, upsert_agent_until
 from cloud_api.storage.pool import Connection, Pool, begin, check_committed, commit, undone_on_failure
 from cloud_api.storage.rejects import insert_rejects, update_reject_replayed
-from cloud_api.storage.rollup_marks import Closed, hold_closed, mark_changed, mark_whole, read_closed
+from cloud_api.storage.rollup_marks import Closed, hold_closed, mark_late, mark_whole, read_closed
+from cloud_api.storage.rollup_writes import Write as Written
+from cloud_api.storage.rollup_writes import insert_write, write_of
 from cloud_api.storage.rows import (
     DistinctRows,
     SampleRows,
@@ -104,6 +107,22 @@ class Evaluate(Protocol):
         ...
 
 
+class HandOver(Protocol):
+    """Who holds samples that are stored now, so that they need not be read again soon."""
+
+    def restart(self) -> None:
+        """This process owns ingest from now on; what was written before was written by others."""
+        ...
+
+    def hold(self, rows: SampleRows) -> UUID | None:
+        """Hold these rows, all of which are new; the name to tell them by, or None where nobody wants them."""
+        ...
+
+    def release(self, name: UUID) -> None:
+        """They were not stored after all."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class IngestState:
     """What the lanes of one process share."""
@@ -118,6 +137,7 @@ class IngestState:
     telemetry: Telemetry
     evaluate: Evaluate | None
     observe: Observe | None = None
+    hand_over: HandOver | None = None
     # Series that have their row in `latest`.
     with_latest: set[int] = field(default_factory=set[int])
     kept: Kept = field(default_factory=Kept)
@@ -234,7 +254,9 @@ class Writer:
 
     async def _copy(self, connection: Connection, prepared: Prepared, rows: SampleRows, data: bytes) -> WrittenCounts:
         try:
-            return await self._try(connection, prepared, rows, partial(copy_samples, data=data))
+            # Nothing of it was there before: the roller of this process may take these very rows for it.
+            with self._held(rows) as handed:
+                return await self._try(connection, prepared, rows, partial(copy_samples, data=data), handed)
         except KEY_EXISTS:
             # COPY stands first in its transaction, so undoing all of it is the savepoint.
             self._state.telemetry.transactions.labels("conflict").inc()
@@ -243,7 +265,25 @@ class Writer:
             raise PartitionGone(str(error)) from error
         return await self._try(connection, prepared, rows, upsert_samples)
 
-    async def _try(self, connection: Connection, prepared: Prepared, rows: SampleRows, write: Write) -> WrittenCounts:
+    @contextmanager
+    def _held(self, rows: SampleRows) -> Generator[UUID | None]:
+        hand_over = self._state.hand_over
+        handed = None if hand_over is None else hand_over.hold(rows)
+        try:
+            yield handed
+        except BaseException:
+            if hand_over is not None and handed is not None:
+                hand_over.release(handed)
+            raise
+
+    async def _try(
+        self,
+        connection: Connection,
+        prepared: Prepared,
+        rows: SampleRows,
+        write: Write,
+        handed: UUID | None = None,
+    ) -> WrittenCounts:
         state = self._state
         async with AsyncExitStack() as stack, undone_on_failure(connection):
             closed = await self._begin(connection, prepared)
@@ -251,7 +291,7 @@ class Writer:
             self.is_copying.set()
             counts = await write(connection, rows)
             due_at = at_us(time.time_ns() // 1000 + SETTLE_US)
-            await mark_changed(connection, rows.series_ids, rows.times_us, closed, due_at)
+            await mark_late(connection, rows.series_ids, rows.times_us, closed, due_at)
             # A Good sample without a number counts in a series of texts, and in no other.
             texts = [series_id for series_id, kind in prepared.widened.items() if kind in {Kind.STR, Kind.JSON}]
             if texts:
@@ -261,7 +301,8 @@ class Writer:
             newest = newest_rows(rows)
             # Until after COMMIT.
             await stack.enter_async_context(state.bookkeeping)
-            await self._keep_books(connection, prepared, newest)
+            written = write_of(rows.series_ids, rows.times_us, closed, handed)
+            await self._keep_books(connection, prepared, newest, written)
         state.with_latest.update(newest.series_ids.tolist())
         state.telemetry.transactions.labels("committed").inc()
         return counts
@@ -288,7 +329,9 @@ class Writer:
         if kept_us is not None and len(rows) and int(rows.times_us.min()) < kept_us:
             raise RetentionMoved
 
-    async def _keep_books(self, connection: Connection, prepared: Prepared, newest: SampleRows) -> None:
+    async def _keep_books(
+        self, connection: Connection, prepared: Prepared, newest: SampleRows, written: Written | None
+    ) -> None:
         """Write what is not samples, and commit, the last of it in one round trip."""
         now = at_us(time.time_ns() // 1000)
         for (agent, dictionary), tag_map in sorted(prepared.dictionaries.items(), key=lambda pair: pair[0]):
@@ -304,6 +347,8 @@ class Writer:
         async with connection.pipeline():
             has_rows = self._state.with_latest.issuperset(newest.series_ids.tolist())
             await (update_latest if has_rows else upsert_latest)(connection, newest, now)
+            if written is not None:
+                await insert_write(connection, written)
             if prepared.untils:
                 await upsert_agent_until(connection, prepared.until_rows)
             seen = self._newly_seen(prepared.agents)

@@ -19,6 +19,7 @@ from cloud_api.storage.purge import (
     lock_ingest_out,
 )
 from cloud_api.storage.rollup_marks import hold_closed, insert_marks, marks_between, multirange, read_closed
+from cloud_api.storage.rollup_writes import insert_write, write_of
 from cloud_api.storage.samples import set_decompression_unlimited
 
 STEP = 50_000
@@ -78,6 +79,10 @@ async def _step(connection: Connection, series_id: int) -> Deleted:
         if from_us < to_us:
             series = multirange(np.array([series_id], np.int32))
             await insert_marks(connection, marks_between(series, from_us, to_us), datetime.now(UTC))
+        times_us = np.array([us_of(deleted.first_at), us_of(deleted.last_at)], np.int64)
+        write = write_of(np.full(2, series_id, np.int32), times_us, closed)
+        if write is not None:
+            await insert_write(connection, write)
     return deleted
 
 

@@ -21,6 +21,7 @@ from cloud_api.storage.rollup_progress import (
     wait_for_holders,
 )
 from cloud_api.storage.rollup_rows import Resolution
+from cloud_api.storage.rollup_writes import KEPT_US, delete_writes
 
 MINUTE = timedelta(minutes=1)
 # After a quarter of an hour has closed its minutes are rolled first; what comes a little late is merged with them.
@@ -57,6 +58,7 @@ async def _mark(pool: Pool, mine: Ownership, progress: RollupProgress, closed_at
             marks = marks_between(series, us_of(from_at), us_of(closed_at))
             await insert_marks(connection, marks, now, is_first=not is_first_time)
         await update_marked(connection, closed_at)
+        await delete_writes(connection, at_us(us_of(closed_at) - KEPT_US))
         await _mark_merges(connection, from_at, closed_at, now)
 
 

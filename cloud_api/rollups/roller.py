@@ -9,9 +9,11 @@ from datetime import UTC, datetime, timedelta
 
 from cloud_api.leases import LeaseKeeper, LeaseTimes, Ownership, new_owner
 from cloud_api.rollups.closing import close_minutes
+from cloud_api.rollups.fresh import Fresh
 from cloud_api.rollups.steps import Steps
 from cloud_api.storage.engine import ROLLUP_1M, ROLLUP_15M, Partitions, detect_engine
 from cloud_api.storage.faults import is_passing
+from cloud_api.storage.instants import us_of
 from cloud_api.storage.lease import LeaseLost
 from cloud_api.storage.migrate import check_schema
 from cloud_api.storage.pool import Pool
@@ -42,13 +44,19 @@ class Roller:
     """Rollups of one process; `run` is its one task."""
 
     def __init__(
-        self, pool: Pool, telemetry: Telemetry, times: RollerTimes | None = None, beside: Sequence[Beside] = ()
+        self,
+        pool: Pool,
+        telemetry: Telemetry,
+        times: RollerTimes | None = None,
+        beside: Sequence[Beside] = (),
+        fresh: Fresh | None = None,
     ) -> None:
         self._pool = pool
         self._telemetry = telemetry
         self._times = times or RollerTimes()
         self._mine = Ownership(LEASE, new_owner())
         self._beside = beside
+        self._fresh = fresh or Fresh()
         self._counted_s = 0.0
 
     @property
@@ -76,6 +84,7 @@ class Roller:
                     log.exception("rollups failed and are tried again")
             finally:
                 self._telemetry.rollup_has_lease.set(0)
+                self._fresh.restart()
                 await keeper.release()
             pause_s = FIRST_PAUSE_S if time.monotonic() - started_s > LONGEST_PAUSE_S else pause_s * 2
             await asyncio.sleep(min(pause_s, LONGEST_PAUSE_S))
@@ -84,7 +93,8 @@ class Roller:
         async with self._pool.connection() as connection:
             await check_schema(connection)
             engine = await detect_engine(connection)
-        return Steps(self._pool, engine, self._mine, Partitions(ROLLUP_1M), Partitions(ROLLUP_15M))
+        partitions = Partitions(ROLLUP_1M), Partitions(ROLLUP_15M)
+        return Steps(self._pool, engine, self._mine, *partitions, fresh=self._fresh)
 
     async def _own(self, steps: Steps, keeper: LeaseKeeper) -> None:
         self._telemetry.rollup_has_lease.set(1)
@@ -103,7 +113,9 @@ class Roller:
     async def _work(self, steps: Steps) -> None:
         while True:
             now = datetime.now(UTC)
-            await close_minutes(self._pool, self._mine, now, self._times.grace)
+            closed_at = await close_minutes(self._pool, self._mine, now, self._times.grace)
+            if closed_at is not None:
+                self._fresh.advance(us_of(closed_at))
             is_busy = await self._step(steps, now)
             if time.monotonic() - self._counted_s >= self._times.count_s:
                 await self._count()

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cloud_api.leases import Ownership, check_lease
-from cloud_api.rollups.blocks import Density, Stretch, read_portion
+from cloud_api.rollups.blocks import Density, Portion, Stretch, read_portion
+from cloud_api.rollups.fresh import Fresh, read_fresh
 from cloud_api.rollups.partials import SampleBlock
 from cloud_api.rollups.roll import merge_quarters, roll_minutes
 from cloud_api.storage.engine import DAY_US, Engine, EngineKind, Partitions
@@ -83,6 +84,7 @@ class Steps:
     minutes: Partitions
     quarters: Partitions
     density: Density = field(default_factory=Density)
+    fresh: Fresh = field(default_factory=Fresh)
 
     async def roll_next(self, now: datetime) -> Stepped | None:
         """Roll what is due first; None when nothing is."""
@@ -128,35 +130,41 @@ class Steps:
                 await _merge(connection, found, cleared, now, stepped)
             else:
                 taken = replace(found, is_first=found.is_first and not is_compared)
-                await _roll(connection, taken, cleared, now, stepped, self.density)
+                await self._roll(connection, taken, cleared, now, stepped)
             return stepped
 
+    async def _roll(
+        self, connection: Connection, found: Bin, cleared: Cleared, now: datetime, stepped: Stepped
+    ) -> None:
+        """Minutes from raw samples."""
+        series = await select_series_to_roll(connection, cleared.series)
+        is_ready, is_final = _readiness(series, cleared.to_us, now)
+        await _mark_anew(
+            connection, found, Stretch(series.ids[~is_ready], cleared.from_us, cleared.to_us), now + ASK_AGAIN
+        )
+        ready = Stretch(series.ids[is_ready], cleared.from_us, cleared.to_us)
+        portion = await self._read(connection, found, ready)
+        await _mark_anew(connection, found, portion.rest, now)
+        await _mark_narrower(connection, found, portion.too_long, now)
+        rows = await asyncio.to_thread(roll_block, portion.block, series)
+        open_ids = series.ids[is_ready & ~is_final]
+        rows.states[np.isin(rows.series_ids, open_ids)] = OPEN
+        stepped.samples += len(portion.block)
+        if found.is_first:
+            await insert_rollups(connection, Resolution.MINUTE, _stamped(rows, now))
+            stepped.rows += len(rows)
+        else:
+            await _replace(connection, Resolution.MINUTE, portion.done, rows, now, stepped)
+        still_open = portion.done.of(np.unique(rows.series_ids[np.isin(rows.series_ids, open_ids)]))
+        await _mark_open(connection, still_open, now)
+        # Of what is rolled for the first time only what has rows can change a quarter.
+        changed = portion.done.of(np.unique(rows.series_ids)) if found.is_first else portion.done
+        await _mark_quarters(connection, changed, now)
 
-async def _roll(
-    connection: Connection, found: Bin, cleared: Cleared, now: datetime, stepped: Stepped, density: Density
-) -> None:
-    """Minutes from raw samples."""
-    series = await select_series_to_roll(connection, cleared.series)
-    is_ready, is_final = _readiness(series, cleared.to_us, now)
-    await _mark_anew(connection, found, Stretch(series.ids[~is_ready], cleared.from_us, cleared.to_us), now + ASK_AGAIN)
-    ready = Stretch(series.ids[is_ready], cleared.from_us, cleared.to_us)
-    portion = await read_portion(connection, ready, density, is_narrow=found.is_narrow)
-    await _mark_anew(connection, found, portion.rest, now)
-    await _mark_narrower(connection, found, portion.too_long, now)
-    rows = await asyncio.to_thread(roll_block, portion.block, series)
-    open_ids = series.ids[is_ready & ~is_final]
-    rows.states[np.isin(rows.series_ids, open_ids)] = OPEN
-    stepped.samples += len(portion.block)
-    if found.is_first:
-        await insert_rollups(connection, Resolution.MINUTE, _stamped(rows, now))
-        stepped.rows += len(rows)
-    else:
-        await _replace(connection, Resolution.MINUTE, portion.done, rows, now, stepped)
-    still_open = portion.done.of(np.unique(rows.series_ids[np.isin(rows.series_ids, open_ids)]))
-    await _mark_open(connection, still_open, now)
-    # Of what is rolled for the first time only what has rows can change a quarter.
-    changed = portion.done.of(np.unique(rows.series_ids)) if found.is_first else portion.done
-    await _mark_quarters(connection, changed, now)
+    async def _read(self, connection: Connection, found: Bin, ready: Stretch) -> Portion:
+        """What was stored by this process a moment ago from memory, all else from the database."""
+        fresh = await read_fresh(connection, ready, self.fresh, self.density) if found.is_first else None
+        return fresh or await read_portion(connection, ready, self.density, is_narrow=found.is_narrow)
 
 
 def _readiness(series: SeriesToRoll, to_us: int, now: datetime) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:

@@ -98,12 +98,13 @@ async def insert_marks(
     await connection.execute(statement("insert_marks"), parameters)
 
 
-async def mark_changed(
+async def mark_late(
     connection: Connection, series_ids: NDArray[np.int32], times_us: NDArray[np.int64], closed: Closed, due_at: datetime
 ) -> int:
     """Mark what was written, changed or deleted below the watermark; how many samples that were.
 
-    What calculations have read already is marked for them, too.
+    What calculations have read already is marked for them, too. What lies above the watermark has to be told
+    (`rollup_writes.mark_changed` does both).
     """
     await _mark_inputs(connection, series_ids, times_us, closed, due_at)
     if closed.closed_us is None or len(times_us) == 0 or int(times_us.min()) >= closed.closed_us:

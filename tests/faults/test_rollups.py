@@ -7,11 +7,14 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import psycopg
+import pytest
 
+from cloud_api.rollups import closing
 from cloud_api.rollups.verify import Difference
 from cloud_api.storage.migrate import migrate
+from cloud_api.storage.rollup_marks import hold_closed, read_closed
 from tests.fixtures.processes import Child, Processes
-from tests.integration.rollups.mill import running_mill, seconds_of
+from tests.integration.rollups.mill import at, running_mill, seconds_of
 
 # Not so long ago that ingest would send everything by its slow lane.
 START = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=30)
@@ -27,14 +30,15 @@ def begin(url: str) -> None:
         connection.execute(b"update rollup_progress set closed_until = %s, marked_until = %s", (START, START))
 
 
-def roller(processes: Processes, url: str, **environment: str) -> Child:
+def roller(processes: Processes, url: str) -> Child:
     """A roller in a process of its own."""
-    return processes.command("roller", [sys.executable, "-m", "tests.faults.rolling", url], **environment)
+    return processes.command("roller", [sys.executable, "-m", "tests.faults.rolling", url])
 
 
-def feeder(processes: Processes, url: str, seconds: float) -> Child:
-    """Ingest in a process of its own."""
-    return processes.command("feeder", [sys.executable, "-m", "tests.faults.feeding", url, str(seconds), str(SEED)])
+def feeder(processes: Processes, url: str, seconds: float, **environment: str) -> Child:
+    """Ingest in a process of its own, or with a roller beside it."""
+    command = [sys.executable, "-m", "tests.faults.feeding", url, str(seconds), str(SEED)]
+    return processes.command("feeder", command, **environment)
 
 
 async def settle(url: str) -> tuple[list[Difference], int]:
@@ -67,13 +71,46 @@ def test_no_sample_falls_between_ingest_and_a_roller_that_is_killed(processes: P
     assert minutes > 200, "a run that proves little"
 
 
-def test_the_judge_notices_a_roller_that_does_not_wait(processes: Processes, postgres_url: str) -> None:
+def test_a_process_that_stores_and_rolls_from_memory_is_killed(processes: Processes, postgres_url: str) -> None:
     begin(postgres_url)
-    feeding = feeder(processes, postgres_url, SECONDS / 2).start()
-    feeding.wait_for_text("feeds")
-    rolling = roller(processes, postgres_url, ROLLING_DOES_NOT_WAIT="yes").start()
-    assert feeding.wait(SECONDS + 60) == 0, feeding.tail()
-    assert rolling.is_running, rolling.tail()
-    rolling.kill()
-    found, _ = asyncio.run(settle(postgres_url))
-    assert found != [], "a sample was written below the watermark by one who did not know it, and nobody noticed"
+    both = feeder(processes, postgres_url, 600, FEEDING_ROLLS="yes")
+    for number in range(2):
+        both.start()
+        # The sentence is written once minutes have been rolled of what was handed over.
+        both.wait_for(lambda number=number: both.text().count("rolled from memory") > number, "rolls from memory")
+        both.kill()
+    found, minutes = asyncio.run(settle(postgres_url))
+    assert found == []
+    assert minutes > 20, "a run that proves little"
+
+
+@pytest.mark.parametrize("is_waiting", [True, False])
+async def test_the_judge_notices_a_roller_that_does_not_wait(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch, *, is_waiting: bool
+) -> None:
+    """A transaction looks at the watermark, which is raised before it commits; step by step, by nobody's clock."""
+    if not is_waiting:
+        monkeypatch.setattr(closing, "wait_for_holders", _nobody)
+    async with running_mill(postgres_url) as mill:
+        (series_id,) = await mill.series("hall/press/pressure")
+        await mill.close(0)
+        await mill.store(series_id, [1])
+        async with await psycopg.AsyncConnection.connect(postgres_url) as writer:
+            await read_closed(await hold_closed(writer))
+            await writer.execute(b"insert into sample values (%s, 0, %s, 2)", (series_id, at(2)))
+            closes = asyncio.create_task(mill.close(60))
+            if is_waiting:
+                while (await mill.rows("select closed_until from rollup_progress")) != [(at(60),)]:
+                    assert not closes.done(), "the roller did not even raise the watermark"
+            else:
+                await closes
+                await mill.roll(100)
+            await writer.commit()
+        await closes
+        await mill.roll(200)
+        found = await mill.differences()
+        assert (found == []) is is_waiting, "a sample below the watermark, written by one who did not know it"
+
+
+async def _nobody(_pool: object) -> None:
+    """What the roller would do if it did not wait."""

@@ -15,7 +15,7 @@ from cloud_api.ingest.lane import LaneLimits, LaneWorker
 from cloud_api.ingest.rejects import RejectStore
 from cloud_api.ingest.results import BatchResult
 from cloud_api.ingest.series_map import SeriesMap
-from cloud_api.ingest.writer import Evaluate, IngestState
+from cloud_api.ingest.writer import Evaluate, HandOver, IngestState
 from cloud_api.leases import LeaseKeeper, LeaseTimes, Ownership, new_owner
 from cloud_api.storage.engine import Partitions, detect_engine
 from cloud_api.storage.migrate import migrate
@@ -99,6 +99,7 @@ async def running_rig(
     reject_max_bytes: int = 10**9,
     limits: LaneLimits | None = None,
     pool_size: int = 4,
+    hand_over: HandOver | None = None,
 ) -> AsyncIterator[Rig]:
     """Lanes that own ingest on this database."""
     migrate(url)
@@ -116,6 +117,7 @@ async def running_rig(
         Partitions(),
         Telemetry(),
         evaluate,
+        hand_over=hand_over,
     )
     rig = Rig(pool, state, None, None)  # type: ignore[arg-type]
     rig.backlog = LaneWorker(state, Lane.BACKLOG, rig, limits or LaneLimits())

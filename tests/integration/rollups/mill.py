@@ -10,13 +10,15 @@ import numpy as np
 
 from cloud_api.leases import LeaseKeeper, LeaseTimes, Ownership, new_owner
 from cloud_api.rollups.closing import close_minutes
+from cloud_api.rollups.fresh import Fresh
 from cloud_api.rollups.steps import Steps
 from cloud_api.rollups.verify import Difference, verify_stretch
 from cloud_api.storage.engine import ROLLUP_1M, ROLLUP_15M, EngineKind, Partitions, detect_engine
 from cloud_api.storage.instants import us_of
 from cloud_api.storage.migrate import migrate
 from cloud_api.storage.pool import Pool, open_pool, transaction
-from cloud_api.storage.rollup_marks import hold_closed, mark_changed, read_closed
+from cloud_api.storage.rollup_marks import hold_closed, read_closed
+from cloud_api.storage.rollup_writes import mark_changed
 from cloud_api.storage.rows import SampleRows, copy_bytes
 from cloud_api.storage.samples import copy_samples
 
@@ -90,7 +92,9 @@ class Mill:
 
     async def close(self, seconds: float) -> None:
         """Close every minute that has ended by then."""
-        await close_minutes(self.pool, self.steps.mine, at(seconds), NO_GRACE)
+        closed_at = await close_minutes(self.pool, self.steps.mine, at(seconds), NO_GRACE)
+        if closed_at is not None:
+            self.steps.fresh.advance(us_of(closed_at))
 
     async def roll(self, seconds: float) -> int:
         """Roll what is due by then; how many steps that took."""
@@ -127,13 +131,23 @@ async def running_mill(url: str, pool_size: int = 4) -> AsyncGenerator[Mill]:
     """A mill that holds the lease."""
     migrate(url)
     pool = await open_pool(url, pool_size)
+    try:
+        async with mill_on(pool) as mill:
+            yield mill
+    finally:
+        await pool.close()
+
+
+@asynccontextmanager
+async def mill_on(pool: Pool, fresh: Fresh | None = None) -> AsyncGenerator[Mill]:
+    """The same on a pool that others use too, as in one process; `fresh` is what their ingest hands over to."""
     async with pool.connection() as connection:
         engine = await detect_engine(connection)
     mine = Ownership("rollups", new_owner())
     keeper = LeaseKeeper(pool, mine, LeaseTimes(ttl_s=600))
     await keeper.acquire()
     try:
-        yield Mill(pool, Steps(pool, engine, mine, Partitions(ROLLUP_1M), Partitions(ROLLUP_15M)), Partitions())
+        partitions = Partitions(ROLLUP_1M), Partitions(ROLLUP_15M)
+        yield Mill(pool, Steps(pool, engine, mine, *partitions, fresh=fresh or Fresh()), Partitions())
     finally:
         await keeper.release()
-        await pool.close()
