@@ -13,6 +13,8 @@ from cloud_api.storage.rollup_marks import MINUTE_US
 # About 20 MB of samples, and as much again of the rows that come of them.
 MOST_SAMPLES = 300_000
 READ_SAMPLES = 100_000
+# A row takes twenty times the memory of a sample, and a sample that is alone in its minute makes a row.
+MOST_ROWS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,8 @@ class Density:
     def fitting(self, wanted: Stretch, most: int) -> int:
         """How many series to try."""
         minutes = (wanted.to_us - wanted.from_us) / MINUTE_US
-        return max(1, min(len(wanted.series_ids), int(most / max(self.samples * minutes, 1e-3))))
+        rows = int(MOST_ROWS / max(min(self.samples, 1.0) * minutes, 1e-3))
+        return max(1, min(len(wanted.series_ids), int(most / max(self.samples * minutes, 1e-3)), rows))
 
     def learn(self, wanted: Stretch, series_count: int, sample_count: int) -> None:
         """Remember what came."""

@@ -55,7 +55,7 @@ ASK_AGAIN_AT_LEAST = timedelta(hours=1)
 MERGE_AFTER = timedelta(seconds=20)
 AFTER_FAULT = timedelta(minutes=10)
 # Rows of minutes that one step merges.
-MOST_ROWS = 40_000
+MOST_ROWS = 15_000
 # Samples that are rolled at a time: whole series, at least one.
 CACHED_SAMPLES = 16_384
 

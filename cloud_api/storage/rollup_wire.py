@@ -5,7 +5,7 @@ falls. So a bucket of Good samples takes about 200 bytes with its key, and one t
 """
 
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
@@ -17,6 +17,8 @@ from cloud_api.storage.rows import POSTGRES_EPOCH_US, has_text
 
 COPY_HEAD = b"PGCOPY\n\xff\r\n\0" + struct.pack(">ii", 0, 0)
 COPY_TAIL = struct.pack(">h", -1)
+# Rows are laid out some at a time: a thousand take a megabyte until they are sent.
+CHUNK_ROWS = 2048
 # What statements hand over for null: NaN for a double, this for an integer. Statuses come with their default.
 MISSING = -1
 TEXTS = ("first_text", "last_text", "low_text", "high_text")
@@ -113,16 +115,22 @@ EXTREME_COLUMNS = tuple(column for column in COLUMNS if column.name in _OF_EXTRE
 _WIRE = {"double": ">f8", "integer": ">i4", "offset": ">i4", "status": ">i4", "flag": "u1"}
 
 
-def copy_rollup_bytes(rows: RollupRows) -> bytes:
-    """The whole input of COPY (series_id, bucket, with_uncertain, state, valid_from, COLUMNS, texts, falls)."""
+def copy_rollup_chunks(rows: RollupRows) -> Iterator[bytes]:
+    """The input of COPY (series_id, bucket, with_uncertain, state, valid_from, COLUMNS, texts, falls), in parts."""
+    yield COPY_HEAD
+    for first in range(0, len(rows), CHUNK_ROWS):
+        yield _chunk(rows.take(np.arange(first, min(first + CHUNK_ROWS, len(rows)))))
+    yield COPY_TAIL
+
+
+def _chunk(rows: RollupRows) -> bytes:
     matrix, kept = _matrix(rows)
     has_variable = _has_variable(rows.partials)
     plain = ~has_variable
-    chunks = [COPY_HEAD, matrix[plain][kept[plain]].tobytes()]
+    chunks = [matrix[plain][kept[plain]].tobytes()]
     for index in np.flatnonzero(has_variable).tolist():
         chunks.append(matrix[index, : -4 * _VARIABLE][kept[index, : -4 * _VARIABLE]].tobytes())
         chunks.extend(_variable(rows.partials[index]))
-    chunks.append(COPY_TAIL)
     return b"".join(chunks)
 
 

@@ -29,7 +29,7 @@ from cloud_api.storage.rollup_wire import (
     TEXTS,
     Column,
     Read,
-    copy_rollup_bytes,
+    copy_rollup_chunks,
     read_rollups,
 )
 from cloud_api.storage.rows import int4_array_bytes, timestamptz_array_bytes
@@ -72,7 +72,8 @@ async def insert_rollups(connection: Connection, resolution: Resolution, rows: R
         return
     query = sql.SQL(statement("copy_rollups")).format(rollup=_table(resolution))
     async with connection.cursor() as cursor, cursor.copy(query) as copy:
-        await copy.write(copy_rollup_bytes(rows))
+        for chunk in copy_rollup_chunks(rows):
+            await copy.write(chunk)
 
 
 async def replace_rollups(
@@ -84,6 +85,9 @@ async def replace_rollups(
     row leaves no trace.
     """
     standing = await select_rollups(connection, resolution, scope)
+    if not len(standing):
+        await insert_rollups(connection, resolution, _stamped(rows, at))
+        return Replaced(inserted=len(rows), revised=0, removed=0, unchanged=0)
     old_at, new_at = _matches(standing, rows)
     same = same_partials(standing.partials[old_at], rows.partials[new_at])
     closed = same & (standing.states[old_at] == OPEN) & (rows.states[new_at] != OPEN)
@@ -95,7 +99,7 @@ async def replace_rollups(
     states[new_at[standing.states[old_at] != OPEN]] = REVISED
     fresh = np.ones(len(rows), np.bool_)
     fresh[new_at[same]] = False
-    stamped = replace(rows, states=states, valid_from_us=np.full(len(rows), us_of(at), np.int64))
+    stamped = _stamped(replace(rows, states=states), at)
     await insert_rollups(connection, resolution, stamped.take(fresh))
     revised = int(np.count_nonzero(~same))
     return Replaced(
@@ -104,6 +108,10 @@ async def replace_rollups(
         removed=int(np.count_nonzero(gone)) - revised,
         unchanged=int(np.count_nonzero(same)),
     )
+
+
+def _stamped(rows: RollupRows, at: datetime) -> RollupRows:
+    return replace(rows, valid_from_us=np.full(len(rows), us_of(at), np.int64))
 
 
 async def select_rollups(

@@ -109,16 +109,18 @@ async def _outage(server: PostgresServer) -> list[Row]:
     agents = [Agent(number) for number in range(AGENTS)]
     seen = Seen()
     async with running_rig(server.url(name)) as rig, _roller(server.url(name)) as roller:
-        end_us = _now_us() // MINUTE_US * MINUTE_US - 3 * MINUTE_US
+        end_us = _now_us() // MINUTE_US * MINUTE_US - 2 * MINUTE_US
         start_us = end_us - int(HOURS * 3600e6)
         for agent in agents:
             # Before the outage, and the first of what is live again: the watermark stands above the backlog.
             await rig.take(agent.batch(agent.next_seq(), start_us - 2 * MINUTE_US, start_us), f"gw-{agent.number}")
-            await rig.take(agent.batch(agent.next_seq(), end_us, _now_us()), f"gw-{agent.number}")
+            await rig.take(agent.batch(agent.next_seq(), end_us, end_us + MINUTE_US), f"gw-{agent.number}")
         await _until_closed(rig, end_us)
         ended = asyncio.Event()
-        live = asyncio.create_task(_live(rig, agents, ended))
+        live = asyncio.create_task(_live(rig, agents, end_us + MINUTE_US, ended))
         looking = asyncio.create_task(_look(rig, roller, seen, ended))
+        while not seen.beside or seen.beside[-1] > DUE_S:
+            await asyncio.sleep(LOOK_S)
         await asyncio.sleep(CALM_S)
         seen.beside.clear()
         seen.calm_memory_mib = seen.memory_mib
@@ -158,12 +160,11 @@ async def _outage(server: PostgresServer) -> list[Row]:
     ]
 
 
-async def _live(rig: Rig, agents: list[Agent], ended: asyncio.Event) -> None:
+async def _live(rig: Rig, agents: list[Agent], at_us: int, ended: asyncio.Event) -> None:
     """What every agent measures now, by its live lane."""
-    at_us = _now_us() // EVERY_US * EVERY_US
     while not ended.is_set():
         await asyncio.sleep(max(0.0, (at_us + EVERY_US - _now_us()) / 1e6))
-        upto_us = _now_us() // EVERY_US * EVERY_US
+        upto_us = at_us + max(EVERY_US, min(_now_us() - at_us, MINUTE_US) // EVERY_US * EVERY_US)
         for agent in agents:
             await rig.take(agent.batch(agent.next_seq(), at_us, upto_us), f"gw-{agent.number}")
         at_us = upto_us
