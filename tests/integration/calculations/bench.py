@@ -13,7 +13,8 @@ from cloud_api.leases import LeaseKeeper, LeaseTimes
 from cloud_api.storage.engine import EngineKind, Partitions, detect_engine
 from cloud_api.storage.instants import at_us, us_of
 from cloud_api.storage.pool import Pool, open_pool, transaction
-from cloud_api.storage.rollup_marks import hold_closed, mark_changed, read_closed
+from cloud_api.storage.rollup_marks import hold_closed, read_closed
+from cloud_api.storage.rollup_writes import mark_changed
 from cloud_api.storage.rows import SampleRows
 from cloud_api.storage.samples import upsert_latest, upsert_samples
 from cloud_api.telemetry import Telemetry

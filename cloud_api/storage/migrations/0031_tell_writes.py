@@ -2,12 +2,12 @@
 
 from cloud_api.storage.migrate import run_file
 
-revision = "0028"
-down_revision = "0027"
+revision = "0031"
+down_revision = "0030"
 branch_labels = None
 depends_on = None
 
 
 def upgrade() -> None:
     """Run the file of the same name."""
-    run_file("0028_tell_writes.sql")
+    run_file("0031_tell_writes.sql")
