@@ -1,11 +1,18 @@
-"""What the API adds to the database: last values and a day of samples beside bare SQL, dashboards, live streams."""
+"""What the API adds to the database: last values and a day of samples beside bare SQL, dashboards, live streams.
+
+Last values and samples are asked of an API process as it is deployed, over loopback, with a key that is proved each
+time. Its answers are timed until their last byte has been read; its CPU is that of service and database, as the
+reference's is that of psycopg's process and database: the reader of HTTP, who keeps nothing, is on neither side.
+"""
 
 import asyncio
 import statistics
+import tempfile
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import psutil
@@ -19,18 +26,46 @@ from cloud_api.query.values import Int64
 from cloud_api.server_events import Closing
 from cloud_api.storage.engine import DAY_US, EngineKind, Partitions, detect_engine
 from cloud_api.storage.pool import open_pool
+from tests.benchmarks.bench_rollups import database_cpu
 from tests.benchmarks.databases import DatabaseServer, on_each_server
+from tests.benchmarks.http_reader import HttpReader
 from tests.benchmarks.report import WINDOWS, Row
+from tests.fixtures.processes import Processes, accepts, find_free_port, wait_until
 from tests.integration.api.service import START, Api, serve_api, shown
 
 SERIES = 10_000
 DAY_ROWS = 86_400
 DASHBOARDS, TRENDS = 500, 8
 READERS = 1_000
-CALLS = 12
-ARROW = "application/vnd.apache.arrow.stream"
+CALLS, IDLE_S = 25, 3.0
+JSON, ARROW = "application/json", "application/vnd.apache.arrow.stream"
 
 Timed: TypeAlias = Callable[[], Awaitable[object]]
+
+
+@dataclass
+class Service:
+    """An API process as it is deployed, a reader of it over loopback, and the database server of both."""
+
+    process: psutil.Process
+    reader: HttpReader
+    server: DatabaseServer
+    # CPU seconds a second that service and database use without being asked anything.
+    idle: float = 0.0
+    database_idle: float = 0.0
+
+    def rest(self) -> None:
+        """See what they use."""
+        began, used, database = time.monotonic(), self.cpu_s(), database_cpu(self.server)
+        time.sleep(IDLE_S)
+        passed_s = time.monotonic() - began
+        self.idle = (self.cpu_s() - used) / passed_s
+        self.database_idle = (database_cpu(self.server) - database) / passed_s
+
+    def cpu_s(self) -> float:
+        """What the service has used so far."""
+        used = self.process.cpu_times()
+        return used.user + used.system
 
 
 def run() -> list[Row]:
@@ -40,20 +75,48 @@ def run() -> list[Row]:
 
 def _on(server: DatabaseServer) -> list[Row]:
     name = server.create_database()
-    try:
-        return asyncio.run(_measure(server.url(name)))
-    finally:
-        server.drop_database(name)
+    with tempfile.TemporaryDirectory(prefix="millstream-api-") as folder:
+        processes = Processes(Path(folder))
+        try:
+            return asyncio.run(_measure(server, server.url(name), processes))
+        finally:
+            processes.close()
+            server.drop_database(name)
 
 
-async def _measure(url: str) -> list[Row]:
-    async with serve_api(url, rate_per_minute=10**9, running_max=10**6, streams_max=10**6) as api:
+async def _measure(server: DatabaseServer, url: str, processes: Processes) -> list[Row]:
+    async with serve_api(url) as api:
         day = await _fill(api)
-        async with await psycopg.AsyncConnection.connect(url, autocommit=True) as bare:
-            rows = await _last_values(api, bare)
-            rows += await _day(api, bare, day)
+        key = api.client.headers["Authorization"].removeprefix("Bearer ")
+    service = await asyncio.to_thread(_service, server, url, processes, key)
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as bare:
+        rows = await _last_values(service, bare)
+        rows += await _day(service, bare, day)
+    service.reader.close()
+    processes.close()
+    async with serve_api(url, rate_per_minute=10**9, running_max=10**6, streams_max=10**6) as api:
         rows += await _dashboards(api)
         return rows + await _streams(api)
+
+
+def _service(server: DatabaseServer, url: str, processes: Processes, key: str) -> Service:
+    port = find_free_port()
+    settings = {"DATABASE_URL": url, "HTTP_PORT": str(port), "RETENTION_RAW": "forever", "RETENTION_1M": "forever"}
+    environment = {f"MILLSTREAM_{name}": value for name, value in settings.items()}
+    child = processes.millstream("cloud", "run", "--role", "api", name="api", **environment).start()
+    wait_until(lambda: accepts(port), "the API listens")
+    reader = HttpReader(port, key)
+    wait_until(lambda: _is_ready(reader), "the API has reached the database")
+    service = Service(psutil.Process(child.pid), reader, server)
+    service.rest()
+    return service
+
+
+def _is_ready(reader: HttpReader) -> bool:
+    try:
+        return reader.get("/health/ready", JSON) > 0
+    except AssertionError:
+        return False
 
 
 async def _fill(api: Api) -> int:
@@ -88,54 +151,61 @@ async def _fill(api: Api) -> int:
     return day
 
 
-async def _last_values(api: Api, bare: psycopg.AsyncConnection[Any]) -> list[Row]:
+async def _last_values(service: Service, bare: psycopg.AsyncConnection[Any]) -> list[Row]:
     async def product() -> None:
-        answer = await api.client.get(
-            "/api/v1/latest", params={"limit": SERIES}, headers={"Accept-Encoding": "identity"}
-        )
-        assert answer.status_code == 200
+        await asyncio.to_thread(service.reader.get, f"/api/v1/latest?limit={SERIES}", JSON)
+
+    async def one() -> None:
+        await asyncio.to_thread(service.reader.get, "/api/v1/latest?limit=1", JSON)
 
     async def reference() -> None:
         cursor = await bare.execute("select series_id, time, value, status, text, arrived_at from latest")
         assert len(await cursor.fetchall()) == SERIES
 
-    made, floor = await _alternated(product, reference)
-    rows = [Row(f"last value of {SERIES} series, whole answer", made, "ms", floor, made / floor, "<= 2")]
-    made, floor = await _processing(bare, product), await _processing(bare, reference)
-    return [*rows, Row("the same, CPU of service and database", made, "ms", floor, made / floor, "<= 2")]
+    rows = await _compared(service, f"last value of {SERIES} series", product, reference, "<= 2")
+    return [*rows, *await _compared(service, "last value of one series beside the same", one, reference, None)]
 
 
-async def _day(api: Api, bare: psycopg.AsyncConnection[Any], series_id: int) -> list[Row]:
-    window = {"from": shown(START), "to": "2026-02-02T00:00:00Z"}
-    address = f"/api/v1/series/{series_id}/samples"
+async def _day(service: Service, bare: psycopg.AsyncConnection[Any], series_id: int) -> list[Row]:
+    to = "2026-02-02T00:00:00Z"
+    address = f"/api/v1/series/{series_id}/samples?from={shown(START)}&to={to}"
+    body = {"series": [series_id], "from": shown(START), "to": to, "resolution": "raw"}
 
-    async def get(accept: str, **more: object) -> None:
-        headers = {"Accept": accept, "Accept-Encoding": "identity"}
-        answer = await api.client.get(address, params={**window, **more}, headers=headers)
-        assert answer.status_code == 200
-        assert len(answer.content) > DAY_ROWS
+    async def get(accept: str, more: str) -> None:
+        size = await asyncio.to_thread(service.reader.get, address + more, accept)
+        assert size > DAY_ROWS
+
+    async def query(accept: str) -> None:
+        assert await asyncio.to_thread(service.reader.post, "/api/v1/query", body, accept) > DAY_ROWS
 
     async def reference() -> None:
         cursor = await bare.execute(
             "select time, value, status, text from sample"
             " where series_id = %s and time >= %s and time < %s order by time",
-            (series_id, START, "2026-02-02T00:00:00Z"),
+            (series_id, START, to),
         )
         assert len(await cursor.fetchall()) == DAY_ROWS
 
     rows: list[Row] = []
     for name, accept, goal, more in (
-        ("JSON", "application/json", "<= 0.5", {"limit": DAY_ROWS}),
-        ("Arrow", ARROW, "<= 0.35", {}),
-        ("CSV", "text/csv", None, {}),
-        ("Parquet", "application/vnd.apache.parquet", None, {}),
+        ("JSON", JSON, "<= 0.5", f"&limit={DAY_ROWS}"),
+        ("Arrow", ARROW, "<= 0.35", ""),
+        ("CSV", "text/csv", None, ""),
+        ("Parquet", "application/vnd.apache.parquet", None, ""),
     ):
-        made, floor = await _alternated(lambda accept=accept, more=more: get(accept, **more), reference)
-        rows.append(Row(f"a day raw ({DAY_ROWS}) as {name}, whole answer", made, "ms", floor, made / floor, goal))
-        product = partial(get, accept, **more)
-        made, floor = await _processing(bare, product), await _processing(bare, reference)
-        rows.append(Row("the same, CPU of service and database", made, "ms", floor, made / floor, goal))
+        title = f"a day raw ({DAY_ROWS}) as {name}"
+        rows += await _compared(service, title, partial(get, accept, more), reference, goal)
+    for name, accept in (("JSON", JSON), ("Arrow", ARROW)):
+        rows += await _compared(service, f"the same by POST /query as {name}", partial(query, accept), reference, None)
     return rows
+
+
+async def _compared(service: Service, name: str, product: Timed, reference: Timed, goal: str | None) -> list[Row]:
+    made, floor = await _alternated(product, reference)
+    rows = [Row(f"{name}, whole answer", made, "ms", floor, made / floor, goal)]
+    made = await _processing(service, product, service.cpu_s, service.idle + service.database_idle)
+    floor = await _processing(service, reference, time.process_time, service.database_idle)
+    return [*rows, Row("  CPU of service and database", made, "ms", floor, made / floor, goal)]
 
 
 async def _dashboards(api: Api) -> list[Row]:
@@ -197,27 +267,22 @@ async def _streams(api: Api) -> list[Row]:
 async def _alternated(product: Timed, reference: Timed) -> tuple[float, float]:
     await product()
     await reference()
-    pairs = [(await _milliseconds(product), await _milliseconds(reference)) for _ in range(max(5, WINDOWS))]
+    pairs = [(await _milliseconds(product), await _milliseconds(reference)) for _ in range(max(9, WINDOWS))]
     return statistics.median(pair[0] for pair in pairs), statistics.median(pair[1] for pair in pairs)
 
 
-async def _processing(bare: psycopg.AsyncConnection[Any], call: Timed) -> float:
-    """CPU of this process and of the database's for one call: other work on the machine does not count."""
+async def _processing(service: Service, call: Timed, cpu_s: Callable[[], float], idle: float) -> float:
+    """CPU of one call, by whoever makes it and the database; what they do without it, a second, is taken off.
+
+    Other work on the machine does not count.
+    """
     await call()
-    backend = psutil.Process(bare.info.backend_pid)
-    before = _cpu_s(backend)
+
+    began, before = time.monotonic(), cpu_s() + database_cpu(service.server)
     for _ in range(CALLS):
         await call()
-    return (_cpu_s(backend) - before) * 1000 / CALLS
-
-
-def _cpu_s(backend: psutil.Process) -> float:
-    total = time.process_time()
-    for each in backend.parent().children():  # pyright: ignore[reportOptionalMemberAccess] # the postmaster
-        with suppress(psutil.Error):
-            used = each.cpu_times()
-            total += used.user + used.system
-    return total
+    used = cpu_s() + database_cpu(service.server) - before
+    return (used - idle * (time.monotonic() - began)) * 1000 / CALLS
 
 
 async def _milliseconds(call: Timed) -> float:
