@@ -88,9 +88,12 @@ class Unseen:
 def candidates_of_rows(rows: RollupRows) -> Candidates:
     """The lowest and the highest usable sample of each bucket; `rows` of one series, with both readings."""
     counted, plain = rows.read_as(with_uncertain=True), rows.read_as(with_uncertain=False)
-    some = np.flatnonzero(counted.partials["accepted"] > 0)
-    partials = counted.partials[some]
-    beside = plain.partials[np.searchsorted(plain.buckets_us, counted.buckets_us[some])]
+    partials, some = counted.partials, counted.partials["accepted"] > 0
+    if not some.all():
+        partials = partials[some]
+    beside = partials
+    if counted is not plain:
+        beside = plain.partials[np.searchsorted(plain.buckets_us, counted.buckets_us[some])]
     classes = status_classes(partials["worst_status"])
     is_one_class = (classes == IS_GOOD) | ((classes == IS_UNCERTAIN) & (partials["uncertain"] == partials["total"]))
     is_sure = is_one_class & ~partials["worst_differs"]
@@ -174,7 +177,5 @@ def find_holes(pieces: Pieces, inside: Unseen | None = None) -> tuple[SampleColu
 def _columns(
     times_us: NDArray[np.int64], values: NDArray[np.float64], statuses: NDArray[np.uint32], texts: NDArray[np.object_]
 ) -> SampleColumns:
-    found: list[str | None] | None = texts.tolist()
-    if found is not None and not any(text is not None for text in found):
-        found = None
+    found: list[str | None] | None = texts.tolist() if has_text(texts).any() else None
     return SampleColumns(times_us.astype(np.int64), values.astype(np.float64), statuses.astype(np.uint32), found)

@@ -119,7 +119,9 @@ class RollupRows:
 
     def read_as(self, *, with_uncertain: bool) -> "RollupRows":
         """One row a bucket: where Uncertain samples count, the row of that reading takes the place of the other."""
-        if not with_uncertain or not len(self):
+        if not self.with_uncertain.any():
+            return self
+        if not with_uncertain:
             return self.take(~self.with_uncertain)
         # Rows of one bucket stand together, the reading with Uncertain samples last.
         last = np.ones(len(self), np.bool_)

@@ -19,7 +19,7 @@ COPY_HEAD = b"PGCOPY\n\xff\r\n\0" + struct.pack(">ii", 0, 0)
 COPY_TAIL = struct.pack(">h", -1)
 # Rows are laid out some at a time: a thousand take a megabyte until they are sent.
 CHUNK_ROWS = 2048
-# What statements hand over for null: NaN for a double, this for an integer. Statuses come with their default.
+# What statements hand over for null in columns that are mostly not: NaN for a double, this for an integer.
 MISSING = -1
 TEXTS = ("first_text", "last_text", "low_text", "high_text")
 _FLOAT8_OID = 701
@@ -39,6 +39,16 @@ class Column:
     kind: str  # double, integer, offset (microseconds since the bucket's start), status, flag
     default: Default | None
 
+    @property
+    def is_rare(self) -> bool:
+        """Whether it is mostly null, and so is read with its places."""
+        return self.name in _RARE
+
+    @property
+    def wire(self) -> np.dtype[Any]:
+        """How an element travels."""
+        return np.dtype(_WIRE[self.kind])
+
 
 def _number(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.nan_to_num(values, nan=0.0)
@@ -51,6 +61,15 @@ def _default_back_at(p: NDArray[np.void]) -> Any:
 def _default_back_value(p: NDArray[np.void]) -> Any:
     at_last = np.where(p["back_at"] == p["last_at"], _number(p["last_value"]), 0.0)
     return np.where(p["back_at"] == p["front_at"], p["front_value"], at_last)
+
+
+# Null in the row of a bucket whose samples are all Good and numbers.
+_RARE = {
+    *("accepted", "uncertain", "first_status", "last_status", "worst_status", "front_status", "back_status"),
+    *("front_at", "back_at", "held_us", "held_good_us", "good_us", "zero_us", "front_value", "back_value"),
+    *("worst_differs", "skips"),
+}
+_WIRE = {"double": ">f8", "integer": ">i4", "offset": ">i4", "status": ">i4", "flag": "u1"}
 
 
 # In an order in which every default needs earlier columns alone; COPY and SELECT name them in the same order.
@@ -112,7 +131,6 @@ _OF_EXTREMES = {
     "worst_differs",
 }
 EXTREME_COLUMNS = tuple(column for column in COLUMNS if column.name in _OF_EXTREMES)
-_WIRE = {"double": ">f8", "integer": ">i4", "offset": ">i4", "status": ">i4", "flag": "u1"}
 
 
 def copy_rollup_chunks(rows: RollupRows) -> Iterator[bytes]:
@@ -200,48 +218,88 @@ def _variable(row: np.void) -> list[bytes]:
     return [*chunks, struct.pack(">i", len(body)), body]
 
 
+class Rare(NamedTuple):
+    """What stands at some places of a column that is null elsewhere."""
+
+    places: NDArray[np.intp]
+    values: NDArray[Any]
+
+
 class Read(NamedTuple):
-    """What a statement handed over: keys, and the columns that it read by name."""
+    """What a statement handed over: keys, and by name the columns that it read, texts and falls among them."""
 
     series_ids: NDArray[np.int32]
     buckets_us: NDArray[np.int64]
     with_uncertain: NDArray[np.bool_]
     states: NDArray[np.bytes_]
     valid_from_us: NDArray[np.int64]
-    columns: Mapping[str, NDArray[Any]]
+    columns: Mapping[str, NDArray[Any] | Rare]
+
+    def ordered(self) -> "Read":
+        """The same by series, bucket and reading."""
+        order = np.lexsort((self.with_uncertain, self.buckets_us, self.series_ids))
+        place = np.empty(len(order), np.intp)
+        place[order] = np.arange(len(order))
+        columns = {
+            name: Rare(place[values.places], values.values) if isinstance(values, Rare) else values[order]
+            for name, values in self.columns.items()
+        }
+        return Read(
+            self.series_ids[order],
+            self.buckets_us[order],
+            self.with_uncertain[order],
+            self.states[order],
+            self.valid_from_us[order],
+            columns,
+        )
 
 
 def read_rollups(read: Read) -> RollupRows:
     """Rows again, with every default in its place; columns that were not read stay 0."""
     partials = np.zeros(len(read.series_ids), PARTIAL)
     for column in COLUMNS:
-        values = read.columns.get(column.name)
-        if values is None:
-            continue
-        if column.kind == "double":
-            is_missing = np.isnan(values)
-        elif column.kind in {"integer", "offset"}:
-            is_missing = values == MISSING
-        else:
-            is_missing = np.zeros(len(values), np.bool_)
-        if column.kind == "offset":
-            values = values.astype(np.int64) + read.buckets_us
-        if column.default is not None and is_missing.any():
-            values = np.where(is_missing, column.default(partials), values)
-        partials[column.name] = values
+        sent = read.columns.get(column.name)
+        if isinstance(sent, Rare):
+            _read_rare(partials, column, sent, read.buckets_us)
+        elif sent is not None:
+            partials[column.name] = _filled(partials, column, sent, read.buckets_us)
     _read_variable(partials, read.columns)
     return RollupRows(read.series_ids, read.buckets_us, read.with_uncertain, read.states, read.valid_from_us, partials)
 
 
-def _read_variable(partials: NDArray[np.void], columns: Mapping[str, NDArray[Any]]) -> None:
+def _read_rare(partials: NDArray[np.void], column: Column, sent: Rare, buckets_us: NDArray[np.int64]) -> None:
+    if column.default is not None:
+        partials[column.name] = column.default(partials)
+    if len(sent.places):
+        values = sent.values
+        if column.kind == "offset":
+            values = values.astype(np.int64) + buckets_us[sent.places]
+        partials[column.name][sent.places] = values
+
+
+def _filled(
+    partials: NDArray[np.void], column: Column, sent: NDArray[Any], buckets_us: NDArray[np.int64]
+) -> NDArray[Any]:
+    """The values of a column, those of which null was handed over by the rule."""
+    if column.kind == "double":
+        is_missing = np.isnan(sent)
+    else:
+        is_missing = sent == MISSING if column.kind in {"integer", "offset"} else np.zeros(len(sent), np.bool_)
+    values = sent.astype(np.int64) + buckets_us if column.kind == "offset" else sent
+    if column.default is None or not is_missing.any():
+        return values
+    return np.where(is_missing, column.default(partials), values)
+
+
+def _read_variable(partials: NDArray[np.void], columns: Mapping[str, NDArray[Any] | Rare]) -> None:
     for name in TEXTS:
         texts = columns.get(name)
-        partials[name] = None if texts is None else texts
+        partials[name] = None if texts is None or isinstance(texts, Rare) else texts
     alone = partials["total"] == 1
     partials["last_text"][alone] = partials["first_text"][alone]
     partials["falls"] = None
     falls = columns.get("falls")
-    if falls is not None:
+    if falls is not None and not isinstance(falls, Rare):
         for index in np.flatnonzero(has_text(falls)).tolist():
             partials["falls"][index] = tuple(float(text) for text in falls[index].strip("{}").split(","))
     for index in np.flatnonzero(partials["fall_count"] == 1).tolist():

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from psycopg import sql
 
-from cloud_api.storage.columns import load_arrays_raw, read_doubles, read_integers, read_times
+from cloud_api.storage.columns import load_arrays_raw, read_times, sent_integers, sent_times
 from cloud_api.storage.instants import at_us, us_of
 from cloud_api.storage.pool import Connection
 from cloud_api.storage.rollup_rows import (
@@ -28,6 +28,7 @@ from cloud_api.storage.rollup_wire import (
     EXTREME_COLUMNS,
     TEXTS,
     Column,
+    Rare,
     Read,
     copy_rollup_chunks,
     read_rollups,
@@ -119,21 +120,26 @@ async def select_rollups(
 ) -> RollupRows:
     """Read rows by series, bucket and reading; `as_of`: those that were known at that time."""
     row = await _read(connection, "select_rollups", resolution, _of(scope), as_of)
-    return no_rollups() if row is None or row[0] is None else _rows(row, COLUMNS, (*TEXTS, "falls"))
+    if row is None or row[0] is None:
+        return no_rollups()
+    states, valid_from_us = np.frombuffer(row[3], "S1"), sent_times(row[4])
+    return _rows(row, row[5:], COLUMNS, (*TEXTS, "falls"), (states, valid_from_us))
 
 
 async def select_rollup_counts(
     connection: Connection, resolution: Resolution, scope: Scope, as_of: datetime | None = None
 ) -> RollupRows:
-    """The same with counts, means, extremes and ends alone; every other partial is 0."""
+    """The same with counts, means, extremes and ends alone; all else, states too, is 0."""
     row = await _read(connection, "select_rollup_counts", resolution, _of(scope), as_of)
-    return no_rollups() if row is None or row[0] is None else _rows(row, COUNT_COLUMNS, ("low_text", "high_text"))
+    if row is None or row[0] is None:
+        return no_rollups()
+    return _rows(row, row[3:], COUNT_COLUMNS, ("low_text", "high_text"))
 
 
 async def select_rollup_extremes(connection: Connection, resolution: Resolution, scope: Scope) -> RollupRows:
-    """The same with counts, statuses, extremes, and first and last samples alone; every other partial is 0."""
+    """The same with counts, statuses, extremes, and first and last samples alone."""
     row = await _read(connection, "select_rollup_extremes", resolution, _of(scope), None)
-    return no_rollups() if row is None or row[0] is None else _rows(row, EXTREME_COLUMNS, TEXTS)
+    return no_rollups() if row is None or row[0] is None else _rows(row, row[3:], EXTREME_COLUMNS, TEXTS)
 
 
 async def select_neighbour_rollups(
@@ -173,22 +179,40 @@ def _of(scope: Scope) -> dict[str, Any]:
     return {"series_ids": list(scope.series_ids), "from_at": scope.from_at, "to_at": scope.to_at}
 
 
-def _rows(row: Sequence[Any], read: Sequence[Column], texts: Sequence[str]) -> RollupRows:
-    columns: dict[str, NDArray[Any]] = {}
-    for column, cell in zip(read, row[5:], strict=False):
-        if column.kind == "double":
-            columns[column.name] = read_doubles(cell)
-        else:
-            whole = read_integers(cell)
-            columns[column.name] = whole.view(np.uint32) if column.kind == "status" else whole
-    for name, cell in zip(texts, row[5 + len(read) :], strict=True):
+def _rows(
+    row: Sequence[Any],
+    cells: Sequence[Any],
+    read: Sequence[Column],
+    texts: Sequence[str],
+    stamps: tuple[NDArray[np.bytes_], NDArray[np.int64]] | None = None,
+) -> RollupRows:
+    """The rows of which keys stand in `row` and everything else in `cells`, in their order."""
+    series_ids = sent_integers(row[0])
+    with_uncertain = np.zeros(len(series_ids), np.bool_)
+    if row[2] is not None:
+        with_uncertain[sent_integers(row[2])] = True
+    columns: dict[str, NDArray[Any] | Rare] = {}
+    for column, cell in zip(read, cells, strict=False):
+        columns[column.name] = _rare(column, cell) if column.is_rare else _elements(column, cell)
+    for name, cell in zip(texts, cells[len(read) :], strict=True):
         if cell is not None:
             found = np.empty(len(cell), np.object_)
             found[:] = cell
             columns[name] = found
-    states = read_integers(row[3]).astype(np.uint8).view("S1")
-    keys = (read_integers(row[0]), read_times(row[1]), read_integers(row[2]) == 1, states, read_times(row[4]))
-    return read_rollups(Read(*keys, columns))
+    if stamps is None:
+        stamps = np.zeros(len(series_ids), "S1"), np.zeros(len(series_ids), np.int64)
+    return read_rollups(Read(series_ids, sent_times(row[1]), with_uncertain, *stamps, columns).ordered())
+
+
+def _elements(column: Column, data: bytes) -> NDArray[Any]:
+    values = np.frombuffer(data, column.wire)
+    return values.astype(column.wire.newbyteorder("="))
+
+
+def _rare(column: Column, data: bytes | None) -> Rare:
+    pairs = np.frombuffer(data or b"", [("place", ">i4"), ("value", column.wire)])
+    values = pairs["value"].astype(column.wire.newbyteorder("="))
+    return Rare(pairs["place"].astype(np.intp), values.view(np.uint32) if column.kind == "status" else values)
 
 
 async def _close(connection: Connection, resolution: Resolution, rows: RollupRows, scope: Scope) -> None:

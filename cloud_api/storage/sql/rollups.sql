@@ -12,80 +12,127 @@ copy {rollup} (
 ) from stdin (format binary)
 
 -- name: select_rollups
--- Columns instead of rows; null travels as NaN or -1, so that elements have one width (see rollup_wire.py).
-select array_agg(series_id), array_agg(bucket), array_agg(with_uncertain::int), array_agg(state::int),
-       array_agg(valid_from),
-       array_agg(total), array_agg(coalesce(accepted, -1)), array_agg(coalesce(uncertain, -1)), array_agg(first_at),
-       array_agg(coalesce(last_at, -1)), array_agg(coalesce(first_status, 0)),
-       array_agg(coalesce(last_status, first_status, 0)), array_agg(coalesce(worst_status, first_status, 0)),
-       array_agg(coalesce(front_status, first_status, 0)),
-       array_agg(coalesce(back_status, front_status, first_status, 0)), array_agg(coalesce(front_at, -1)),
-       array_agg(coalesce(back_at, -1)), array_agg(coalesce(previous_at, -1)), array_agg(coalesce(low_at, -1)),
-       array_agg(coalesce(high_at, -1)), array_agg(coalesce(held_us, -1)), array_agg(coalesce(held_good_us, -1)),
-       array_agg(coalesce(good_us, -1)), array_agg(coalesce(zero_us, -1)), array_agg(coalesce(transitions, -1)),
-       array_agg(coalesce(fall_count, -1)), array_agg(coalesce(first_value, 'NaN')),
-       array_agg(coalesce(last_value, 'NaN')), array_agg(coalesce(front_value, 'NaN')),
-       array_agg(coalesce(back_value, 'NaN')), array_agg(coalesce(previous_value, 'NaN')),
-       array_agg(coalesce(mean_offset, 'NaN')), array_agg(coalesce(m2, 'NaN')), array_agg(coalesce(low, 'NaN')),
-       array_agg(coalesce(high, 'NaN')), array_agg(coalesce(step_area, 'NaN')), array_agg(coalesce(line_area, 'NaN')),
-       array_agg(coalesce(span_step_area, 'NaN')), array_agg(coalesce(span_line_area, 'NaN')),
-       array_agg(coalesce(rise, 'NaN')), array_agg(coalesce(fall_sum, 'NaN')), array_agg(coalesce(fall_least, 'NaN')),
-       array_agg(coalesce(fall_most, 'NaN')), array_agg(coalesce(fall_later, 'NaN')),
-       array_agg(coalesce(worst_differs, false)::int), array_agg(coalesce(low_repeated, false)::int),
-       array_agg(coalesce(high_repeated, false)::int), array_agg(coalesce(skips, false)::int),
+-- The bytes of columns, rows in no order: to sort rows this wide would take longer. Null is NaN or -1; of columns that are
+-- mostly null come the places where they are not, with what stands there (see rollup_wire.py).
+select string_agg(int4send(series_id), ''),
+       string_agg(timestamptz_send(bucket), ''),
+       string_agg(int4send(place), '') filter (where with_uncertain),
+       string_agg(charsend(state), ''),
+       string_agg(timestamptz_send(valid_from), ''),
+       string_agg(int4send(total), ''),
+       string_agg(int4send(place) || int4send(accepted), '') filter (where accepted is not null),
+       string_agg(int4send(place) || int4send(uncertain), '') filter (where uncertain is not null),
+       string_agg(int4send(first_at), ''),
+       string_agg(int4send(coalesce(last_at, -1)), ''),
+       string_agg(int4send(place) || int4send(first_status), '') filter (where first_status is not null),
+       string_agg(int4send(place) || int4send(last_status), '') filter (where last_status is not null),
+       string_agg(int4send(place) || int4send(worst_status), '') filter (where worst_status is not null),
+       string_agg(int4send(place) || int4send(front_status), '') filter (where front_status is not null),
+       string_agg(int4send(place) || int4send(back_status), '') filter (where back_status is not null),
+       string_agg(int4send(place) || int4send(front_at), '') filter (where front_at is not null),
+       string_agg(int4send(place) || int4send(back_at), '') filter (where back_at is not null),
+       string_agg(int4send(coalesce(previous_at, -1)), ''),
+       string_agg(int4send(coalesce(low_at, -1)), ''),
+       string_agg(int4send(coalesce(high_at, -1)), ''),
+       string_agg(int4send(place) || int4send(held_us), '') filter (where held_us is not null),
+       string_agg(int4send(place) || int4send(held_good_us), '') filter (where held_good_us is not null),
+       string_agg(int4send(place) || int4send(good_us), '') filter (where good_us is not null),
+       string_agg(int4send(place) || int4send(zero_us), '') filter (where zero_us is not null),
+       string_agg(int4send(coalesce(transitions, -1)), ''),
+       string_agg(int4send(coalesce(fall_count, -1)), ''),
+       string_agg(float8send(coalesce(first_value, 'NaN')), ''),
+       string_agg(float8send(coalesce(last_value, 'NaN')), ''),
+       string_agg(int4send(place) || float8send(front_value), '') filter (where front_value is not null),
+       string_agg(int4send(place) || float8send(back_value), '') filter (where back_value is not null),
+       string_agg(float8send(coalesce(previous_value, 'NaN')), ''),
+       string_agg(float8send(coalesce(mean_offset, 'NaN')), ''),
+       string_agg(float8send(coalesce(m2, 'NaN')), ''),
+       string_agg(float8send(coalesce(low, 'NaN')), ''),
+       string_agg(float8send(coalesce(high, 'NaN')), ''),
+       string_agg(float8send(coalesce(step_area, 'NaN')), ''),
+       string_agg(float8send(coalesce(line_area, 'NaN')), ''),
+       string_agg(float8send(coalesce(span_step_area, 'NaN')), ''),
+       string_agg(float8send(coalesce(span_line_area, 'NaN')), ''),
+       string_agg(float8send(coalesce(rise, 'NaN')), ''),
+       string_agg(float8send(coalesce(fall_sum, 'NaN')), ''),
+       string_agg(float8send(coalesce(fall_least, 'NaN')), ''),
+       string_agg(float8send(coalesce(fall_most, 'NaN')), ''),
+       string_agg(float8send(coalesce(fall_later, 'NaN')), ''),
+       string_agg(int4send(place) || boolsend(worst_differs), '') filter (where worst_differs is not null),
+       string_agg(boolsend(coalesce(low_repeated, false)), ''),
+       string_agg(boolsend(coalesce(high_repeated, false)), ''),
+       string_agg(int4send(place) || boolsend(skips), '') filter (where skips is not null),
        case when count(first_text) > 0 then array_agg(first_text) end,
        case when count(last_text) > 0 then array_agg(last_text) end,
        case when count(low_text) > 0 then array_agg(low_text) end,
        case when count(high_text) > 0 then array_agg(high_text) end,
        case when count(falls) > 0 then array_agg(falls::text) end
 from (
-    select *
+    select *, row_number() over ()::integer - 1 as place
     from {rollup}
     where series_id = any(%(series_ids)s) and bucket >= %(from_at)s and bucket < %(to_at)s {known}
-    order by series_id, bucket, with_uncertain
-) ordered
+) numbered
 
 -- name: select_rollup_counts
 -- The same of a few columns: a year of quarters for a chart.
-select array_agg(series_id), array_agg(bucket), array_agg(with_uncertain::int), array_agg(state::int),
-       array_agg(valid_from),
-       array_agg(total), array_agg(coalesce(accepted, -1)), array_agg(first_at), array_agg(coalesce(last_at, -1)),
-       array_agg(coalesce(front_at, -1)), array_agg(coalesce(low_at, -1)), array_agg(coalesce(high_at, -1)),
-       array_agg(coalesce(first_value, 'NaN')), array_agg(coalesce(front_value, 'NaN')),
-       array_agg(coalesce(mean_offset, 'NaN')), array_agg(coalesce(m2, 'NaN')), array_agg(coalesce(low, 'NaN')),
-       array_agg(coalesce(high, 'NaN')), array_agg(coalesce(low_repeated, false)::int),
-       array_agg(coalesce(high_repeated, false)::int),
+select string_agg(int4send(series_id), ''),
+       string_agg(timestamptz_send(bucket), ''),
+       string_agg(int4send(place), '') filter (where with_uncertain),
+       string_agg(int4send(total), ''),
+       string_agg(int4send(place) || int4send(accepted), '') filter (where accepted is not null),
+       string_agg(int4send(first_at), ''),
+       string_agg(int4send(coalesce(last_at, -1)), ''),
+       string_agg(int4send(place) || int4send(front_at), '') filter (where front_at is not null),
+       string_agg(int4send(coalesce(low_at, -1)), ''),
+       string_agg(int4send(coalesce(high_at, -1)), ''),
+       string_agg(float8send(coalesce(first_value, 'NaN')), ''),
+       string_agg(int4send(place) || float8send(front_value), '') filter (where front_value is not null),
+       string_agg(float8send(coalesce(mean_offset, 'NaN')), ''),
+       string_agg(float8send(coalesce(m2, 'NaN')), ''),
+       string_agg(float8send(coalesce(low, 'NaN')), ''),
+       string_agg(float8send(coalesce(high, 'NaN')), ''),
+       string_agg(boolsend(coalesce(low_repeated, false)), ''),
+       string_agg(boolsend(coalesce(high_repeated, false)), ''),
        case when count(low_text) > 0 then array_agg(low_text) end,
        case when count(high_text) > 0 then array_agg(high_text) end
 from (
-    select *
+    select *, row_number() over ()::integer - 1 as place
     from {rollup}
     where series_id = any(%(series_ids)s) and bucket >= %(from_at)s and bucket < %(to_at)s {known}
-    order by series_id, bucket, with_uncertain
-) ordered
+) numbered
 
 -- name: select_rollup_extremes
 -- The same of others: where the lowest and the highest samples stand, and what a row begins and ends with.
-select array_agg(series_id), array_agg(bucket), array_agg(with_uncertain::int), array_agg(state::int),
-       array_agg(valid_from),
-       array_agg(total), array_agg(coalesce(accepted, -1)), array_agg(coalesce(uncertain, -1)), array_agg(first_at),
-       array_agg(coalesce(last_at, -1)), array_agg(coalesce(first_status, 0)),
-       array_agg(coalesce(last_status, first_status, 0)), array_agg(coalesce(worst_status, first_status, 0)),
-       array_agg(coalesce(front_at, -1)), array_agg(coalesce(back_at, -1)), array_agg(coalesce(low_at, -1)),
-       array_agg(coalesce(high_at, -1)), array_agg(coalesce(first_value, 'NaN')),
-       array_agg(coalesce(last_value, 'NaN')), array_agg(coalesce(front_value, 'NaN')),
-       array_agg(coalesce(low, 'NaN')), array_agg(coalesce(high, 'NaN')),
-       array_agg(coalesce(worst_differs, false)::int),
+select string_agg(int4send(series_id), ''),
+       string_agg(timestamptz_send(bucket), ''),
+       string_agg(int4send(place), '') filter (where with_uncertain),
+       string_agg(int4send(total), ''),
+       string_agg(int4send(place) || int4send(accepted), '') filter (where accepted is not null),
+       string_agg(int4send(place) || int4send(uncertain), '') filter (where uncertain is not null),
+       string_agg(int4send(first_at), ''),
+       string_agg(int4send(coalesce(last_at, -1)), ''),
+       string_agg(int4send(place) || int4send(first_status), '') filter (where first_status is not null),
+       string_agg(int4send(place) || int4send(last_status), '') filter (where last_status is not null),
+       string_agg(int4send(place) || int4send(worst_status), '') filter (where worst_status is not null),
+       string_agg(int4send(place) || int4send(front_at), '') filter (where front_at is not null),
+       string_agg(int4send(place) || int4send(back_at), '') filter (where back_at is not null),
+       string_agg(int4send(coalesce(low_at, -1)), ''),
+       string_agg(int4send(coalesce(high_at, -1)), ''),
+       string_agg(float8send(coalesce(first_value, 'NaN')), ''),
+       string_agg(float8send(coalesce(last_value, 'NaN')), ''),
+       string_agg(int4send(place) || float8send(front_value), '') filter (where front_value is not null),
+       string_agg(float8send(coalesce(low, 'NaN')), ''),
+       string_agg(float8send(coalesce(high, 'NaN')), ''),
+       string_agg(int4send(place) || boolsend(worst_differs), '') filter (where worst_differs is not null),
        case when count(first_text) > 0 then array_agg(first_text) end,
        case when count(last_text) > 0 then array_agg(last_text) end,
        case when count(low_text) > 0 then array_agg(low_text) end,
        case when count(high_text) > 0 then array_agg(high_text) end
 from (
-    select *
+    select *, row_number() over ()::integer - 1 as place
     from {rollup}
     where series_id = any(%(series_ids)s) and bucket >= %(from_at)s and bucket < %(to_at)s {known}
-    order by series_id, bucket, with_uncertain
-) ordered
+) numbered
 
 -- name: select_rollup_buckets_before
 -- A bucket may have two rows, one a reading: three rows are two buckets at least.
