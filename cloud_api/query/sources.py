@@ -83,8 +83,9 @@ async def scan(connection: Connection, wanted: Wanted, plan: Plan, intervals: In
     if len(samples):
         counts["raw"] = len(samples)
         parts.append(_partials(wanted, samples, plan.raw, intervals))
-    rows = np.concatenate(parts) if parts else no_partials()
+    rows = parts[0] if parts else no_partials()
     if len(parts) > 1:
+        rows = np.concatenate(parts)
         rows = rows[np.argsort(rows["first_at"], kind="stable")]
     nobody = _classified(wanted, NO_SAMPLES)
     return Scanned(Rolled(rows, nobody, nobody, wanted.is_counted), counts, unclear)
