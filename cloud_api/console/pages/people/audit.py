@@ -68,12 +68,22 @@ def _said(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
+def _action(screen: Screen, code: str) -> str:
+    noun, _, verb = code.partition(".")
+    said = screen.text.maybe(f"audit_noun.{noun}", noun), screen.text.maybe(f"audit_verb.{verb}", verb)
+    return screen.text("audit.action_said", noun=said[0], verb=said[1])
+
+
 def _columns(screen: Screen) -> list[Column]:
     formats = screen.formats
 
     def who(item: Mapping[str, Any]) -> None:
         words("div", item["who"], "ms-figure")
         words("div", item["via"] or "", "ms-muted ms-code ms-figure")
+
+    def action(item: Mapping[str, Any]) -> None:
+        words("div", _action(screen, item["action"]))
+        words("div", item["action"], "ms-muted ms-code ms-figure")
 
     def outcome(item: Mapping[str, Any]) -> None:
         weight = "" if item["outcome"] == "done" else " ms-strong"
@@ -93,7 +103,7 @@ def _columns(screen: Screen) -> list[Column]:
         Column(screen.text("audit.at"), lambda item: words("span", formats.instant(item["at"]), "ms-figure")),
         Column(screen.text("audit.who"), who),
         Column(screen.text("audit.address"), lambda item: words("span", item["address"] or "–", "ms-figure")),
-        Column(screen.text("audit.did"), lambda item: words("span", item["action"], "ms-code ms-figure")),
+        Column(screen.text("audit.did"), action),
         Column(screen.text("audit.subject"), lambda item: words("span", item["subject"] or "–", "ms-break")),
         Column(screen.text("audit.outcome"), outcome),
         Column(screen.text("audit.detail"), detail),
