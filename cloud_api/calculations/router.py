@@ -21,8 +21,8 @@ from cloud_api.calculations.models import (
     VersionList,
 )
 from cloud_api.cursors import read_cursor, write_cursor
-from cloud_api.globs import parse_glob
 from cloud_api.problems import Kinds, not_found
+from cloud_api.scopes import ASSET, read_scope
 from cloud_api.storage.calculations import select_calculation_page, select_calculation_versions
 from cloud_api.storage.history import set_statement_timeout
 from cloud_api.storage.pool import Connection, transaction
@@ -47,15 +47,16 @@ async def list_calculations(
     pool: PoolOf,
     _caller: Viewer,
     path: Annotated[str | None, Query(max_length=1300, description="Glob of their paths")] = None,
+    asset: Annotated[str | None, Query(max_length=1300, description=ASSET)] = None,
     mode: Mode | None = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     cursor: Annotated[str | None, Query(max_length=4096)] = None,
 ) -> CalculationPage:
     """List calculations."""
-    glob = parse_glob(path or "**")
-    question = ("calculations", glob.text, None if mode is None else mode.value)
+    question = ("calculations", path, asset, None if mode is None else mode.value)
     after = read_cursor(cursor, question, str) if cursor else ""
     async with transaction(pool) as connection:
+        glob = await read_scope(connection, path, asset)
         rows = await select_calculation_page(connection, glob, None if mode is None else mode.value, after, limit + 1)
         page = rows[:limit]
         found = await service.describe(connection, page)

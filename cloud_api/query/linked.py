@@ -11,6 +11,7 @@ from cloud_api.query.buckets import Align
 from cloud_api.query.fills import Fill
 from cloud_api.query.models import Layout, PointsBy, QueryRequest, Resolution
 from cloud_api.query.values import Int64
+from cloud_api.scopes import ASSET
 
 MAX_ID = 2**31 - 1
 
@@ -32,8 +33,9 @@ class QueryParameters(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
     series: list[Annotated[str, Field(min_length=1, max_length=1300)]] = Field(
-        min_length=1, max_length=100, description="Ids, paths or path globs"
+        default_factory=list[str], max_length=100, description="Ids, paths or path globs"
     )
+    asset: str | None = Field(default=None, max_length=1300, description=ASSET)
     from_: str = Field(alias="from", description="The first instant, included (RFC 3339)")
     to: str = Field(description="The last instant, excluded (RFC 3339)")
     interval: str | None = Field(default=None, max_length=200, examples=["15m"])

@@ -157,7 +157,8 @@ class QueryRequest(BaseModel):
         default_factory=list[SeriesName], max_length=100, description="Ids, paths or path globs"
     )
     asset: SeriesName | None = Field(
-        default=None, description="Asset by id or exact path: of what `series` means, only what is below it"
+        default=None,
+        description="Asset by id or exact path: of what `series` means, only below it; alone, all of that",
     )
     expressions: list[Calculation] = Field(default_factory=list[Calculation], max_length=20)
     variables: dict[str, SeriesName] = Field(

@@ -24,6 +24,7 @@ from cloud_api.storage.pool import Connection
 from cloud_api.storage.rollup_marks import select_unrolled
 from cloud_api.storage.rollup_progress import RollupProgress, select_rollup_progress
 from cloud_api.storage.rollup_rows import Resolution
+from cloud_api.storage.rollups import Scope, select_newest_buckets
 
 # Samples a second of a series that says nothing of itself.
 USUAL_RATE = 1.0
@@ -139,9 +140,21 @@ async def read_kept(
     )
     if as_of is not None:
         past = replace(kept, raw_us=NEVER_US, rolled_us=NEVER_US)
-        return {row.id: past for row in series}
+        return await _known(connection, [row.id for row in series], window, past, as_of)
     waiting = await _unrolled(connection, [row.id for row in series], window, progress)
     return {row.id: replace(kept, unrolled=waiting[row.id], rate=_rate(row)) for row in series}
+
+
+async def _known(
+    connection: Connection, ids: Sequence[int], window: Window, past: Kept, as_of: datetime
+) -> dict[int, Kept]:
+    """What was rolled then: minutes alone behind the last quarter, which is rolled some time after its minutes."""
+    width = Resolution.QUARTER.width_us
+    scope = Scope(ids, to_datetime(window.from_us - width), to_datetime(window.to_us))
+    newest = await select_newest_buckets(connection, Resolution.QUARTER, scope, as_of)
+    ends = {each: newest[each] + width if each in newest else window.from_us // width * width for each in ids}
+    behind = {each: make_spans([(end_us, window.to_us + width)]) for each, end_us in ends.items()}
+    return {each: past.without(Resolution.QUARTER, behind[each]) for each in ids}
 
 
 async def _unrolled(

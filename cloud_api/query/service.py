@@ -88,8 +88,9 @@ def read_buckets(request: QueryRequest, window: Window) -> Buckets | None:
 
 def check_request(request: QueryRequest) -> None:
     """Refuse fields that contradict each other."""
-    if not request.series and not request.expressions:
-        raise body_invalid("series", [], "is empty, and so is `expressions`", "at least one series or expression")
+    if not request.series and not request.expressions and request.asset is None:
+        allowed = "at least one series or expression, or `asset` for everything below it"
+        raise body_invalid("series", [], "is empty, and so is `expressions`", allowed)
     if request.as_of is not None and (
         request.resolution is Resolution.RAW or request.points_by is not PointsBy.BUCKETS
     ):
@@ -122,7 +123,7 @@ async def run_query(connection: Connection, request: QueryRequest, budget: Budge
     await set_snapshot(connection)
     await set_statement_timeout(connection, budget.timeout_s)
     outer = None if request.asset is None else await read_scope(connection, None, str(request.asset))
-    shown = await _resolve(connection, {f"series.{index}": name for index, name in enumerate(request.series)}, outer)
+    shown = await _resolve(connection, _shown(request), outer)
     named = {name: await _named(connection, name) for name in names_of(asked)}
     series = list({row.id: row for row in (*shown, *named.values())}.values())
     for row in series:
@@ -150,6 +151,13 @@ async def run_query(connection: Connection, request: QueryRequest, budget: Budge
         reading = await read_bucketed(connection, all_of_it, plans, buckets, budget)
     aligned = aligned if reading is None else reading.aligned or aligned
     return QueryResult(request, window, buckets, shown, named, asked, reading, samples, now_us, estimate, aligned)
+
+
+def _shown(request: QueryRequest) -> dict[str, int | str]:
+    """The names of the series that are answered, by the field in which they stand."""
+    if not request.series and not request.expressions:
+        return {"asset": "**"}
+    return {f"series.{index}": name for index, name in enumerate(request.series)}
 
 
 async def _named(connection: Connection, name: SeriesKey) -> SeriesRow:

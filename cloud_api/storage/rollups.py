@@ -161,14 +161,28 @@ async def select_neighbour_rollups(
     return join_rollups([no_rollups(), *parts])
 
 
+async def select_newest_buckets(
+    connection: Connection, resolution: Resolution, scope: Scope, as_of: datetime
+) -> dict[int, int]:
+    """The start in microseconds of the newest bucket that was known at that time, by series that had one."""
+    query = _query("select_newest_buckets", resolution, as_of)
+    cursor = await connection.execute(query, _of(scope) | {"as_of": as_of})
+    return {int(row[0]): int(row[1]) for row in await cursor.fetchall()}
+
+
+def _query(name: str, resolution: Resolution, as_of: datetime | None) -> sql.Composed:
+    """A statement over the rows as they stand, or as they were known."""
+    table, known = _table(resolution), sql.SQL("")
+    if as_of is not None:
+        table, known = sql.Identifier(f"rollup_{resolution.value}_known"), sql.SQL(statement("known_rollups"))
+    return sql.SQL(statement(name)).format(rollup=table, known=known)
+
+
 async def _read(
     connection: Connection, name: str, resolution: Resolution, parameters: dict[str, Any], as_of: datetime | None
 ) -> Sequence[Any] | None:
     """One row of arrays from the rows as they stand, or as they were known."""
-    table, known = _table(resolution), sql.SQL("")
-    if as_of is not None:
-        table, known = sql.Identifier(f"rollup_{resolution.value}_known"), sql.SQL(statement("known_rollups"))
-    query = sql.SQL(statement(name)).format(rollup=table, known=known)
+    query = _query(name, resolution, as_of)
     async with connection.cursor(binary=True) as cursor:
         load_arrays_raw(cursor)
         await cursor.execute(query, parameters | ({} if as_of is None else {"as_of": as_of}))

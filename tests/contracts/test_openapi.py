@@ -58,6 +58,13 @@ def test_every_refusal_is_a_problem_document():
     assert seen | elsewhere == set(known)
 
 
+def test_whatever_lists_by_a_path_glob_takes_an_asset_too():
+    for operation in operations(describe()):
+        parameters = {each["name"]: each for each in operation.get("parameters", []) if each["in"] == "query"}
+        if "glob" in parameters.get("path", {}).get("description", "").lower():
+            assert "asset" in parameters, operation["operationId"]
+
+
 def test_every_parameter_and_body_is_described():
     for operation in operations(describe()):
         (answer,) = (

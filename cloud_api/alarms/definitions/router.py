@@ -35,8 +35,8 @@ from cloud_api.auth.access import Engineer, PoolOf, Viewer, refusals, role_line
 from cloud_api.auth.principal import Principal
 from cloud_api.auth.roles import Role
 from cloud_api.cursors import read_cursor, write_cursor
-from cloud_api.globs import parse_glob
 from cloud_api.problems import Kinds, body_invalid, not_found
+from cloud_api.scopes import ASSET, read_scope
 from cloud_api.storage.alarm_definitions import (
     DefinitionFilter,
     select_alarm_definition,
@@ -76,15 +76,17 @@ async def list_alarm_definitions(  # noqa: PLR0913, PLR0917 one argument a filte
     priority: Annotated[Literal["critical", "high", "medium", "low"] | None, Query()] = None,
     position: Annotated[str | None, Query(max_length=100)] = None,
     path: Annotated[str | None, Query(max_length=1300, description="Glob of places that they watch")] = None,
+    asset: Annotated[str | None, Query(max_length=1300, description=ASSET)] = None,
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> DefinitionPage:
     """List definitions."""
-    pattern = None if path is None else parse_glob(path).pattern
-    question = ("alarm-definitions", q, kind, priority, position, path)
+    question = ("alarm-definitions", q, kind, priority, position, path, asset)
     after = read_cursor(cursor, question, str) if cursor else ""
-    wanted = DefinitionFilter(kind, priority, position, q, pattern)
     async with pool.connection() as connection:
+        is_open = path is None and asset is None
+        pattern = None if is_open else (await read_scope(connection, path, asset)).pattern
+        wanted = DefinitionFilter(kind, priority, position, q, pattern)
         rows = await select_alarm_definitions_page(connection, wanted, after, limit + 1)
     page = rows[:limit]
     return definition_page(page, write_cursor(page[-1].name, question) if len(rows) > limit else None)

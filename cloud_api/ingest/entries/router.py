@@ -10,7 +10,6 @@ from fastapi import APIRouter, Header, Path, Query, Request
 from cloud_api.auth.access import Engineer, Operator, PoolOf, Viewer, WholeEngineer, refusals, role_line
 from cloud_api.auth.roles import Role
 from cloud_api.cursors import read_cursor, write_cursor
-from cloud_api.globs import parse_glob
 from cloud_api.ingest.entries.models import (
     Entry,
     EntryPage,
@@ -26,6 +25,7 @@ from cloud_api.ingest.entries.service import change_terms, choices_of, create_se
 from cloud_api.ingest.router import read_doors, told
 from cloud_api.instants import parse_instant, to_datetime, to_us
 from cloud_api.problems import Kinds
+from cloud_api.scopes import ASSET, read_scope
 from cloud_api.storage.entries import (
     EntryFilter,
     EntryRow,
@@ -52,14 +52,15 @@ async def list_entry_series(
     pool: PoolOf,
     _caller: Viewer,
     path: Annotated[str | None, Query(max_length=1300, description="Glob of their paths")] = None,
+    asset: Annotated[str | None, Query(max_length=1300, description=ASSET)] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     cursor: Annotated[str | None, Query(max_length=4096)] = None,
 ) -> EntrySeriesPage:
     """List series for entries."""
-    glob = parse_glob(path or "**")
-    question = ("entry-series", glob.text)
+    question = ("entry-series", path, asset)
     after = read_cursor(cursor, question, str) if cursor else ""
     async with transaction(pool) as connection:
+        glob = await read_scope(connection, path, asset)
         rows = await select_entry_series_page(connection, glob, after, limit + 1)
         items = await _shown_series(connection, rows[:limit])
     return EntrySeriesPage(

@@ -177,6 +177,18 @@ from (
     )
 ) found
 
+-- name: select_newest_buckets
+-- The newest bucket in a stretch, of each series that has one there.
+select wanted.series_id, (extract(epoch from newest.bucket) * 1000000)::bigint
+from unnest(%(series_ids)s::int4[]) as wanted (series_id)
+cross join lateral (
+    select bucket
+    from {rollup}
+    where series_id = wanted.series_id and bucket >= %(from_at)s and bucket < %(to_at)s {known}
+    order by bucket desc
+    limit 1
+) newest
+
 -- name: known_rollups
 -- A part of the statements above, of the views rollup_…_known: what was known at a time.
 and valid_from <= %(as_of)s and valid_to > %(as_of)s

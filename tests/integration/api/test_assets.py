@@ -100,7 +100,14 @@ async def test_everything_that_takes_a_glob_takes_an_asset(tree: Api):
     window = {"from": shown(at()), "to": shown(at(60)), "interval": "1m"}
     answer = await tree.query(series=["**"], asset=line["id"], **window)
     assert [series["path"] for series in answer["series"]] == press
-    assert (await tree.refused("GET", "/latest", params={"asset": "no/where"}))["status"] == 404
+    alone = await tree.query(asset=line["id"], **window)
+    assert [series["path"] for series in alone["series"]] == press
+    linked = await tree.get("/query", asset=line["path"], **window)
+    assert [series["path"] for series in linked["series"]] == press
+    assert (await tree.refused("POST", "/query", json={"asset": "no/where", **window}))["field"] == "asset"
+    for listing in ("/latest", "/calculations", "/entry-series", "/alarm-definitions", "/query"):
+        unknown = {"asset": "no/where", **(window if listing == "/query" else {})}
+        assert (await tree.refused("GET", listing, params=unknown))["status"] == 404, listing
     gaps = "insert into gap (agent, device, paths, from_at, to_at, reason, digest) values (%s, %s, %s, %s, %s, 'r', %s)"
     for number, (agent, gap_paths) in enumerate((("gw-1", None), ("gw-1", [TAGS[2]]), ("gw-9", None))):
         await tree.fill.run(gaps, agent, None, gap_paths, at(), at(1), str(number).encode())

@@ -309,3 +309,22 @@ async def test_a_series_beyond_what_memory_is_meant_for_is_merged_by_the_databas
             assert found["scanned"] == expected["scanned"]
             agree(found, expected)
         monkeypatch.undo()
+
+
+async def test_the_past_is_told_from_minutes_where_their_quarter_was_not_rolled_yet(postgres_api: Api):
+    api = postgres_api
+    series_id = await api.fill.series("a/line", scan_period_s=10)
+    await api.fill.samples(series_id, troubled())
+    await roll(api, series_id)
+    body = {"series": ["a/line"], "interval": "2h", **WINDOW, "as_of": shown(at(86_401))}
+    asked = [body | {"aggregate": ["average", "count"]}, body | {"aggregate": ["time_average", "percent_good"]}]
+    before = [await api.query(**each) for each in asked]
+    assert [each["resolution"] for each in before] == ["15m", "15m"]
+    # The quarters of the last hour and a half were known an hour later than their minutes.
+    young = at((HOURS - 1.5) * 3600)
+    await api.fill.run("update rollup_15m set valid_from = valid_from + interval '1 hour' where bucket >= %s", young)
+    for each, known in zip(asked, before, strict=True):
+        now = await api.query(**each)
+        agree(now, known)
+        assert now["scanned"]["1m"] > 0
+        assert now["scanned"]["15m"] > 0
