@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from cloud_api.calculations.reading import input_rows, read_series_samples
 from cloud_api.expressions.tree import SeriesKey
 from cloud_api.globs import PathGlob, parse_glob, within
-from cloud_api.instants import parse_instant, to_datetime
+from cloud_api.instants import format_us, parse_instant, to_datetime
 from cloud_api.problems import body_invalid, not_found
 from cloud_api.query.arithmetic import Asked, names_of, read_calculations
 from cloud_api.query.bucketed import Reading
@@ -104,6 +104,12 @@ def check_request(request: QueryRequest) -> None:
         raise body_invalid("points_by", request.points_by, f"does not go with `{field}`", "buckets")
 
 
+def check_past(request: QueryRequest, now_us: int) -> None:
+    """Refuse a past view of what is to come: its answer would change."""
+    if request.as_of is not None and parse_instant(request.as_of, "as_of") > now_us:
+        raise body_invalid("as_of", request.as_of, "lies ahead", f"an instant up to now, {format_us(now_us)}")
+
+
 def align_of(request: QueryRequest, buckets: Buckets | None) -> Align | None:
     """Where the buckets begin in fact."""
     if buckets is None:
@@ -117,6 +123,7 @@ async def run_query(connection: Connection, request: QueryRequest, budget: Budge
     """Answer a query inside a transaction of its own."""
     window = read_window(request)
     check_request(request)
+    check_past(request, now_us)
     buckets = read_buckets(request, window)
     asked = read_calculations(request, is_bucketed=buckets is not None)
     # Rows of rollups, marks and raw samples must be of one moment.
