@@ -24,9 +24,9 @@ from cloud_api.storage.rows import SampleRows, key_order
 MOST_BYTES = 40 * 2**20
 SAMPLE_BYTES = 24
 TEXT_BYTES = 64
-# After a change of owners so much is read from the database, whatever is told: a process of an older version, which
-# tells nothing, may have stored the beginning.
-WARM_UP_US = 3 * MINUTE_US
+# After a change of owners so much is read from the database, whatever is told: a process of an older version, or one
+# that wrote before the first minute was ever closed, told nothing, and samples may be five minutes ahead of the clock.
+WARM_UP_US = 7 * MINUTE_US
 
 
 @dataclass(frozen=True, slots=True)
