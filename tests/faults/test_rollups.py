@@ -11,15 +11,23 @@ import pytest
 
 from cloud_api.rollups import closing
 from cloud_api.rollups.verify import Difference
+from cloud_api.storage.instants import us_of
 from cloud_api.storage.migrate import migrate
 from cloud_api.storage.rollup_marks import hold_closed, read_closed
+from cloud_api.telemetry import Lane
+from schemas.sample import Kind
 from tests.fixtures.processes import Child, Processes
+from tests.integration.ingest.conftest import batch, column, running_rig
 from tests.integration.rollups.mill import at, running_mill, seconds_of
 
 # Not so long ago that ingest would send everything by its slow lane.
 START = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=30)
 SECONDS = float(os.environ.get("MILLSTREAM_ROLLUP_FAULT_SECONDS") or "10")
 KILLS = 4
+AGENTS = 2
+KEPT_TAGS = tuple(f"pressure-{number}" for number in range(5))
+OUTAGE_MINUTES = 8 * 60
+MINUTE_US = 60_000_000
 SEED = int(os.environ.get("MILLSTREAM_FAULT_SEED") or time.time_ns() // 1_000_000 % 1_000_000)
 
 
@@ -82,6 +90,46 @@ def test_a_process_that_stores_and_rolls_from_memory_is_killed(processes: Proces
     found, minutes = asyncio.run(settle(postgres_url))
     assert found == []
     assert minutes > 20, "a run that proves little"
+
+
+def test_the_backlog_of_eight_hours_is_rolled_by_whoever_is_left(processes: Processes, postgres_url: str) -> None:
+    """Two agents send what they kept, in order, while one of two rollers is killed; every minute is there and right."""
+    begin(postgres_url)
+    first, second = roller(processes, postgres_url), roller(processes, postgres_url)
+    first.start().wait_for_text("rolls")
+    second.start()
+    asyncio.run(_send_backlog(postgres_url, first))
+    second.wait_for_text("rolls")
+    second.wait_for(lambda: _unrolled(postgres_url) == 0, "rolls the rest")
+    second.kill()
+    found, minutes = asyncio.run(settle(postgres_url))
+    assert found == []
+    assert minutes == OUTAGE_MINUTES * AGENTS * len(KEPT_TAGS)
+
+
+async def _send_backlog(url: str, killed: Child) -> None:
+    start_us = us_of(START) - OUTAGE_MINUTES * MINUTE_US
+    async with running_rig(url) as rig:
+        for seq, minute in enumerate(range(0, OUTAGE_MINUTES, 60), start=1):
+            for agent in range(AGENTS):
+                times = list(range(start_us + minute * MINUTE_US, start_us + (minute + 60) * MINUTE_US, 20_000_000))
+                tags = [tag for tag in range(len(KEPT_TAGS)) for _ in times]
+                values = [float(tag + seq + at % 7) for at, tag in enumerate(tags)]
+                kept = column(Kind.F64, tags, times * len(KEPT_TAGS), values)
+                name = f"gw-{agent}"
+                paths = tuple(f"{name}/{tag}" for tag in KEPT_TAGS)
+                await rig.take(batch(seq, [kept], agent=name, tags=paths), name, Lane.BACKLOG)
+            if seq == OUTAGE_MINUTES // 120:
+                while (await rig.rows("select count(*) from rollup_1m")) == [(0,)]:
+                    await asyncio.sleep(0.02)
+                killed.kill()
+
+
+def _unrolled(url: str) -> int:
+    """Marks of minutes that came late; quarters of an hour settle for longer than a test likes to wait."""
+    query = b"select count(*) from rollup_dirty where resolution = '1m' and from_at < %s"
+    with psycopg.connect(url) as connection:
+        return connection.execute(query, (START,)).fetchall()[0][0]
 
 
 @pytest.mark.parametrize("is_waiting", [True, False])
