@@ -64,7 +64,7 @@ class Telemetry:
         self.rollup_marks = self._gauge("rollup_marks", "Marks of what has to be rolled")
         self.rollup_marked_series = self._gauge("rollup_marked_series", "Series under these marks, each mark counted")
         self.rollup_oldest_mark_seconds = self._gauge("rollup_oldest_mark_seconds", "Age of the oldest mark")
-        self.rollup_samples = self._counter("rollup_samples", "Raw samples read to be rolled")
+        self.rollup_samples = self._counter("rollup_samples", "Raw samples by where they were", ("source",))
         self.rollup_rows = self._counter("rollup_rows", "Rows written", ("resolution",))
         self.rollup_revisions = self._counter("rollup_revisions", "Rows that were changed or removed", ("resolution",))
         self.rollup_failures = self._counter("rollup_failures", "Steps that failed by a fault of ours", ("resolution",))

@@ -133,7 +133,8 @@ class Roller:
         self._telemetry.rollup_step_seconds.labels(resolution).observe(time.monotonic() - started_s)
         self._telemetry.rollup_rows.labels(resolution).inc(stepped.rows)
         self._telemetry.rollup_revisions.labels(resolution).inc(stepped.revised)
-        self._telemetry.rollup_samples.inc(stepped.samples)
+        self._telemetry.rollup_samples.labels("memory").inc(stepped.held)
+        self._telemetry.rollup_samples.labels("database").inc(stepped.samples - stepped.held)
         return True
 
     async def _count(self) -> None:

@@ -69,6 +69,7 @@ class Stepped:
 
     resolution: Resolution
     samples: int = 0
+    held: int = 0
     rows: int = 0
     revised: int = 0
     is_failed: bool = False
@@ -143,7 +144,7 @@ class Steps:
             connection, found, Stretch(series.ids[~is_ready], cleared.from_us, cleared.to_us), now + ASK_AGAIN
         )
         ready = Stretch(series.ids[is_ready], cleared.from_us, cleared.to_us)
-        portion = await self._read(connection, found, ready)
+        portion = await self._read(connection, found, ready, stepped)
         await _mark_anew(connection, found, portion.rest, now)
         await _mark_narrower(connection, found, portion.too_long, now)
         rows = await asyncio.to_thread(roll_block, portion.block, series)
@@ -161,10 +162,13 @@ class Steps:
         changed = portion.done.of(np.unique(rows.series_ids)) if found.is_first else portion.done
         await _mark_quarters(connection, changed, now)
 
-    async def _read(self, connection: Connection, found: Bin, ready: Stretch) -> Portion:
+    async def _read(self, connection: Connection, found: Bin, ready: Stretch, stepped: Stepped) -> Portion:
         """What was stored by this process a moment ago from memory, all else from the database."""
         fresh = await read_fresh(connection, ready, self.fresh, self.density) if found.is_first else None
-        return fresh or await read_portion(connection, ready, self.density, is_narrow=found.is_narrow)
+        if fresh is not None:
+            stepped.held += len(fresh.block)
+            return fresh
+        return await read_portion(connection, ready, self.density, is_narrow=found.is_narrow)
 
 
 def _readiness(series: SeriesToRoll, to_us: int, now: datetime) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:

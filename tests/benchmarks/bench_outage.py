@@ -29,8 +29,8 @@ from cloud_api.storage.rollup_progress import select_backlog, select_rollup_prog
 from cloud_api.telemetry import Lane
 from schemas.batch import Batch, Column, dictionary_hash, encode
 from schemas.sample import Kind
+from tests.benchmarks.databases import DatabaseServer, on_each_server
 from tests.benchmarks.report import Row
-from tests.fixtures.database import PostgresServer, make_postgres
 from tests.integration.ingest.conftest import Rig, running_rig
 
 HOURS = float(os.environ.get("MILLSTREAM_BENCH_OUTAGE_HOURS") or "0.5")
@@ -96,15 +96,11 @@ class Seen:
 
 
 def run() -> list[Row]:
-    """Measure on the embedded PostgreSQL."""
-    server, remove = make_postgres()
-    try:
-        return asyncio.run(_outage(server))
-    finally:
-        remove()
+    """Measure on the embedded PostgreSQL, and on the TimescaleDB that the environment names."""
+    return on_each_server(lambda server: asyncio.run(_outage(server)))
 
 
-async def _outage(server: PostgresServer) -> list[Row]:
+async def _outage(server: DatabaseServer) -> list[Row]:
     name = server.create_database()
     agents = [Agent(number) for number in range(AGENTS)]
     seen = Seen()
@@ -132,6 +128,7 @@ async def _outage(server: PostgresServer) -> list[Row]:
         ended.set()
         await asyncio.gather(live, looking)
         differences, verified = await _verify(rig, start_us, end_us)
+    server.drop_database(name)
     samples = int(HOURS * 3600e6 / EVERY_US) * TAGS
     length_s = HOURS * 3600
     what = f"{HOURS:g} h x {TAGS:,} tags x {EVERY_US / 1e6:g} s"
