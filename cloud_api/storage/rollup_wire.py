@@ -6,13 +6,13 @@ falls. So a bucket of Good samples takes about 200 bytes with its key, and one t
 
 import struct
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cloud_api.storage.rollup_rows import PARTIAL, RollupRows
+from cloud_api.storage.rollup_rows import MINUTE_US, PARTIAL, RollupRows
 from cloud_api.storage.rows import POSTGRES_EPOCH_US, has_text
 
 COPY_HEAD = b"PGCOPY\n\xff\r\n\0" + struct.pack(">ii", 0, 0)
@@ -38,11 +38,8 @@ class Column:
     name: str
     kind: str  # double, integer, offset (microseconds since the bucket's start), status, flag
     default: Default | None
-
-    @property
-    def is_rare(self) -> bool:
-        """Whether it is mostly null, and so is read with its places."""
-        return self.name in _RARE
+    # Whether a statement hands over the few rows where it is not null, by their keys.
+    is_rare: bool = False
 
     @property
     def wire(self) -> np.dtype[Any]:
@@ -63,42 +60,41 @@ def _default_back_value(p: NDArray[np.void]) -> Any:
     return np.where(p["back_at"] == p["front_at"], p["front_value"], at_last)
 
 
-# Null in the row of a bucket whose samples are all Good and numbers.
-_RARE = {
-    *("accepted", "uncertain", "first_status", "last_status", "worst_status", "front_status", "back_status"),
-    *("front_at", "back_at", "held_us", "held_good_us", "good_us", "zero_us", "front_value", "back_value"),
-    *("worst_differs", "skips"),
-}
 _WIRE = {"double": ">f8", "integer": ">i4", "offset": ">i4", "status": ">i4", "flag": "u1"}
+
+
+def _rare(name: str, kind: str, default: Default) -> Column:
+    """A column that is null in the row of a bucket whose samples are all Good and numbers."""
+    return Column(name, kind, default, is_rare=True)
 
 
 # In an order in which every default needs earlier columns alone; COPY and SELECT name them in the same order.
 COLUMNS = (
     Column("total", "integer", None),
-    Column("accepted", "integer", lambda p: p["total"]),
-    Column("uncertain", "integer", lambda _: 0),
+    _rare("accepted", "integer", lambda p: p["total"]),
+    _rare("uncertain", "integer", lambda _: 0),
     Column("first_at", "offset", None),
     Column("last_at", "offset", lambda p: p["first_at"]),
-    Column("first_status", "status", lambda _: 0),
-    Column("last_status", "status", lambda p: p["first_status"]),
-    Column("worst_status", "status", lambda p: p["first_status"]),
-    Column("front_status", "status", lambda p: p["first_status"]),
-    Column("back_status", "status", lambda p: p["front_status"]),
-    Column("front_at", "offset", lambda p: np.where(p["accepted"] > 0, p["first_at"], 0)),
-    Column("back_at", "offset", _default_back_at),
+    _rare("first_status", "status", lambda _: 0),
+    _rare("last_status", "status", lambda p: p["first_status"]),
+    _rare("worst_status", "status", lambda p: p["first_status"]),
+    _rare("front_status", "status", lambda p: p["first_status"]),
+    _rare("back_status", "status", lambda p: p["front_status"]),
+    _rare("front_at", "offset", lambda p: np.where(p["accepted"] > 0, p["first_at"], 0)),
+    _rare("back_at", "offset", _default_back_at),
     Column("previous_at", "offset", lambda p: np.where(p["accepted"] == 2, p["front_at"], 0)),
     Column("low_at", "offset", lambda p: p["front_at"]),
     Column("high_at", "offset", lambda p: p["front_at"]),
-    Column("held_us", "integer", lambda p: np.where(p["accepted"] > 0, p["last_at"] - p["first_at"], 0)),
-    Column("held_good_us", "integer", lambda p: p["held_us"]),
-    Column("good_us", "integer", lambda p: p["held_good_us"]),
-    Column("zero_us", "integer", lambda _: 0),
+    _rare("held_us", "integer", lambda p: np.where(p["accepted"] > 0, p["last_at"] - p["first_at"], 0)),
+    _rare("held_good_us", "integer", lambda p: p["held_us"]),
+    _rare("good_us", "integer", lambda p: p["held_good_us"]),
+    _rare("zero_us", "integer", lambda _: 0),
     Column("transitions", "integer", lambda _: 0),
     Column("fall_count", "integer", lambda _: 0),
     Column("first_value", "double", lambda _: np.nan),
     Column("last_value", "double", lambda p: np.where(p["total"] == 1, p["first_value"], np.nan)),
-    Column("front_value", "double", lambda p: np.where(p["front_at"] == p["first_at"], _number(p["first_value"]), 0.0)),
-    Column("back_value", "double", _default_back_value),
+    _rare("front_value", "double", lambda p: np.where(p["front_at"] == p["first_at"], _number(p["first_value"]), 0.0)),
+    _rare("back_value", "double", _default_back_value),
     Column("previous_value", "double", lambda p: np.where(p["accepted"] == 2, p["front_value"], 0.0)),
     Column("mean_offset", "double", lambda _: 0.0),
     Column("m2", "double", lambda _: 0.0),
@@ -113,10 +109,10 @@ COLUMNS = (
     Column("fall_least", "double", lambda p: np.where(p["fall_count"] == 1, p["fall_sum"], 0.0)),
     Column("fall_most", "double", lambda p: np.where(p["fall_count"] == 1, p["fall_sum"], 0.0)),
     Column("fall_later", "double", lambda _: 0.0),
-    Column("worst_differs", "flag", lambda _: False),
+    _rare("worst_differs", "flag", lambda _: False),
     Column("low_repeated", "flag", lambda _: False),
     Column("high_repeated", "flag", lambda _: False),
-    Column("skips", "flag", lambda _: False),
+    _rare("skips", "flag", lambda _: False),
 )
 # What counts, means and extremes need, in the order of `select_rollup_counts`.
 _COUNTED = {
@@ -130,7 +126,11 @@ _OF_EXTREMES = {
     *("front_at", "back_at", "low_at", "high_at", "first_value", "last_value", "front_value", "low", "high"),
     "worst_differs",
 }
-EXTREME_COLUMNS = tuple(column for column in COLUMNS if column.name in _OF_EXTREMES)
+EXTREME_COLUMNS = tuple(
+    replace(column, is_rare=column.is_rare or column.name in {"first_value", "last_value"})
+    for column in COLUMNS
+    if column.name in _OF_EXTREMES
+)
 
 
 def copy_rollup_chunks(rows: RollupRows) -> Iterator[bytes]:
@@ -235,23 +235,10 @@ class Read(NamedTuple):
     valid_from_us: NDArray[np.int64]
     columns: Mapping[str, NDArray[Any] | Rare]
 
-    def ordered(self) -> "Read":
-        """The same by series, bucket and reading."""
-        order = np.lexsort((self.with_uncertain, self.buckets_us, self.series_ids))
-        place = np.empty(len(order), np.intp)
-        place[order] = np.arange(len(order))
-        columns = {
-            name: Rare(place[values.places], values.values) if isinstance(values, Rare) else values[order]
-            for name, values in self.columns.items()
-        }
-        return Read(
-            self.series_ids[order],
-            self.buckets_us[order],
-            self.with_uncertain[order],
-            self.states[order],
-            self.valid_from_us[order],
-            columns,
-        )
+
+def row_keys(series_ids: NDArray[Any], buckets_us: NDArray[Any], with_uncertain: NDArray[Any]) -> NDArray[np.int64]:
+    """Numbers that order rows by series, bucket and reading: buckets begin at minutes, 31 bits hold 4,000 years."""
+    return (series_ids.astype(np.int64) << 32) + (buckets_us // MINUTE_US << 1) + with_uncertain
 
 
 def read_rollups(read: Read) -> RollupRows:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from psycopg import sql
 
-from cloud_api.storage.columns import load_arrays_raw, read_times, sent_integers, sent_times
+from cloud_api.storage.columns import POSTGRES_EPOCH_US, load_arrays_raw, read_times, sent_integers, sent_times
 from cloud_api.storage.instants import at_us, us_of
 from cloud_api.storage.pool import Connection
 from cloud_api.storage.rollup_rows import (
@@ -32,10 +32,14 @@ from cloud_api.storage.rollup_wire import (
     Read,
     copy_rollup_chunks,
     read_rollups,
+    row_keys,
 )
 from cloud_api.storage.rows import int4_array_bytes, timestamptz_array_bytes
 from cloud_api.storage.statements import statement
 from cloud_api.storage.wire_arrays import Int4Array, TimestamptzArray
+
+# What stands before a value of a column that is mostly null.
+_KEY = [("series", ">i4"), ("bucket", ">i8"), ("reading", "u1")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,33 +204,34 @@ def _rows(
     texts: Sequence[str],
     stamps: tuple[NDArray[np.bytes_], NDArray[np.int64]] | None = None,
 ) -> RollupRows:
-    """The rows of which keys stand in `row` and everything else in `cells`, in their order."""
-    series_ids = sent_integers(row[0])
-    with_uncertain = np.zeros(len(series_ids), np.bool_)
-    if row[2] is not None:
-        with_uncertain[sent_integers(row[2])] = True
+    """The rows of which keys stand in `row` and everything else in `cells`, sorted."""
+    ids, buckets_us, readings = sent_integers(row[0]), sent_times(row[1]), np.frombuffer(row[2], np.bool_)
+    keys = row_keys(ids, buckets_us, readings)
+    order = np.argsort(keys)
+    keys = keys[order]
     columns: dict[str, NDArray[Any] | Rare] = {}
     for column, cell in zip(read, cells, strict=False):
-        columns[column.name] = _rare(column, cell) if column.is_rare else _elements(column, cell)
+        columns[column.name] = _rare(column, cell, keys) if column.is_rare else _elements(column, cell)[order]
     for name, cell in zip(texts, cells[len(read) :], strict=True):
         if cell is not None:
             found = np.empty(len(cell), np.object_)
             found[:] = cell
-            columns[name] = found
-    if stamps is None:
-        stamps = np.zeros(len(series_ids), "S1"), np.zeros(len(series_ids), np.int64)
-    return read_rollups(Read(series_ids, sent_times(row[1]), with_uncertain, *stamps, columns).ordered())
+            columns[name] = found[order]
+    states, valid_from_us = stamps or (np.zeros(len(ids), "S1"), np.zeros(len(ids), np.int64))
+    return read_rollups(
+        Read(ids[order], buckets_us[order], readings[order], states[order], valid_from_us[order], columns)
+    )
 
 
 def _elements(column: Column, data: bytes) -> NDArray[Any]:
-    values = np.frombuffer(data, column.wire)
-    return values.astype(column.wire.newbyteorder("="))
+    return np.frombuffer(data, column.wire).astype(column.wire.newbyteorder("="))
 
 
-def _rare(column: Column, data: bytes | None) -> Rare:
-    pairs = np.frombuffer(data or b"", [("place", ">i4"), ("value", column.wire)])
-    values = pairs["value"].astype(column.wire.newbyteorder("="))
-    return Rare(pairs["place"].astype(np.intp), values.view(np.uint32) if column.kind == "status" else values)
+def _rare(column: Column, data: bytes | None, keys: NDArray[np.int64]) -> Rare:
+    sent = np.frombuffer(data or b"", [*_KEY, ("value", column.wire)])
+    own = row_keys(sent["series"], sent["bucket"].astype(np.int64) + POSTGRES_EPOCH_US, sent["reading"])
+    values = sent["value"].astype(column.wire.newbyteorder("="))
+    return Rare(np.searchsorted(keys, own), values.view(np.uint32) if column.kind == "status" else values)
 
 
 async def _close(connection: Connection, resolution: Resolution, rows: RollupRows, scope: Scope) -> None:
