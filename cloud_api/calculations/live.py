@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from cloud_api.calculations.definitions import Calculation, CalculationUnfit, formulas_of
+from cloud_api.calculations.definitions import Calculation, CalculationUnfit, formulas_of, names_of
 from cloud_api.calculations.formula import evaluate
 from cloud_api.calculations.inputs import read_inputs_of
 from cloud_api.storage.calculations import (
@@ -31,7 +31,7 @@ Window = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """A calculated series and the paths of the stored ones that it comes down to: it is seen by who sees them all."""
+    """A calculated series and the paths of all that it is made of, calculated or stored: seen by who sees them all."""
 
     calculation: Calculation
     path: str
@@ -56,8 +56,8 @@ class LiveCalculations:
     known: dict[int, Live] = field(default_factory=dict[int, Live])
     shown_us: dict[int, int] = field(default_factory=dict[int, int])
     _until_us: dict[int, int] = field(default_factory=dict[int, int])
-    _formulas: dict[int, tuple[CalculationRow, Calculation]] = field(
-        default_factory=dict[int, tuple[CalculationRow, Calculation]]
+    _formulas: dict[int, tuple[Calculation, tuple[str, ...]]] = field(
+        default_factory=dict[int, tuple[Calculation, tuple[str, ...]]]
     )
     _generation: int | None = None
 
@@ -93,15 +93,15 @@ class LiveCalculations:
 
     async def _refresh(self, connection: Connection) -> None:
         """How far the inputs are measured now."""
-        ids = sorted({each for _, made in self._formulas.values() for each in made.formula.series_ids})
+        ids = sorted({each for made, _ in self._formulas.values() for each in made.formula.series_ids})
         sources = await select_calculation_sources(connection, ids)
         self.known = {
             series_id: Live(
                 replace(made, sources=sources),
-                row.path,
-                tuple(sources[each].path for each in made.formula.series_ids if each in sources),
+                made.row.path,
+                (*inner_paths, *(sources[each].path for each in made.formula.series_ids if each in sources)),
             )
-            for series_id, (row, made) in self._formulas.items()
+            for series_id, (made, inner_paths) in self._formulas.items()
         }
         for kept in (self.shown_us, self._until_us):
             for series_id in kept.keys() - self.known.keys():
@@ -168,13 +168,22 @@ def rows_of(made: Iterable[tuple[Live, SampleColumns]]) -> LiveRows | None:
     )
 
 
-async def _load(connection: Connection) -> dict[int, tuple[CalculationRow, Calculation]]:
+async def _load(connection: Connection) -> dict[int, tuple[Calculation, tuple[str, ...]]]:
+    """By series: its calculation, and the paths of the calculations that it is made of."""
     rows = await select_calculations(connection)
     formulas = formulas_of(rows)
+    by_series = {row.series_id: row for row in rows if row.mode == ON_THE_FLY}
     return {
-        row.series_id: (row, Calculation(row, formula, {}))
-        for row in rows
-        if row.mode == ON_THE_FLY
-        and row.retired_at is None
-        and not isinstance(formula := formulas[row.series_id], CalculationUnfit)
+        row.series_id: (Calculation(row, formula, {}), tuple(each.path for each in _inner(row, by_series)))
+        for row in by_series.values()
+        if row.retired_at is None and not isinstance(formula := formulas[row.series_id], CalculationUnfit)
     }
+
+
+def _inner(row: CalculationRow, by_series: Mapping[int, CalculationRow]) -> list[CalculationRow]:
+    found, waiting = dict[int, CalculationRow](), [row]
+    while waiting:
+        new = [each for each in names_of(waiting.pop()).values() if each in by_series and each not in found]
+        found |= {each: by_series[each] for each in new}
+        waiting += [by_series[each] for each in new]
+    return list(found.values())

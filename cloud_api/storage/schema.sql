@@ -1285,11 +1285,19 @@ insert into lease (name) values ('calculations');
 create function is_calculation_in_reach(wanted integer) returns boolean language sql stable security definer
     set search_path = public
     begin atomic
+        with recursive named (series_id) as (
+            select each.value::int4
+            from calculation c
+            cross join lateral jsonb_each_text(c.names) each
+            where c.series_id = wanted
+            union
+            select each.value::int4
+            from named n
+            join calculation c on c.series_id = n.series_id and c.mode = 'on_the_fly'
+            cross join lateral jsonb_each_text(c.names) each
+        )
         select not exists (
-            select from calculation c
-            join calculation_input i on i.calculation_id = c.id
-            join series s on s.id = i.series_id
-            where c.series_id = wanted and not in_reach(s.path)
+            select from named n join series s on s.id = n.series_id where not in_reach(s.path)
         );
     end;
 create policy series_calculation_reach on series as restrictive using (

@@ -104,6 +104,9 @@ async def test_a_caller_of_limited_reach_sees_it_when_it_sees_its_inputs(postgre
     await bench.post("/calculations", path="mine/own", expression='"mine/a" * 2')
     both = await bench.post("/calculations", path="mine/both", expression='"mine/a" + "yours/b"')
     await bench.post("/calculations", path="mine/kept", expression='"yours/b"', mode="materialised")
+    # Every sample comes from `mine`, and by a calculation that does not.
+    await bench.post("/calculations", path="yours/inner", expression='"mine/a" * 2')
+    await bench.post("/calculations", path="mine/outer", expression='"yours/inner" + 1')
     key = await bench.api.fill.key("viewer", reach=["mine/**"])
     bench.api.client.headers["Authorization"] = f"Bearer {key}"
     assert [each["path"] for each in (await bench.api.get("/series"))["items"]] == ["mine/a", "mine/kept", "mine/own"]
