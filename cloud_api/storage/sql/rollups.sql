@@ -14,148 +14,105 @@ copy {rollup} (
 -- name: select_rollups
 -- The bytes of columns, rows in no order: to sort or number rows this wide would take longer. Null is NaN or -1; of columns
 -- that are mostly null come the keys of the rows where they are not, with what stands there (see rollup_wire.py).
-select string_agg(int4send(series_id), ''),
-       string_agg(timestamptz_send(bucket), ''),
-       string_agg(boolsend(with_uncertain), ''),
-       string_agg(charsend(state), ''),
-       string_agg(timestamptz_send(valid_from), ''),
-       string_agg(int4send(total), ''),
-       string_agg(int4send(series_id) || timestamptz_send(bucket) || boolsend(with_uncertain) || int4send(accepted), '')
-           filter (where accepted is not null),
-       string_agg(int4send(series_id) || timestamptz_send(bucket) || boolsend(with_uncertain) || int4send(uncertain), '')
-           filter (where uncertain is not null),
-       string_agg(int4send(first_at), ''),
-       string_agg(int4send(coalesce(last_at, -1)), ''),
-       string_agg(int4send(series_id) || timestamptz_send(bucket) || boolsend(with_uncertain) || int4send(first_status), '')
-           filter (where first_status is not null),
-       string_agg(int4send(series_id) || timestamptz_send(bucket) || boolsend(with_uncertain) || int4send(last_status), '')
-           filter (where last_status is not null),
-       string_agg(int4send(series_id) || timestamptz_send(bucket) || boolsend(with_uncertain) || int4send(worst_status), '')
-           filter (where worst_status is not null),
-       string_agg(int4send(series_id) || timestamptz_send(bucket) || boolsend(with_uncertain) || int4send(front_status), '')
-           filter (where front_status is not null),
-       string_agg(int4send(series_id) || timestamptz_send(bucket) || boolsend(with_uncertain) || int4send(back_status), '')
-           filter (where back_status is not null),
-       string_agg(int4send(series_id) || timestamptz_send(bucket) || boolsend(with_uncertain) || int4send(front_at), '')
-           filter (where front_at is not null),
-       string_agg(int4send(series_id) || timestamptz_send(bucket) || boolsend(with_uncertain) || int4send(back_at), '')
-           filter (where back_at is not null),
-       string_agg(int4send(coalesce(previous_at, -1)), ''),
-       string_agg(int4send(coalesce(low_at, -1)), ''),
+select string_agg(int4send(series_id), ''), string_agg(timestamptz_send(bucket), ''),
+       string_agg(boolsend(with_uncertain), ''), string_agg(charsend(state), ''),
+       string_agg(timestamptz_send(valid_from), ''), string_agg(int4send(total), ''),
+       string_agg(key || int4send(accepted), '') filter (where accepted is not null),
+       string_agg(key || int4send(uncertain), '') filter (where uncertain is not null),
+       string_agg(int4send(first_at), ''), string_agg(int4send(coalesce(last_at, -1)), ''),
+       string_agg(key || int4send(first_status), '') filter (where first_status is not null),
+       string_agg(key || int4send(last_status), '') filter (where last_status is not null),
+       string_agg(key || int4send(worst_status), '') filter (where worst_status is not null),
+       string_agg(key || int4send(front_status), '') filter (where front_status is not null),
+       string_agg(key || int4send(back_status), '') filter (where back_status is not null),
+       string_agg(key || int4send(front_at), '') filter (where front_at is not null),
+       string_agg(key || int4send(back_at), '') filter (where back_at is not null),
+       string_agg(int4send(coalesce(previous_at, -1)), ''), string_agg(int4send(coalesce(low_at, -1)), ''),
        string_agg(int4send(coalesce(high_at, -1)), ''),
-       string_agg(int4send(series_id) || timestamptz_send(bucket) || boolsend(with_uncertain) || int4send(held_us), '')
-           filter (where held_us is not null),
-       string_agg(int4send(series_id) || timestamptz_send(bucket) || boolsend(with_uncertain) || int4send(held_good_us), '')
-           filter (where held_good_us is not null),
-       string_agg(int4send(series_id) || timestamptz_send(bucket) || boolsend(with_uncertain) || int4send(good_us), '')
-           filter (where good_us is not null),
-       string_agg(int4send(series_id) || timestamptz_send(bucket) || boolsend(with_uncertain) || int4send(zero_us), '')
-           filter (where zero_us is not null),
-       string_agg(int4send(coalesce(transitions, -1)), ''),
-       string_agg(int4send(coalesce(fall_count, -1)), ''),
+       string_agg(key || int4send(held_us), '') filter (where held_us is not null),
+       string_agg(key || int4send(held_good_us), '') filter (where held_good_us is not null),
+       string_agg(key || int4send(good_us), '') filter (where good_us is not null),
+       string_agg(key || int4send(zero_us), '') filter (where zero_us is not null),
+       string_agg(int4send(coalesce(transitions, -1)), ''), string_agg(int4send(coalesce(fall_count, -1)), ''),
        string_agg(float8send(coalesce(first_value, 'NaN')), ''),
        string_agg(float8send(coalesce(last_value, 'NaN')), ''),
-       string_agg(int4send(series_id) || timestamptz_send(bucket) || boolsend(with_uncertain) || float8send(front_value), '')
-           filter (where front_value is not null),
-       string_agg(int4send(series_id) || timestamptz_send(bucket) || boolsend(with_uncertain) || float8send(back_value), '')
-           filter (where back_value is not null),
+       string_agg(key || float8send(front_value), '') filter (where front_value is not null),
+       string_agg(key || float8send(back_value), '') filter (where back_value is not null),
        string_agg(float8send(coalesce(previous_value, 'NaN')), ''),
-       string_agg(float8send(coalesce(mean_offset, 'NaN')), ''),
-       string_agg(float8send(coalesce(m2, 'NaN')), ''),
-       string_agg(float8send(coalesce(low, 'NaN')), ''),
-       string_agg(float8send(coalesce(high, 'NaN')), ''),
-       string_agg(float8send(coalesce(step_area, 'NaN')), ''),
-       string_agg(float8send(coalesce(line_area, 'NaN')), ''),
+       string_agg(float8send(coalesce(mean_offset, 'NaN')), ''), string_agg(float8send(coalesce(m2, 'NaN')), ''),
+       string_agg(float8send(coalesce(low, 'NaN')), ''), string_agg(float8send(coalesce(high, 'NaN')), ''),
+       string_agg(float8send(coalesce(step_area, 'NaN')), ''), string_agg(float8send(coalesce(line_area, 'NaN')), ''),
        string_agg(float8send(coalesce(span_step_area, 'NaN')), ''),
-       string_agg(float8send(coalesce(span_line_area, 'NaN')), ''),
-       string_agg(float8send(coalesce(rise, 'NaN')), ''),
-       string_agg(float8send(coalesce(fall_sum, 'NaN')), ''),
-       string_agg(float8send(coalesce(fall_least, 'NaN')), ''),
-       string_agg(float8send(coalesce(fall_most, 'NaN')), ''),
-       string_agg(float8send(coalesce(fall_later, 'NaN')), ''),
-       string_agg(int4send(series_id) || timestamptz_send(bucket) || boolsend(with_uncertain) || boolsend(worst_differs), '')
-           filter (where worst_differs is not null),
+       string_agg(float8send(coalesce(span_line_area, 'NaN')), ''), string_agg(float8send(coalesce(rise, 'NaN')), ''),
+       string_agg(float8send(coalesce(fall_sum, 'NaN')), ''), string_agg(float8send(coalesce(fall_least, 'NaN')), ''),
+       string_agg(float8send(coalesce(fall_most, 'NaN')), ''), string_agg(float8send(coalesce(fall_later, 'NaN')), ''),
+       string_agg(key || boolsend(worst_differs), '') filter (where worst_differs is not null),
        string_agg(boolsend(coalesce(low_repeated, false)), ''),
        string_agg(boolsend(coalesce(high_repeated, false)), ''),
-       string_agg(int4send(series_id) || timestamptz_send(bucket) || boolsend(with_uncertain) || boolsend(skips), '')
-           filter (where skips is not null),
+       string_agg(key || boolsend(skips), '') filter (where skips is not null),
        case when count(first_text) > 0 then array_agg(first_text) end,
        case when count(last_text) > 0 then array_agg(last_text) end,
        case when count(low_text) > 0 then array_agg(low_text) end,
        case when count(high_text) > 0 then array_agg(high_text) end,
        case when count(falls) > 0 then array_agg(falls::text) end
-from {rollup}
-where series_id = any(%(series_ids)s) and bucket >= %(from_at)s and bucket < %(to_at)s {known}
+from (
+    select *, int4send(series_id) || timestamptz_send(bucket) || boolsend(with_uncertain) as key
+    from {rollup}
+    where series_id = any(%(series_ids)s) and bucket >= %(from_at)s and bucket < %(to_at)s {known}
+) keyed
 
 -- name: select_rollup_counts
 -- The same of a few columns: a year of quarters for a chart.
-select string_agg(int4send(series_id), ''),
-       string_agg(timestamptz_send(bucket), ''),
-       string_agg(boolsend(with_uncertain), ''),
-       string_agg(int4send(total), ''),
-       string_agg(int4send(series_id) || timestamptz_send(bucket) || boolsend(with_uncertain) || int4send(accepted), '')
-           filter (where accepted is not null),
-       string_agg(int4send(first_at), ''),
-       string_agg(int4send(coalesce(last_at, -1)), ''),
-       string_agg(int4send(series_id) || timestamptz_send(bucket) || boolsend(with_uncertain) || int4send(front_at), '')
-           filter (where front_at is not null),
-       string_agg(int4send(coalesce(low_at, -1)), ''),
-       string_agg(int4send(coalesce(high_at, -1)), ''),
+select string_agg(int4send(series_id), ''), string_agg(timestamptz_send(bucket), ''),
+       string_agg(boolsend(with_uncertain), ''), string_agg(int4send(total), ''),
+       string_agg(key || int4send(accepted), '') filter (where accepted is not null),
+       string_agg(int4send(first_at), ''), string_agg(int4send(coalesce(last_at, -1)), ''),
+       string_agg(key || int4send(front_at), '') filter (where front_at is not null),
+       string_agg(int4send(coalesce(low_at, -1)), ''), string_agg(int4send(coalesce(high_at, -1)), ''),
        string_agg(float8send(coalesce(first_value, 'NaN')), ''),
-       string_agg(int4send(series_id) || timestamptz_send(bucket) || boolsend(with_uncertain) || float8send(front_value), '')
-           filter (where front_value is not null),
-       string_agg(float8send(coalesce(mean_offset, 'NaN')), ''),
-       string_agg(float8send(coalesce(m2, 'NaN')), ''),
-       string_agg(float8send(coalesce(low, 'NaN')), ''),
-       string_agg(float8send(coalesce(high, 'NaN')), ''),
+       string_agg(key || float8send(front_value), '') filter (where front_value is not null),
+       string_agg(float8send(coalesce(mean_offset, 'NaN')), ''), string_agg(float8send(coalesce(m2, 'NaN')), ''),
+       string_agg(float8send(coalesce(low, 'NaN')), ''), string_agg(float8send(coalesce(high, 'NaN')), ''),
        string_agg(boolsend(coalesce(low_repeated, false)), ''),
        string_agg(boolsend(coalesce(high_repeated, false)), ''),
        case when count(low_text) > 0 then array_agg(low_text) end,
        case when count(high_text) > 0 then array_agg(high_text) end
-from {rollup}
-where series_id = any(%(series_ids)s) and bucket >= %(from_at)s and bucket < %(to_at)s {known}
+from (
+    select *, int4send(series_id) || timestamptz_send(bucket) || boolsend(with_uncertain) as key
+    from {rollup}
+    where series_id = any(%(series_ids)s) and bucket >= %(from_at)s and bucket < %(to_at)s {known}
+) keyed
 
 -- name: select_rollup_extremes
 -- The same of others: where the lowest and the highest samples stand, and what a row begins and ends with; with values only
 -- where not every sample is accepted.
-select string_agg(int4send(series_id), ''),
-       string_agg(timestamptz_send(bucket), ''),
-       string_agg(boolsend(with_uncertain), ''),
-       string_agg(int4send(total), ''),
-       string_agg(int4send(series_id) || timestamptz_send(bucket) || boolsend(with_uncertain) || int4send(accepted), '')
-           filter (where accepted is not null),
-       string_agg(int4send(series_id) || timestamptz_send(bucket) || boolsend(with_uncertain) || int4send(uncertain), '')
-           filter (where uncertain is not null),
-       string_agg(int4send(first_at), ''),
-       string_agg(int4send(coalesce(last_at, -1)), ''),
-       string_agg(int4send(series_id) || timestamptz_send(bucket) || boolsend(with_uncertain) || int4send(first_status), '')
-           filter (where first_status is not null),
-       string_agg(int4send(series_id) || timestamptz_send(bucket) || boolsend(with_uncertain) || int4send(last_status), '')
-           filter (where last_status is not null),
-       string_agg(int4send(series_id) || timestamptz_send(bucket) || boolsend(with_uncertain) || int4send(worst_status), '')
-           filter (where worst_status is not null),
-       string_agg(int4send(series_id) || timestamptz_send(bucket) || boolsend(with_uncertain) || int4send(front_at), '')
-           filter (where front_at is not null),
-       string_agg(int4send(series_id) || timestamptz_send(bucket) || boolsend(with_uncertain) || int4send(back_at), '')
-           filter (where back_at is not null),
+select string_agg(int4send(series_id), ''), string_agg(timestamptz_send(bucket), ''),
+       string_agg(boolsend(with_uncertain), ''), string_agg(int4send(total), ''),
+       string_agg(key || int4send(accepted), '') filter (where accepted is not null),
+       string_agg(key || int4send(uncertain), '') filter (where uncertain is not null),
+       string_agg(int4send(first_at), ''), string_agg(int4send(coalesce(last_at, -1)), ''),
+       string_agg(key || int4send(first_status), '') filter (where first_status is not null),
+       string_agg(key || int4send(last_status), '') filter (where last_status is not null),
+       string_agg(key || int4send(worst_status), '') filter (where worst_status is not null),
+       string_agg(key || int4send(front_at), '') filter (where front_at is not null),
+       string_agg(key || int4send(back_at), '') filter (where back_at is not null),
        string_agg(int4send(coalesce(low_at, front_at, first_at)), ''),
        string_agg(int4send(coalesce(high_at, front_at, first_at)), ''),
-       string_agg(int4send(series_id) || timestamptz_send(bucket) || boolsend(with_uncertain) || float8send(first_value), '')
-           filter (where first_value is not null and accepted is not null),
-       string_agg(int4send(series_id) || timestamptz_send(bucket) || boolsend(with_uncertain) || float8send(last_value), '')
-           filter (where last_value is not null and accepted is not null),
-       string_agg(int4send(series_id) || timestamptz_send(bucket) || boolsend(with_uncertain) || float8send(front_value), '')
-           filter (where front_value is not null),
+       string_agg(key || float8send(first_value), '') filter (where first_value is not null and accepted is not null),
+       string_agg(key || float8send(last_value), '') filter (where last_value is not null and accepted is not null),
+       string_agg(key || float8send(front_value), '') filter (where front_value is not null),
        string_agg(float8send(coalesce(low, front_value, first_value, 'NaN')), ''),
        string_agg(float8send(coalesce(high, front_value, first_value, 'NaN')), ''),
-       string_agg(int4send(series_id) || timestamptz_send(bucket) || boolsend(with_uncertain) || boolsend(worst_differs), '')
-           filter (where worst_differs is not null),
+       string_agg(key || boolsend(worst_differs), '') filter (where worst_differs is not null),
        case when count(first_text) > 0 then array_agg(first_text) end,
        case when count(last_text) > 0 then array_agg(last_text) end,
        case when count(low_text) > 0 then array_agg(low_text) end,
        case when count(high_text) > 0 then array_agg(high_text) end
-from {rollup}
-where series_id = any(%(series_ids)s) and bucket >= %(from_at)s and bucket < %(to_at)s {known}
+from (
+    select *, int4send(series_id) || timestamptz_send(bucket) || boolsend(with_uncertain) as key
+    from {rollup}
+    where series_id = any(%(series_ids)s) and bucket >= %(from_at)s and bucket < %(to_at)s {known}
+) keyed
 
 -- name: select_rollup_buckets_before
 -- A bucket may have two rows, one a reading: three rows are two buckets at least.
