@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from cloud_api.formats.accept import Packing
-from cloud_api.formats.packing import Packer, packer
+from cloud_api.formats.packing import Packer, Plain, packer
 
 # A reader that takes nothing for so long is gone, whatever its connection says.
 STALL_S = 60.0
@@ -138,7 +138,7 @@ async def _send(send: Send, piece: bytes) -> None:
 
 
 async def _packed(packing: Packer, piece: bytes) -> bytes:
-    if len(piece) > LARGE_PIECE:
+    if len(piece) > LARGE_PIECE and not isinstance(packing, Plain):
         return await asyncio.to_thread(packing.compress, piece)
     return packing.compress(piece)
 

@@ -20,11 +20,15 @@ class Packer(Protocol):
         ...
 
 
-class _Plain:
+class Plain:
+    """Leaves everything as it is."""
+
     def compress(self, data: bytes, /) -> bytes:
+        """The same."""
         return data
 
     def flush(self) -> bytes:
+        """Nothing."""
         return b""
 
 
@@ -34,4 +38,4 @@ def packer(packing: Packing) -> Packer:
         return zlib.compressobj(5, zlib.DEFLATED, zlib.MAX_WBITS | 16)
     if packing is Packing.ZSTD:
         return zstandard.ZstdCompressor(level=3).compressobj()
-    return _Plain()
+    return Plain()

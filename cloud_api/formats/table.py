@@ -4,7 +4,7 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from functools import cache
-from typing import TypeAlias
+from typing import TypeAlias, overload
 
 import msgspec
 import numpy as np
@@ -29,6 +29,27 @@ class Kind(Enum):
     CODE = auto()  # uint32 StatusCodes
     BOOLEAN = auto()
     TEXT = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Repeated(Sequence[str]):
+    """One text, so many times."""
+
+    text: str
+    size: int
+
+    def __len__(self) -> int:
+        return self.size
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> "Repeated": ...
+    def __getitem__(self, index: int | slice) -> "str | Repeated":
+        if isinstance(index, slice):
+            return Repeated(self.text, len(range(self.size)[index]))
+        range(self.size)[index]
+        return self.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +189,7 @@ def numbers(name: str, values: NDArray[np.float64]) -> Column:
 
 def repeated(name: str, text: str, size: int) -> Column:
     """The same text in every row."""
-    return Column(name, size, lambda: Typed(Kind.TEXT, [text] * size), lambda: [text] * size)
+    return Column(name, size, lambda: Typed(Kind.TEXT, Repeated(text, size)), lambda: [text] * size)
 
 
 def mixed(name: str, values: Sequence[Json], *, is_instant: bool = False) -> Column:

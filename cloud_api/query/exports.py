@@ -2,6 +2,7 @@
 
 import asyncio
 import tempfile
+from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
@@ -26,6 +27,8 @@ from cloud_api.streaming import at_once, beside
 PAGE_ROWS, NUMBER_ROWS = 50_000, 100_000
 # Of JSON writing takes as long as reading: in pages of this size one goes on beside the other.
 JSON_ROWS = 49_152
+# A window in which so many are expected, one a second where no scan period is known, is read as two halves at once.
+HALVED_ROWS = (40_000, 200_000)
 # Above this many rows an answer is written beside the event loop, so that ingest and others keep their rhythm.
 LONG_ROWS = 2_000
 
@@ -63,22 +66,41 @@ async def read_page(pool: Pool, export: Export, rows: int) -> SampleColumns:
 async def sample_pages(pool: Pool, export: Export, most: int) -> AsyncGenerator[SampleColumns]:
     """Every page: the next begins behind the last sample of the one before, whatever has been stored since.
 
-    One page is read ahead, so two are held, and no connection while whoever reads them takes his time.
+    Of each stretch one page is read ahead, and no connection is held while whoever reads them takes his time.
     """
-    rest: Export | None = export
-    coming: asyncio.Task[SampleColumns] | None = None
+    coming = deque(_asked(pool, stretch, most) for stretch in _stretches(export))
+    left = export.limit
     try:
-        while rest is not None:
-            rows = _page_size(rest, most)
-            page = await (coming or read_page(pool, rest, rows))
-            rest = _behind(rest, page, rows)
-            coming = None if rest is None else asyncio.create_task(read_page(pool, rest, _page_size(rest, most)))
+        while coming and left != 0:
+            rest, rows, reading_page = coming.popleft()
+            page = await reading_page
+            if left is not None:
+                page = page.first(left)
+                left -= len(page)
+            if left != 0 and (behind := _behind(rest, page, rows)) is not None:
+                coming.appendleft(_asked(pool, behind, most))
             yield page
     finally:
-        if coming is not None:
-            coming.cancel()
+        for _, _, reading_page in coming:
+            reading_page.cancel()
             with suppress(asyncio.CancelledError, Exception):
-                await coming
+                await reading_page
+
+
+def _stretches(export: Export) -> list[Export]:
+    """A window that has a page or two is read as two halves, both at once; a longer one from its beginning."""
+    period_us = (export.series.scan_period_s or 1.0) * 1_000_000
+    span_us = export.to_us - export.from_us
+    least, most = HALVED_ROWS[0], min(HALVED_ROWS[1], export.limit or HALVED_ROWS[1])
+    if export.series.is_on_the_fly or not least <= span_us / period_us <= most:
+        return [export]
+    middle_us = export.from_us + span_us // 2
+    return [replace(export, to_us=middle_us), replace(export, from_us=middle_us)]
+
+
+def _asked(pool: Pool, export: Export, most: int) -> tuple[Export, int, asyncio.Task[SampleColumns]]:
+    rows = _page_size(export, most)
+    return export, rows, asyncio.create_task(read_page(pool, export, rows))
 
 
 def _page_size(rest: Export, most: int) -> int:
@@ -142,7 +164,8 @@ async def _arrow(pool: Pool, export: Export) -> AsyncIterator[bytes]:
             if writer is None:
                 writer = ArrowPieces(made.names, common_kinds([export.table(NO_SAMPLES)]))
                 yield writer.head
-            yield await asyncio.to_thread(writer.piece, made)
+            # Numbers are there already, as bytes.
+            yield writer.piece(made) if page.texts is None else await asyncio.to_thread(writer.piece, made)
     assert writer is not None
     yield writer.end
 

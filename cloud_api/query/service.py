@@ -35,6 +35,8 @@ from cloud_api.storage.history import select_sample_count_capped, set_snapshot, 
 from cloud_api.storage.pool import Connection
 
 MAX_SERIES = 1_000
+# So many samples are read without being counted first.
+FEW_SAMPLES = 100_000
 # Of a series with few samples there may be many without a row; planning so many takes a third of a second.
 MOST_BUCKETS = 1_000_000
 
@@ -141,15 +143,20 @@ async def run_query(connection: Connection, request: QueryRequest, budget: Budge
         plans = await plan_series(connection, request, series, buckets)
     elif request.points_by is not PointsBy.BUCKETS:
         plans = await plan_extremes(connection, request, series, window)
-    estimate = await _check_cost(connection, request, (series, plans), (window, buckets), budget)
+    is_all = buckets is None and request.points_by is PointsBy.BUCKETS
+    samples = await _few_samples(connection, request, series, window, budget) if is_all else None
+    if samples is None:
+        estimate = await _check_cost(connection, request, (series, plans), (window, buckets), budget)
+    else:
+        estimate = sum(len(each) for each in samples.values())
     is_raw = request.resolution is Resolution.RAW or any(row.is_on_the_fly for row in series)
     is_raw |= buckets is None and all(plan.is_raw for _, (plan, _) in plans)
     aligned = await raw_aligned(connection, window) if is_raw else None
-    reading, samples = None, dict[int, SampleColumns]()
+    reading = None
     if request.points_by is not PointsBy.BUCKETS:
         samples, reading = await read_extremes(connection, request, plans, window, budget)
     elif buckets is None:
-        samples = {row.id: await _samples(connection, row, window, budget) for row in series}
+        samples = samples or {row.id: await _samples(connection, row, window, budget.rows) for row in series}
     else:
         wanted = set(request.aggregate).union(*(each.aggregates(request.aggregate[0]) for each in asked))
         # In the order of the request, what only expressions name behind it.
@@ -157,7 +164,7 @@ async def run_query(connection: Connection, request: QueryRequest, budget: Budge
         all_of_it = request.model_copy(update={"aggregate": aggregates})
         reading = await read_bucketed(connection, all_of_it, plans, buckets, budget)
     aligned = aligned if reading is None else reading.aligned or aligned
-    return QueryResult(request, window, buckets, shown, named, asked, reading, samples, now_us, estimate, aligned)
+    return QueryResult(request, window, buckets, shown, named, asked, reading, samples or {}, now_us, estimate, aligned)
 
 
 def _shown(request: QueryRequest) -> dict[str, int | str]:
@@ -258,6 +265,26 @@ def _rows_at_most(request: QueryRequest, series: int, count: int, cells: int | N
     return count * series if request.layout is Layout.WIDE else count
 
 
-async def _samples(connection: Connection, row: SeriesRow, window: Window, budget: Budget) -> SampleColumns:
+async def _few_samples(
+    connection: Connection, request: QueryRequest, series: Sequence[SeriesRow], window: Window, budget: Budget
+) -> dict[int, SampleColumns] | None:
+    """All samples, where there are so few that counting them first would cost a third of reading them; else None."""
+    most = min(
+        FEW_SAMPLES, budget.samples, budget.rows // (max(1, len(series)) if request.layout is Layout.WIDE else 1)
+    )
+    expected = expected_samples(window, (row.scan_period_s for row in series))
+    # That is doubled, to be on the safe side.
+    if (expected or 0) // 2 > most or any(row.is_on_the_fly for row in series):
+        return None
+    found: dict[int, SampleColumns] = {}
+    for row in series:
+        found[row.id] = await _samples(connection, row, window, most + 1)
+        most -= len(found[row.id])
+        if most < 0:
+            return None
+    return found
+
+
+async def _samples(connection: Connection, row: SeriesRow, window: Window, limit: int) -> SampleColumns:
     from_at, to_at = to_datetime(window.from_us), to_datetime(window.to_us)
-    return await read_series_samples(connection, row, from_at, to_at, budget.rows)
+    return await read_series_samples(connection, row, from_at, to_at, limit)

@@ -167,7 +167,7 @@ async def _last_values(service: Service, bare: psycopg.AsyncConnection[Any]) -> 
 
 
 async def _day(service: Service, bare: psycopg.AsyncConnection[Any], series_id: int) -> list[Row]:
-    to = "2026-02-02T00:00:00Z"
+    to = "2026-02-01T08:00:00Z"
     address = f"/api/v1/series/{series_id}/samples?from={shown(START)}&to={to}"
     body = {"series": [series_id], "from": shown(START), "to": to, "resolution": "raw"}
 

@@ -112,19 +112,41 @@ async def test_a_long_page_of_json_is_read_in_stretches(postgres_url: str, monke
             assert [item["value"] for page in pages for item in page] == [index / 4 for index in range(25)]
 
 
-async def test_who_goes_away_leaves_no_reading_behind(postgres_url: str):
+async def test_a_window_of_a_page_or_two_is_read_as_two_halves(postgres_url: str, monkeypatch: Any):
+    monkeypatch.setattr(exports, "HALVED_ROWS", (20, 60))
+    monkeypatch.setattr(exports, "JSON_ROWS", 8)
+    monkeypatch.setattr(exports, "NUMBER_ROWS", 8)
+    async with serve_api(postgres_url) as api:
+        series_id = await numbered(api, "f/halves", 40)
+        for seconds in (20, 21, 33, 40, 50, 60, 100):
+            expected = [index / 4 for index in range(min(40, seconds))]
+            window = {"from": shown(at()), "to": shown(at(seconds))}
+            found = arrow_rows((await get(api, series_id, ARROW, **window)).content)
+            assert [row["value"] for row in found] == expected
+            for limit in (15, 21, 25, 40, 41, 60):
+                pages = [page async for page in api.pages(f"/series/{series_id}/samples", limit, **window)]
+                assert [len(page) for page in pages[:-1]] == [limit] * (len(pages) - 1)
+                assert [item["value"] for page in pages for item in page] == expected
+
+
+async def test_who_goes_away_leaves_no_reading_behind(postgres_url: str, monkeypatch: Any):
     async with serve_api(postgres_url) as api, await open_pool(api.fill.url, 2) as pool:
         series_id = await numbered(api, "f/left", 25)
         async with pool.connection() as connection:
             row = await select_series(connection, series_id)
         assert row is not None
-        export = exports.Export(row, us_of(at()), us_of(at(100)), None, Int64.NUMBER, Style(), 10)
-        before = asyncio.all_tasks()
-        pages = exports.sample_pages(pool, export, 7)
-        assert len(await anext(pages)) == 7
-        (ahead,) = asyncio.all_tasks() - before
-        await pages.aclose()
-        assert ahead.done()
+        export = exports.Export(row, us_of(at()), us_of(at(20)), None, Int64.NUMBER, Style(), 10)
+
+        def reads_under_way() -> list[asyncio.Task[Any]]:
+            return [each for each in asyncio.all_tasks() if "read_page" in repr(each.get_coro())]
+
+        for read_ahead, halved_rows in ((1, (1_000, 2_000)), (2, (1, 2_000))):
+            monkeypatch.setattr(exports, "HALVED_ROWS", halved_rows)
+            pages = exports.sample_pages(pool, export, 7)
+            assert len(await anext(pages)) == 7
+            assert len(reads_under_way()) <= read_ahead
+            await pages.aclose()
+            assert not reads_under_way()
         assert await run_all(pool) == 2
 
 
