@@ -27,6 +27,7 @@ COLUMNS = (
     "documents",
 )
 MAX_ROWS = 5_000
+SEPARATORS = ",;\t"
 _JSON = {"attributes": "{}", "documents": "[]"}
 
 
@@ -59,7 +60,8 @@ class SheetUnreadable(Exception):
 
 def read_sheet(content: bytes, charset: str | None) -> tuple[list[SheetRow], list[SheetProblem]]:
     """Read a sheet: the rows that can be used, and every problem of the others."""
-    reader = csv.reader(io.StringIO(_decoded(content, charset), newline=""), strict=True)
+    text = _decoded(content, charset)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_separator(text), strict=True)
     try:
         lines = [(reader.line_num, cells) for cells in reader if any(cell.strip() for cell in cells)]
     except csv.Error as error:
@@ -116,6 +118,12 @@ def _decoded(content: bytes, charset: str | None) -> str:
         raise SheetUnreadable(f"the sheet is not {charset or 'UTF-8'}: {detail}") from error
     except (LookupError, ValueError) as error:
         raise SheetUnreadable(f"the charset {charset!r} is not known") from error
+
+
+def _separator(text: str) -> str:
+    """Spreadsheets write semicolons where the comma is in numbers, and tabs when cells are copied."""
+    header = text.partition("\n")[0]
+    return next((each for each in SEPARATORS if each in header), SEPARATORS[0])
 
 
 def _header_problems(header: Sequence[str]) -> Iterator[SheetProblem]:

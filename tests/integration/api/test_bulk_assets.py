@@ -97,6 +97,19 @@ async def test_every_problem_is_told_and_nothing_is_applied(hall: Api):
     assert await everything(hall) == before
 
 
+@pytest.mark.parametrize("separator", [";", "\t"])
+async def test_cells_may_be_parted_as_a_spreadsheet_of_another_country_does(postgres_api: Api, separator: str):
+    api = postgres_api
+    api.client.headers["Authorization"] = f"Bearer {await api.fill.key('engineer')}"
+    lines = [["path", "kind", "name_zh", "description"], ["厂", "site", "一厂", f'"a, b{separator} c"']]
+    text = "\ufeff" + "\r\n".join(separator.join(cells) for cells in lines) + "\r\n"
+    done = await send(api, text, "apply")
+    assert done.status_code == 200, done.text
+    (made,) = (await api.get("/assets", path="厂"))["items"]
+    assert (made["kind"], made["name"]["zh"]) == ("site", "一厂")
+    assert made["description"] == f"a, b{separator} c"
+
+
 async def test_sheets_of_other_spreadsheets_are_read_or_explained(hall: Api):
     text = "path,name_zh\n杭州/一号线,一号线\n"
     assert (await send(hall, text.encode("gb18030"), "apply", "text/csv; charset=gb18030")).status_code == 200
