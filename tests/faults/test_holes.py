@@ -1,18 +1,21 @@
-"""Every hole has its reason and the right blame: a device cut, an agent killed and stopped, a database down."""
+"""Every hole has its reason and the right blame: device, line, agent, broker and database are really cut or killed."""
 
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from tests.fixtures.broker import Broker
+from tests.fixtures.database import PostgresServer
 from tests.fixtures.modbus_plc import CountingDevice
 from tests.fixtures.processes import wait_until
 from tests.fixtures.stack import Agent, ScannedDevice, Stack
 
 AGENT = "gw-1"
-# Long enough for ingest to notice that the database is away, and for a small outbox to run full.
-OUTAGE_US = 9_000_000
+# Long enough for ingest to notice that the part is away, and for a small outbox to run full.
+DATABASE_DOWN_US, BROKER_DOWN_US = 9_000_000, 5_000_000
 SLACK_US = 3_000_000
+FULL_AT_LAST = ("outbox_full", "database")
 # What is on its way when the database goes is stored after all when it is back, whatever the outbox has given up
 # meanwhile: few batches, so that the others were never sent.
 MQTT = 'retry_min = "100ms"\nretry_max = "1s"\nresend_min = "2s"\nhealth = "1s"\nwindow_batches = 4'
@@ -52,15 +55,24 @@ def test_each_disaster_is_blamed_on_the_one_who_caused_it(
     agent.child.terminate()
     agent.child.start()
     wait_for_samples(stack, devices, now_us())
-    down = stop_database(stack, agent)
+    line = cut_line(stack, devices)
+    away = stop_part(stack.broker, agent, BROKER_DOWN_US)
+    away = away[0], wait_for_samples(stack, devices, away[1])
+    wait_until(lambda: agent.backlog(before_us=now_us() - 1_000_000) == 0, "what waited has been delivered")
+    down = stop_part(stack.postgres, agent, DATABASE_DOWN_US)
     ended = wait_for_samples(stack, devices, down[1])
+    down = down[0], ended
     first, second = wait_for_judgement(stack, began, ended)
-    assert blamed(first) >= {("device_unreachable", "device"), ("agent_stopped", "agent"), ("outbox_full", "database")}
-    assert blamed(second) >= {("agent_stopped", "agent"), ("outbox_full", "database")}
-    assert not blamed(second) & {("device_unreachable", "device"), ("device_unreachable", "line")}
-    assert lie_within(first, "device_unreachable", cut)
-    assert lie_within(first, "outbox_full", down)
-    assert lie_within(second, "outbox_full", down)
+    common = {("device_unreachable", "line"), ("agent_stopped", "agent"), ("outbox_full", "broker"), FULL_AT_LAST}
+    assert blamed(first) >= common | {("device_unreachable", "device")}
+    assert blamed(second) >= common
+    # Both are not lost and found again at the very same moment.
+    assert lie_within(first, ("device_unreachable", "device"), cut, line)
+    assert lie_within(second, ("device_unreachable", "device"), line)
+    for each in (first, second):
+        assert lie_within(each, ("device_unreachable", "line"), line)
+        assert lie_within(each, ("outbox_full", "broker"), away)
+        assert lie_within(each, FULL_AT_LAST, down)
     assert sum(hole["reason"] == "agent_stopped" for hole in second["holes"]) == 2
     assert 0 < second["percent"] < 100
     delivery = ask(stack, f"/agents/{AGENT}/delivery", began, ended)
@@ -80,18 +92,37 @@ def cut_device(stack: Stack, device: ScannedDevice) -> tuple[int, int]:
     return from_us, now_us()
 
 
-def stop_database(stack: Stack, agent: Agent) -> tuple[int, int]:
-    """Kill the database until the outbox has given up all that was in it, start it again; from when to when."""
+def cut_line(stack: Stack, devices: list[ScannedDevice]) -> tuple[int, int]:
+    """Kill all devices until the agent has said so of each, start them again; from when to when."""
     from_us = now_us()
-    stack.postgres.kill()
+    for each in devices:
+        each.device.kill()
+    for each in devices:
+        path = each.path(0)
+        wait_until(
+            lambda path=path: [
+                row for row in stack.rows(AGENT) if row.path == path and row.status < 0 and row.time_us > from_us
+            ],
+            f"{path} is Bad",
+        )
+    for each in devices:
+        each.device.start()
+    wait_for_samples(stack, devices, now_us())
+    return from_us, now_us()
+
+
+def stop_part(part: PostgresServer | Broker, agent: Agent, lasting_us: int) -> tuple[int, int]:
+    """Kill database or broker until the outbox has given up all that was in it, start it again; from when to when."""
+    from_us = now_us()
+    part.kill()
     # Nothing that is made from here on can leave but by being given up.
     down_us = now_us()
     wait_until(lambda: agent.backlog() > agent.backlog(before_us=down_us), "batches wait")
     wait_until(
-        lambda: now_us() - down_us > OUTAGE_US and agent.backlog(before_us=down_us + 2_000_000) == 0,
+        lambda: now_us() - down_us > lasting_us and agent.backlog(before_us=down_us + 2_000_000) == 0,
         "the outbox has run full",
     )
-    stack.postgres.start()
+    part.start()
     return from_us, now_us()
 
 
@@ -113,7 +144,7 @@ def wait_for_judgement(stack: Stack, from_us: int, to_us: int) -> list[dict[str,
         items = ask(stack, "/completeness", from_us, to_us, "&path=hall/**")["items"]
         delivery = ask(stack, f"/agents/{AGENT}/delivery", from_us, to_us)
         is_over = all(item["unknown_s"] == 0 for item in items)
-        has_gaps = all(("outbox_full", "database") in blamed(item) for item in items)
+        has_gaps = all(FULL_AT_LAST in blamed(item) for item in items)
         return items if is_over and has_gaps and delivery["verdict"] not in {"unknown", "open"} else []
 
     return wait_until(found, "all is known")
@@ -128,10 +159,11 @@ def blamed(item: dict[str, Any]) -> set[tuple[str, str | None]]:
     return {(hole["reason"], hole["blame"]) for hole in item["holes"]}
 
 
-def lie_within(item: dict[str, Any], reason: str, disaster: tuple[int, int]) -> bool:
-    """Whether every hole of this reason is as old as its disaster, but for what was under way."""
+def lie_within(item: dict[str, Any], which: tuple[str, str], *disasters: tuple[int, int]) -> bool:
+    """Whether every hole of this reason and blame is as old as one of its disasters, but for what was under way."""
     return all(
-        disaster[0] - SLACK_US <= read_us(hole["from_at"]) and read_us(hole["to_at"]) <= disaster[1] + SLACK_US
+        any(from_us - SLACK_US <= read_us(hole["from_at"]) <= to_us + SLACK_US for from_us, to_us in disasters)
+        and any(from_us - SLACK_US <= read_us(hole["to_at"]) <= to_us + SLACK_US for from_us, to_us in disasters)
         for hole in item["holes"]
-        if hole["reason"] == reason
+        if (hole["reason"], hole["blame"]) == which
     )
