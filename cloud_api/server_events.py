@@ -1,12 +1,14 @@
 """Server-sent events: their bytes, and the wish of a server that is about to end that open streams end too."""
 
 import asyncio
+import random
 from collections.abc import Mapping
 
 MEDIA_TYPE = "text/event-stream"
 # Proxies must neither keep nor rewrite a stream.
 HEADERS: Mapping[str, str] = {"Cache-Control": "no-store, no-transform", "X-Accel-Buffering": "no"}
 LAST_EVENT_ID = "Last-Event-ID"
+RETRY_MS = 1_000, 5_000
 
 
 class Closing:
@@ -49,9 +51,9 @@ def write_event(name: str, data: bytes, event_id: str | None = None) -> bytes:
     return head + b"event: " + name.encode() + b"\ndata: " + data + b"\n\n"
 
 
-def write_retry(milliseconds: int) -> bytes:
-    """How long a reader waits before it comes back."""
-    return f"retry: {milliseconds}\n\n".encode()
+def write_retry() -> bytes:
+    """How long a reader waits before it comes back: each another time, or a thousand would come back at once."""
+    return f"retry: {random.randint(*RETRY_MS)}\n\n".encode()  # noqa: S311 # no secret
 
 
 def write_heartbeat(event_id: str | None = None) -> bytes:

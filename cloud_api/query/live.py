@@ -18,7 +18,6 @@ from cloud_api.storage.live import LiveRows, joined_rows, select_live_changed, s
 from cloud_api.storage.pool import Connection, Pool, transaction
 
 HEARTBEAT_S = 15.0
-RETRY_MS = 2_000
 # A reader that is so many looks behind gets the last sample of each series instead of all of them.
 MOST_BEHIND = 8
 # What a resumed reader may have missed is looked for so far back; who was away longer asks the history.
@@ -39,7 +38,7 @@ class LiveStream:
 
     async def events(self, seen: Position | None, heartbeat_s: float = HEARTBEAT_S) -> AsyncGenerator[bytes]:
         """Yield the bytes of events: from now on, or after what the reader has seen."""
-        yield write_retry(RETRY_MS)
+        yield write_retry()
         with self._feed.read_by(self._paths):
             step = await self._feed.newest()
             yield await self._missed(seen, step) if seen is not None else self._beginning(step)

@@ -14,7 +14,8 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-AGAIN_S = 0.2
+# Until the stream says itself, by `retry`, how long to wait.
+AGAIN_S = 2.0
 
 
 @dataclass
@@ -22,8 +23,9 @@ class Seen:
     """What all clients have seen: by client and series the values, how late each sample was, how often each began."""
 
     values: dict[int, dict[int, list[int]]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(list)))
-    late_ms: list[float] = field(default_factory=list)
-    again_ms: list[float] = field(default_factory=list)
+    # When it came, and how late that was.
+    late_ms: list[tuple[float, float]] = field(default_factory=list)
+    again_ms: list[tuple[float, float]] = field(default_factory=list)
     begins: int = 0
     skipped: int = 0
     missed: int = 0
@@ -44,21 +46,24 @@ async def main() -> Seen:
 
 
 async def _client(plan: dict[str, Any], index: int, seen: Seen) -> None:
-    last_id, broke_s = "", None
+    last_id, broke_s, again_s = "", None, AGAIN_S
     while True:
         try:
             reader, writer = await asyncio.open_connection("127.0.0.1", plan["port"], limit=2**24)
             writer.write(_request(plan, index, last_id))
             async for name, event_id, data in _events(reader):
+                if name == "retry":
+                    again_s = data["ms"] / 1e3
+                    continue
                 if broke_s is not None:
-                    seen.again_ms.append((time.monotonic() - broke_s) * 1e3)
+                    seen.again_ms.append((time.time(), (time.monotonic() - broke_s) * 1e3))
                 is_again, broke_s = broke_s is not None, None
                 last_id = event_id or last_id
                 _note(seen, index, name, data, is_again=is_again)
         except (OSError, ValueError, asyncio.IncompleteReadError):
             pass
         broke_s = time.monotonic() if broke_s is None else broke_s
-        await asyncio.sleep(AGAIN_S)
+        await asyncio.sleep(again_s)
 
 
 async def _lazy(plan: dict[str, Any], ended: asyncio.Event) -> None:
@@ -78,7 +83,7 @@ def _note(seen: Seen, index: int, name: str, data: dict[str, Any], *, is_again: 
     for sample in samples:
         seen.values[index][sample["id"]].append(int(sample["value"]))
     if samples and not is_again:
-        seen.late_ms.append((now_s - datetime.fromisoformat(samples[-1]["time"]).timestamp()) * 1e3)
+        seen.late_ms.append((now_s, (now_s - datetime.fromisoformat(samples[-1]["time"]).timestamp()) * 1e3))
 
 
 def _request(plan: dict[str, Any], index: int, last_id: str) -> bytes:
@@ -100,6 +105,8 @@ async def _events(reader: asyncio.StreamReader) -> AsyncGenerator[tuple[str, str
         *blocks, left = left.split(b"\n\n")
         for block in blocks:
             fields = dict(line.split(b": ", 1) for line in block.split(b"\n") if line[:1] != b":")
+            if b"retry" in fields:
+                yield "retry", "", {"ms": int(fields[b"retry"])}
             if b"event" in fields:
                 event_id = fields.get(b"id", b"").decode()
                 yield fields[b"event"].decode(), event_id, json.loads(fields[b"data"])

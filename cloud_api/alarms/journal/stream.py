@@ -16,7 +16,6 @@ from cloud_api.storage.journal import JournalRow, select_journal_head, set_repea
 from cloud_api.storage.pool import Pool, transaction
 
 HEARTBEAT_S = 15.0
-RETRY_MS = 2_000
 SNAPSHOT_ALARMS = 500
 MAX_ALARMS = 1_000_000
 # Who is further back gets a new snapshot in place of so many changes.
@@ -44,7 +43,7 @@ class AlarmStream:
 
     async def events(self, after: int | None) -> AsyncGenerator[bytes]:
         """Yield the bytes of events: from a snapshot, or after the number that the reader has seen last."""
-        yield write_retry(RETRY_MS)
+        yield write_retry()
         number = None if after is None else await self._resumable(after)
         while not self._closing.is_set:
             if number is None:
