@@ -16,7 +16,7 @@ from cloud_api.instants import format_column
 Json: TypeAlias = object
 
 # What is written at once.
-ROWS = 16_384
+ROWS = 24_576
 
 
 class Kind(Enum):
