@@ -88,6 +88,8 @@ async def test_a_guest_reads_what_is_calculated_and_nothing_of_its_inputs(any_pl
 
 async def test_another_formula_is_held_back_until_the_owner_has_looked(plant: Plant):
     shared = await sharing(plant)
+    # Of limited reach, which holds all the inputs.
+    shared.owner = await plant.caller("steward", reach=[f"{PRESSES[0]}/**"])
     await shared.begin("load * 2")
     await shared.averages()
     await shared.change("load * 2 + current")
