@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 import os
 import random
 import sys
@@ -15,7 +16,7 @@ from cloud_api import origin
 from cloud_api.environment import SettingsInvalid
 from cloud_api.globs import parse_glob
 from cloud_api.instants import parse_instant
-from cloud_api.problems import Problem
+from cloud_api.problems import Problem, body_invalid
 from cloud_api.rollups.rebuild import Rebuild, mark_again
 from cloud_api.rollups.roller import LEASE, Roller
 from cloud_api.rollups.verify import Difference, Verified, verify_random
@@ -118,7 +119,10 @@ def verify(say: Say, window: Window, count: int, seed: int | None, *, as_json: b
             verified = await verify_random(connection, parse_glob(window.path), _window(window), count, chance)
         if as_json:
             shown = {"rows": verified.rows, "waiting_minutes": verified.waiting_minutes}
-            print(json.dumps(shown | {"differences": [asdict(each) for each in verified.differences]}, default=_plain))
+            differences = [
+                {name: _number(cell) for name, cell in asdict(each).items()} for each in verified.differences
+            ]
+            print(json.dumps(shown | {"differences": differences}, default=_plain))
         else:
             _print_verified(say, verified)
         return NO if verified.differences else DONE
@@ -204,11 +208,20 @@ def _with_database(say: Say, action: Callable[[Pool], Coroutine[None, None, int]
 def _window(window: Window) -> tuple[int | None, int | None]:
     first = None if window.from_ is None else parse_instant(window.from_, "--from")
     last = None if window.to is None else parse_instant(window.to, "--to")
+    if first is not None and last is not None and last <= first:
+        raise body_invalid("--to", window.to, "is not after --from", "an instant after --from")
     return first, last
 
 
 def _shown(instant: datetime | None, otherwise: str) -> str:
     return otherwise if instant is None else f"{instant:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _number(value: object) -> object:
+    """JSON has no numbers that are not finite; here they are words, as in the API."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    return value
 
 
 def _plain(value: object) -> object:

@@ -53,6 +53,10 @@ def test_verify_finds_what_does_not_agree_and_rebuild_puts_it_right(processes: P
     assert code_of(wrong) == 1
     found = json.loads(wrong.text())
     assert {(each["column"], each["stored"]) for each in found["differences"]} == {("high", 1e6)}
+    execute(rolled_url, "update rollup_1m set last_value = 'NaN' where series_id = 1")
+    unfit = rollups(processes, rolled_url, "verify", "--seed", "1", "--count", "30", "--json")
+    found = json.loads(unfit.text(), parse_constant=pytest.fail)
+    assert "NaN" in {each[side] for each in found["differences"] for side in ("stored", "computed")}
     rebuilt = rollups(processes, rolled_url, "rebuild", "--path", "a/*")
     assert code_of(rebuilt) == 0, rebuilt.text()
     again = rollups(processes, rolled_url, "verify", "--seed", "1", "--count", "30")
@@ -77,3 +81,8 @@ def test_bad_windows_are_refused_with_what_is_allowed(processes: Processes, roll
     assert code_of(child) == 2
     assert "RFC 3339" in child.text()
     assert "Traceback" not in child.text()
+    backwards = ("--from", "2026-02-01T00:00:00Z", "--to", "2026-01-31T00:00:00Z")
+    for command in ("verify", "rebuild"):
+        child = rollups(processes, rolled_url, command, *backwards)
+        assert code_of(child) == 2
+        assert "--to is not after --from" in child.text()
