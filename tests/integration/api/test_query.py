@@ -7,6 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from cloud_api.query.exact import BAD_AGGREGATE_NOT_SUPPORTED
 from cloud_api.query.resolution import UNCERTAIN_DATA_SUB_NORMAL
 from schemas.status import BAD_NO_DATA
 from tests.integration.api.service import BAD, GOOD, START, UNCERTAIN, Api, Row, at, serve_api, shown
@@ -92,7 +93,9 @@ async def test_text_counts_and_has_no_average(api: Api):
     series_id = await api.fill.series("q/s", "str")
     await api.fill.samples(series_id, [(at(0), None, "NaN", GOOD), (at(1), None, "b", GOOD), (at(2), None, None, BAD)])
     (series,) = (await api.query(series=[series_id], interval="1h", **HOUR))["series"]
-    assert series["rows"] == [[shown(at()), None, None, None, 2, UNCERTAIN_DATA_SUB_NORMAL]]
+    assert series["rows"] == [[shown(at()), None, None, None, 2, BAD_AGGREGATE_NOT_SUPPORTED]]
+    (counted,) = (await api.query(series=[series_id], interval="1h", aggregate=["count"], **HOUR))["series"]
+    assert counted["rows"] == [[shown(at()), 2, UNCERTAIN_DATA_SUB_NORMAL]]
 
 
 async def test_buckets_begin_at_from_or_on_the_clock(api: Api):
