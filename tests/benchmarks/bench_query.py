@@ -7,6 +7,7 @@ On TimescaleDB once while all is in rows, and again when the compression policy 
 import asyncio
 import json
 import os
+import statistics
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -114,7 +115,8 @@ async def _points(api: Api, bare: psycopg.Connection[Any], goal: str) -> list[Ro
     wanted = {"points": 1_000, "aggregate": ["minimum", "maximum"]}
 
     async def sql() -> None:
-        assert bare.execute(_buckets(bare), parameters).fetchall()
+        # Planned for these values each time: a plan for any values is the slower one.
+        assert bare.execute(_buckets(bare), parameters, prepare=False).fetchall()
 
     async def answer(from_at: datetime, **body: Any) -> dict[str, Any]:
         asked = {"from": _shown(from_at), "to": _shown(END), **wanted, **body}
@@ -126,15 +128,15 @@ async def _points(api: Api, bare: psycopg.Connection[Any], goal: str) -> list[Ro
     year = await answer(YEAR)
     assert "raw" not in year["scanned"]
     product, reference = await _alternated(lambda: answer(FROM), sql)
-    of_year, _ = await _alternated(lambda: answer(YEAR), sql)
+    of_year = await _median(lambda: answer(YEAR))
     by_day = {"points": None, "interval": "1d", "aggregate": ["time_average", "maximum", "percent_good"]}
-    daily, _ = await _alternated(lambda: answer(YEAR, **by_day), sql)
-    averages, _ = await _alternated(lambda: answer(YEAR, **by_day | {"aggregate": ["average"]}), sql)
-    extremes, _ = await _alternated(lambda: answer(YEAR, aggregate=None, points_by="min_max"), sql)
+    daily = await _median(lambda: answer(YEAR, **by_day))
+    averages = await _median(lambda: answer(YEAR, **by_day | {"aggregate": ["average"]}))
+    extremes = await _median(lambda: answer(YEAR, aggregate=None, points_by="min_max"))
     name = f"{DAYS} days to 1,000 points, minimum and maximum (goal 18)"
     return [
         Row(name, product * 1e3, "ms", reference * 1e3, product / reference, goal),
-        Row("a year to 1,000 points", of_year * 1e3, "ms", reference * 1e3, None, "<= 100"),
+        Row("a year to 1,000 points", of_year * 1e3, "ms", None, None, "<= 100"),
         Row("the lowest and highest stored samples of a year, 1,000", extremes * 1e3, "ms", None, None, "<= 100"),
         Row("a year by days: average", averages * 1e3, "ms", None, None, "<= 100"),
         Row("rows that the year took", year["rows_scanned"], ""),
@@ -198,6 +200,16 @@ async def _alternated(
             if turn:
                 times.append(time.perf_counter() - started)
     return sorted(taken[0])[WINDOWS // 2], sorted(taken[1])[WINDOWS // 2]
+
+
+async def _median(ask: Callable[[], Awaitable[Any]]) -> float:
+    """The median of several turns without a reference; one before is not counted."""
+    taken: list[float] = []
+    for _ in range(4 * WINDOWS):
+        started = time.perf_counter()
+        await ask()
+        taken.append(time.perf_counter() - started)
+    return statistics.median(taken[1:])
 
 
 def _shown(at: datetime) -> str:
