@@ -20,6 +20,8 @@ from edge_agent.config_problems import ConfigRefused, Problem
 from edge_agent.fleet import Fleet
 from edge_agent.forward import Announcements, Forwarder, Identity
 from edge_agent.packing import Packer
+from edge_agent.pause import PauseWatch
+from edge_agent.quantities import SECOND_US
 from edge_agent.recorder.recorder import FlightRecorder
 from edge_agent.salvage import OutboxMark, open_outbox
 from edge_agent.telemetry import Count, Counters, say
@@ -50,7 +52,9 @@ class Agent:
         self._writer = OutboxWriter(self._outbox, self._mark, self._packer, self._clock, self._counters, settings)
         recording = wiring.recorder_settings(config)
         self._recorder = None if recording is None else FlightRecorder(recording, self._clock)
-        self._fleet = Fleet(self._writer, self._clock, self._counters, self._recorder)
+        self._pauses = PauseWatch(config.agent.pause / SECOND_US)
+        self._fleet = Fleet(self._writer, self._clock, self._counters, self._recorder, self._pauses.look)
+        self._pauses.on_pause = self._fleet.stood_still
         topics = Topics(config.mqtt.root)
         self._speaker = Speaker(
             self._epoch.hex(), _version(), topics, self._clock, self._writer, lambda: self._fleet.supervisors, config
@@ -67,6 +71,7 @@ class Agent:
             asyncio.create_task(self._writer.run(), name="outbox"),
             asyncio.create_task(self._forwarder.run(), name="forward"),
             asyncio.create_task(self._watch(reload), name="configuration"),
+            asyncio.create_task(self._pauses.run(), name="pauses"),
         ]
         if self._recorder is not None:
             tasks.append(asyncio.create_task(self._recorder.run(), name="recorder"))

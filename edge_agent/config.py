@@ -63,6 +63,12 @@ class AgentTable(_Table):
 
     id: Name = Field(description="name of this gateway, unique in the plant")
     log: LogForm = Field(LogForm.TEXT, description="text, or json: one object a line")
+    pause: DurationUs = Field(
+        5 * SECOND_US,
+        ge=500_000,
+        le=3_600 * SECOND_US,
+        description="standing still for so long is a gap of its own",
+    )
 
 
 class MqttTable(_Table):

@@ -17,6 +17,7 @@ from edge_agent.telemetry import Count, Counters, say
 from edge_agent.writer import OutboxWriter
 from schemas import status as codes
 from schemas.agent_status import DeviceState
+from schemas.batch import GapReason
 
 CLOSE_LIMIT_S = 10.0
 
@@ -52,11 +53,15 @@ class DeviceSupervisor:
     on_described: Callable[[], None] = lambda: None
     report: DeviceReport = field(default_factory=DeviceReport)
     recorder: Recorder | None = None
+    look: Callable[[], None] = lambda: None
+    """Called before a silence is held against the device: the agent may have stood still itself."""
     described: Mapping[int, PointDescription] = field(default_factory=dict[int, PointDescription])
     """What the device said of its points when it was asked last."""
     _has_values: asyncio.Event = field(default_factory=asyncio.Event)
     _arrived_at: float = 0.0
     _attempts: int = 0
+    _resumed_us: int | None = None
+    """When the agent ran again, until the connection that it left alone has proved to be good or lost."""
     _is_reported: bool = False
     _connector: Connector | None = None
 
@@ -70,6 +75,21 @@ class DeviceSupervisor:
             error = await self._session()
             self._failed(error)
             await asyncio.sleep(self._pause_s())
+
+    def stood_still(self, seconds: float) -> None:
+        """The agent did not run for so long: what was not read then was not withheld by the device.
+
+        A shorter pause than two periods of the fastest scan may have cost none: it is no gap yet. What a device reports
+        by itself waits in its queue; whether any is lost is known when it has come, or when the connection is gone.
+        """
+        if self.report.state is DeviceState.UNREACHABLE:
+            return
+        resumed_us = self._resumed_us = self.clock.now_us()
+        self._arrived_at = self.clock.monotonic()
+        if self.device.is_subscribed:
+            self.pipeline.expect_queued(resumed_us)
+        elif seconds >= 2 * min((scan.period_s for scan in self._scan_classes()), default=0.0):
+            self.pipeline.miss_since_last(GapReason.AGENT_STOPPED)
 
     async def _session(self) -> Exception:
         """One connection from opening to its failure, which it returns; the connector is closed afterwards."""
@@ -148,6 +168,7 @@ class DeviceSupervisor:
             await self.writer.durable()
 
     def _accept(self, result: ReadResult) -> None:
+        self.look()
         self._arrived_at = self.clock.monotonic()
         self._attempts = 0
         self._is_reported = False
@@ -156,6 +177,8 @@ class DeviceSupervisor:
                 say(logging.INFO, "device answers", device=self.device.name)
             self._become(DeviceState.RUNNING)
         self.pipeline.accept(result)
+        if self._resumed_us is not None and not self.pipeline.is_behind(self._resumed_us):
+            self._resumed_us = None
         if result.points:
             self._has_values.set()
 
@@ -166,6 +189,7 @@ class DeviceSupervisor:
         if not self.device.is_subscribed:
             limit_s += 2 * longest
         while True:
+            self.look()
             silent_s = self.clock.monotonic() - self._arrived_at
             if silent_s >= limit_s:
                 raise ReadTimeout(f"nothing arrived for {silent_s:.1f} s")
@@ -180,6 +204,10 @@ class DeviceSupervisor:
 
     def _failed(self, error: Exception) -> None:
         """Say so once an outage: a Bad sample of each tag, a line in the log."""
+        self.look()
+        if self._resumed_us is not None:
+            self._lost_by_pause(error)
+            return
         self.counters[Count.DEVICE_FAILURES] += 1
         is_expected = isinstance(error, DeviceUnreachable | ConfigInvalid)
         if not is_expected:
@@ -193,6 +221,12 @@ class DeviceSupervisor:
         self.report.failures += 1
         self.report.error = text
         self._become(DeviceState.UNREACHABLE)
+
+    def _lost_by_pause(self, error: Exception) -> None:
+        """The connection did not outlive our pause: that is ours as well; the next attempt shows the device."""
+        self._resumed_us = None
+        say(logging.INFO, "connection was lost while the agent stood still", device=self.device.name, error=f"{error}")
+        self.pipeline.miss_since_last(GapReason.AGENT_STOPPED)
 
     def _pause_s(self) -> float:
         """Twice as long after each failure in a row, with jitter, so that a thousand agents do not knock together."""

@@ -36,11 +36,13 @@ class Fleet:
         clock: AgentClock,
         counters: Counters,
         recorder: FlightRecorder | None = None,
+        look: Callable[[], None] = lambda: None,
     ) -> None:
         self._writer = writer
         self._clock = clock
         self._counters = counters
         self._recorder = recorder
+        self._look = look
         self._running: dict[str, _Running] = {}
         self._saying: asyncio.TimerHandle | None = None
         self.on_described: Callable[[], None] = lambda: None
@@ -82,12 +84,18 @@ class Fleet:
             self._saying.cancel()
         await self._stop(list(self._running))
 
+    def stood_still(self, seconds: float) -> None:
+        """The agent did not run for so long, and runs again: a gap of its own for each device."""
+        for supervisor in self.supervisors:
+            supervisor.stood_still(seconds)
+
     def _supervisor(self, device: DeviceConfig) -> DeviceSupervisor:
         pipeline = DevicePipeline(device, self._writer, self._clock, self._counters)
         chance = random.Random()  # noqa: S311
         made = DeviceSupervisor(
             device, pipeline, self._writer, self._clock, self._counters, chance, self._notice_described
         )
+        made.look = self._look
         made.recorder = None if self._recorder is None else self._recorder.of(device)
         return made
 

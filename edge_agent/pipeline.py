@@ -15,6 +15,8 @@ from schemas.batch import Gap, GapReason
 from schemas.sample import Kind
 
 DEFAULT_MAX_SILENCE_US = 60 * SECOND_US
+MOST_NAMED = 1_000
+"""Tags that a gap names one by one; with more it is of the whole device."""
 
 
 class Collector(Protocol):
@@ -61,6 +63,8 @@ class DevicePipeline:
         self._base = 0
         self._until_us: int | None = None
         self._open_gap: OpenGap | None = None
+        self._latest_us = 0
+        self._queued_to_us: int | None = None
 
     @property
     def until_us(self) -> int | None:
@@ -78,12 +82,29 @@ class DevicePipeline:
             self._until_us = until_us
             self._open_gap = OpenGap(until_us, reason)
 
+    def miss_since_last(self, reason: GapReason) -> None:
+        """Nothing has come since the last time it did: a gap begins there, unless one is open already."""
+        self._queued_to_us = None
+        if self._open_gap is None and self._until_us is not None:
+            self._open_gap = OpenGap(max(self._until_us, self._latest_us), reason)
+
+    def expect_queued(self, to_us: int) -> None:
+        """The agent did not run until now; what the device reported comes from its queue, so far as that reached."""
+        if self._open_gap is None and self._until_us is not None:
+            self._queued_to_us = to_us
+
+    def is_behind(self, at_us: int) -> bool:
+        """Whether the device has not told yet all that it measured up to then."""
+        return self._until_us is None or self._until_us < at_us
+
     def accept(self, result: ReadResult) -> None:
         """Take what a device delivered through the stages."""
         collected = self._collector.collected(self._book)
         now_us = self._clock.now_us()
         if result.points:
             self._close_gap(collected, min(result.times_us), now_us)
+            self._miss_overflow(result, collected)
+            self._latest_us = max(self._latest_us, min(max(result.times_us), now_us))
             self.last_sample_us = now_us
             self._counters[Count.SAMPLES_READ] += len(result.points)
         reported = self._collect(result, collected)
@@ -91,6 +112,8 @@ class DevicePipeline:
         if until_us is None and not self.device.is_subscribed:
             until_us = now_us
         self._advance(collected, until_us)
+        if self._queued_to_us is not None and not self.is_behind(self._queued_to_us):
+            self._queued_to_us = None
         self._collector.notice(has_samples=reported > 0)
 
     def fail(self, status: int) -> None:
@@ -98,6 +121,7 @@ class DevicePipeline:
         collected = self._collector.collected(self._book)
         now_us = self._clock.now_us()
         count = len(self.device.tags)
+        self._queued_to_us = None
         was_gap = self._open_gap is not None
         self._close_gap(collected, now_us, now_us)
         column = collected.columns[Kind.NONE]
@@ -140,6 +164,20 @@ class DevicePipeline:
             reported += 1
         self._counters[Count.SAMPLES_WITHIN_DEADBAND] += len(result.points) - reported
         return reported
+
+    def _miss_overflow(self, result: ReadResult, collected: Collected) -> None:
+        """A queue that ran over while the agent stood still: of these tags nothing came in between."""
+        if self._queued_to_us is None or self._until_us is None:
+            return
+        from_us = max(self._until_us, self._latest_us)
+        cells = zip(result.points, result.statuses, result.times_us, strict=True)
+        lost = {point: time_us for point, status, time_us in cells if codes.has_overflow(status)}
+        to_us = min(lost.values(), default=0)
+        if to_us > from_us:
+            paths = tuple(self.device.tags[point].path for point in sorted(lost))
+            is_named = len(paths) <= MOST_NAMED
+            device, tags = (None, paths) if is_named else (self.device.name, None)
+            collected.gaps.append(Gap(from_us, to_us, GapReason.AGENT_STOPPED, device, tags))
 
     def _close_gap(self, collected: Collected, first_us: int, now_us: int) -> None:
         """The first sample ends the gap; one whose source time is older than the gap says nothing of it."""

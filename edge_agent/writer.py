@@ -5,7 +5,7 @@ import logging
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from edge_agent.clock import AgentClock, settled
@@ -326,6 +326,4 @@ def _settle(collected: Collected, offset_us: int) -> None:
     for buffer in collected.columns.values():
         buffer.times_us = settled(buffer.times_us, offset_us)
     collected.until = dict(zip(collected.until, settled(list(collected.until.values()), offset_us), strict=True))
-    collected.gaps = [
-        Gap(gap.from_us, settled([gap.to_us], offset_us)[0], gap.reason, gap.device) for gap in collected.gaps
-    ]
+    collected.gaps = [replace(gap, to_us=settled([gap.to_us], offset_us)[0]) for gap in collected.gaps]

@@ -75,6 +75,11 @@ def is_bad(status: int) -> bool:
     return status >= BAD
 
 
+def has_overflow(status: int) -> bool:
+    """Tell whether a queue dropped samples before this one."""
+    return status & INFO_OVERFLOW == INFO_OVERFLOW
+
+
 def name(status: int) -> str:
     """Return the OPC UA name of the code, or its class with the hexadecimal code where we have no name for it."""
     known = _NAMES.get(status & _CODE_MASK)

@@ -1,8 +1,9 @@
-"""Every hole has its reason and the right blame: device, line, agent, broker and database are really cut or killed."""
+"""Every hole has its reason and the right blame: device, line, agent, broker, database are really cut or killed."""
 
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from tests.fixtures.broker import Broker
@@ -14,6 +15,7 @@ from tests.fixtures.stack import Agent, ScannedDevice, Stack
 AGENT = "gw-1"
 # Long enough for ingest to notice that the part is away, and for a small outbox to run full.
 DATABASE_DOWN_US, BROKER_DOWN_US = 9_000_000, 5_000_000
+PAUSE_US = 3_100_000
 SLACK_US = 3_000_000
 FULL_AT_LAST = ("outbox_full", "database")
 # What is on its way when the database goes is stored after all when it is back, whatever the outbox has given up
@@ -42,7 +44,8 @@ def test_each_disaster_is_blamed_on_the_one_who_caused_it(
         ScannedDevice(name, make_counting_device(1).start(), {"default": "100ms"}, ("default",), keys=keys)
         for name in ("press-1", "press-2")
     ]
-    agent = stack.make_agent(AGENT, *devices, mqtt=MQTT, outbox='max_bytes = "16KiB"', batch='window = "10ms"')
+    tables = {"agent": 'pause = "3s"', "mqtt": MQTT, "outbox": 'max_bytes = "16KiB"', "batch": 'window = "10ms"'}
+    agent = stack.make_agent(AGENT, *devices, **tables)
     stack.cloud.start()
     # So small an outbox runs full while it waits for the first start as well.
     stack.wait_until_ready()
@@ -55,6 +58,8 @@ def test_each_disaster_is_blamed_on_the_one_who_caused_it(
     agent.child.terminate()
     agent.child.start()
     wait_for_samples(stack, devices, now_us())
+    frozen = stand_still(agent, PAUSE_US)
+    wait_for_samples(stack, devices, frozen[1])
     line = cut_line(stack, devices)
     away = stop_part(stack.broker, agent, BROKER_DOWN_US)
     away = away[0], wait_for_samples(stack, devices, away[1])
@@ -73,7 +78,9 @@ def test_each_disaster_is_blamed_on_the_one_who_caused_it(
         assert lie_within(each, ("device_unreachable", "line"), line)
         assert lie_within(each, ("outbox_full", "broker"), away)
         assert lie_within(each, FULL_AT_LAST, down)
-    assert sum(hole["reason"] == "agent_stopped" for hole in second["holes"]) == 2
+    assert sum(hole["reason"] == "agent_stopped" for hole in second["holes"]) == 3
+    for each in (first, second):
+        assert [hole["blame"] for hole in each["holes"] if covers(hole, frozen)] == ["agent"]
     assert 0 < second["percent"] < 100
     delivery = ask(stack, f"/agents/{AGENT}/delivery", began, ended)
     assert (delivery["verdict"], delivery["open"]) == ("declared_lost", 0), delivery
@@ -109,6 +116,18 @@ def cut_line(stack: Stack, devices: list[ScannedDevice]) -> tuple[int, int]:
         each.device.start()
     wait_for_samples(stack, devices, now_us())
     return from_us, now_us()
+
+
+def stand_still(agent: Agent, lasting_us: int) -> tuple[int, int]:
+    """Stop the agent's process and let it go on, as a paused virtual machine does; from when to when."""
+    agent.child.pause()
+    state = Path(f"/proc/{agent.child.pid}/stat")
+    wait_until(lambda: state.read_text().rpartition(")")[2].split()[0] == "T", "the agent stands still")
+    from_us = now_us()
+    wait_until(lambda: now_us() - from_us > lasting_us, "the pause is long enough")
+    to_us = now_us()
+    agent.child.resume()
+    return from_us, to_us
 
 
 def stop_part(part: PostgresServer | Broker, agent: Agent, lasting_us: int) -> tuple[int, int]:
@@ -157,6 +176,10 @@ def ask(stack: Stack, path: str, from_us: int, to_us: int, more: str = "") -> di
 
 def blamed(item: dict[str, Any]) -> set[tuple[str, str | None]]:
     return {(hole["reason"], hole["blame"]) for hole in item["holes"]}
+
+
+def covers(hole: dict[str, Any], stretch: tuple[int, int]) -> bool:
+    return read_us(hole["from_at"]) <= stretch[0] and stretch[1] <= read_us(hole["to_at"])
 
 
 def lie_within(item: dict[str, Any], which: tuple[str, str], *disasters: tuple[int, int]) -> bool:

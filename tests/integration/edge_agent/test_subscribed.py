@@ -14,8 +14,8 @@ NODES = {
 }
 
 
-def plant_tables(port: int) -> str:
-    tags = "".join(f'[[device.tag]]\nname = "{name}"\nnode = "{node}"\n' for name, node in NODES.items())
+def plant_tables(port: int, *names: str) -> str:
+    tags = "".join(f'[[device.tag]]\nname = "{name}"\nnode = "{NODES[name]}"\n' for name in names or NODES)
     return f"""
 [[device]]
 name = "hall"

@@ -148,3 +148,60 @@ def test_source_time_older_than_the_gap_does_not_close_it_early(make_line: MakeL
     line.pipeline.resume(4_000, GapReason.AGENT_STOPPED)
     line.take(1.0, time_us=1_000)  # unchanged since before the stop, says the source
     assert line.window.content.gaps == [Gap(4_000, 10_000, GapReason.AGENT_STOPPED, device="sim")]
+
+
+def test_a_pause_reaches_from_the_last_scan_to_the_next_one(make_line: MakeLine) -> None:
+    line = make_line("")
+    line.take(1.0, time_us=7_000)
+    line.clock.time_us = 50_000
+    line.pipeline.miss_since_last(GapReason.AGENT_STOPPED)
+    line.take(1.0, time_us=50_500)
+    assert line.window.content.gaps == [Gap(10_000, 50_500, GapReason.AGENT_STOPPED, device="sim")]
+
+
+def test_a_pause_does_not_take_over_the_outage_of_a_device(make_line: MakeLine) -> None:
+    line = make_line("")
+    line.take(1.0, time_us=7_000)
+    line.pipeline.fail(codes.BAD_NO_COMMUNICATION)
+    line.clock.time_us = 50_000
+    line.pipeline.miss_since_last(GapReason.AGENT_STOPPED)
+    line.take(1.0, time_us=60_000)
+    assert line.window.content.gaps == [Gap(10_000, 60_000, GapReason.DEVICE_UNREACHABLE, device="sim")]
+
+
+def test_what_a_queue_kept_during_a_pause_is_no_gap(make_line: MakeLine) -> None:
+    line = make_line("")
+    line.take(1.0, time_us=7_000, until_us=9_000)
+    line.clock.time_us = 70_000
+    line.pipeline.expect_queued(50_000)
+    assert line.pipeline.is_behind(50_000)
+    line.take(1.0, time_us=30_000, until_us=31_000)
+    line.take(time_us=0, until_us=50_000)
+    assert not line.pipeline.is_behind(50_000)
+    assert line.window.content.gaps == []
+
+
+def test_what_a_queue_dropped_during_a_pause_is_a_gap_of_its_tags_between_what_came(make_line: MakeLine) -> None:
+    line = make_line("", "")
+    line.take(1.0, 2.0, time_us=7_000, until_us=9_000)
+    line.clock.time_us = 70_000
+    line.pipeline.expect_queued(50_000)
+    line.take(1.0, 2.0, time_us=12_000, until_us=12_000)
+    line.take(1.0, time_us=40_000, status=codes.INFO_OVERFLOW)
+    line.take(1.0, time_us=51_000, until_us=51_000)
+    line.take(1.0, time_us=60_000, status=codes.INFO_OVERFLOW)  # its own doing: the agent ran
+    (tag, _) = line.pipeline.device.tags
+    assert line.window.content.gaps == [Gap(12_000, 40_000, GapReason.AGENT_STOPPED, tags=(tag.path,))]
+
+
+def test_a_connection_that_did_not_outlive_the_pause_leaves_its_gap_from_what_the_queue_still_gave(
+    make_line: MakeLine,
+) -> None:
+    line = make_line("")
+    line.take(1.0, time_us=7_000, until_us=9_000)
+    line.clock.time_us = 50_000
+    line.pipeline.expect_queued(50_000)
+    line.take(1.0, time_us=12_000, until_us=11_000)
+    line.pipeline.miss_since_last(GapReason.AGENT_STOPPED)
+    line.take(1.0, time_us=52_000)
+    assert line.window.content.gaps == [Gap(12_000, 52_000, GapReason.AGENT_STOPPED, device="sim")]
