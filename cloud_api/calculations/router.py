@@ -40,7 +40,7 @@ CHANGING = refusals(
 
 @router.get(
     "",
-    responses=refusals(Kinds.PARAMETER_INVALID, Kinds.CURSOR_INVALID),
+    responses=refusals(Kinds.PARAMETER_INVALID, Kinds.CURSOR_INVALID, Kinds.NOT_FOUND),
     description="Calculated series with their definitions, in byte order of their paths." + role_line(Role.VIEWER),
 )
 async def list_calculations(

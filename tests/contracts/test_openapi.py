@@ -63,6 +63,9 @@ def test_whatever_lists_by_a_path_glob_takes_an_asset_too():
         parameters = {each["name"]: each for each in operation.get("parameters", []) if each["in"] == "query"}
         if "glob" in parameters.get("path", {}).get("description", "").lower():
             assert "asset" in parameters, operation["operationId"]
+        if "asset" in parameters:
+            # There may be none of that path.
+            assert "404" in operation["responses"], operation["operationId"]
 
 
 def test_every_parameter_and_body_is_described():

@@ -65,7 +65,7 @@ CHANGING = refusals(
 
 @router.get(
     "",
-    responses=refusals(Kinds.PARAMETER_INVALID, Kinds.CURSOR_INVALID),
+    responses=refusals(Kinds.PARAMETER_INVALID, Kinds.CURSOR_INVALID, Kinds.NOT_FOUND),
     description="Find definitions, in the order of their names." + role_line(Role.VIEWER),
 )
 async def list_alarm_definitions(  # noqa: PLR0913, PLR0917 one argument a filter

@@ -44,7 +44,7 @@ IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=255, patt
 
 @router.get(
     "/entry-series",
-    responses=refusals(Kinds.PARAMETER_INVALID, Kinds.CURSOR_INVALID),
+    responses=refusals(Kinds.PARAMETER_INVALID, Kinds.CURSOR_INVALID, Kinds.NOT_FOUND),
     description="Series that people enter values into, what they take, and the last entry of each."
     + role_line(Role.VIEWER),
 )
