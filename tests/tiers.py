@@ -14,6 +14,8 @@ HUNG = -1
 PATIENCE = 2
 # Each with servers of its own. Faults and acceptance want both cores for the processes that they start themselves.
 TWO_PROCESSES = ("-n", "2", "--dist", "loadfile")
+# Tests that wait for servers half of the time: a third process has what the other two leave.
+THREE_PROCESSES = ("-n", "3", "--dist", "loadfile")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ class Outcome:
 TIERS = (
     Tier("unit", ("unit",), 180, TWO_PROCESSES),
     Tier("contracts", ("contracts",), 90),
-    Tier("integration", ("integration", "migration"), 1200, TWO_PROCESSES),
+    Tier("integration", ("integration", "migration"), 1200, THREE_PROCESSES),
     Tier("faults", ("faults",), 420),
     Tier("acceptance", ("acceptance",), 480),
     Tier("browser", ("browser",), 420),
