@@ -10,6 +10,7 @@ from datetime import timedelta
 from cloud_api.ingest.acks import resume_ack
 from cloud_api.ingest.book import LedgerBook, entry_of
 from cloud_api.ingest.certificates import CertificateDays
+from cloud_api.ingest.hand_over import HandOver
 from cloud_api.ingest.inbox.mapping import Mapping, MappingInvalid
 from cloud_api.ingest.inbox.replays import replay_payload
 from cloud_api.ingest.inbox.rules import RuleKeeper
@@ -22,7 +23,7 @@ from cloud_api.ingest.results import BatchResult, IngestOverloaded, NotOwner, Re
 from cloud_api.ingest.series_map import SeriesMap
 from cloud_api.ingest.subscriber import Subscriber
 from cloud_api.ingest.watch import Watch
-from cloud_api.ingest.writer import Evaluate, HandOver, IngestState
+from cloud_api.ingest.writer import Evaluate, IngestState
 from cloud_api.leases import LeaseKeeper, LeaseTimes, Ownership, new_owner
 from cloud_api.settings import MqttSettings
 from cloud_api.storage.agents import INGEST_LEASE, select_known_agents

@@ -3,14 +3,15 @@
 import asyncio
 import operator
 import time
-from collections.abc import Awaitable, Callable, Generator, Iterable, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 from uuid import UUID
 
 from cloud_api.ingest.book import LedgerBook, write_changes
+from cloud_api.ingest.hand_over import HandOver, held
 from cloud_api.ingest.incoming import ByHand, Incoming, LedgerKey, Replay
 from cloud_api.ingest.prepare import Preparation, Prepared
 from cloud_api.ingest.rejects import RejectStore
@@ -104,22 +105,6 @@ class Evaluate(Protocol):
 
         Left after COMMIT, then what was found is remembered; left by an exception, then it is forgotten.
         """
-        ...
-
-
-class HandOver(Protocol):
-    """Who holds samples that are stored now, so that they need not be read again soon."""
-
-    def restart(self) -> None:
-        """This process owns ingest from now on; what was written before was written by others."""
-        ...
-
-    def hold(self, rows: SampleRows) -> UUID | None:
-        """Hold these rows, all of which are new; the name to tell them by, or None where nobody wants them."""
-        ...
-
-    def release(self, name: UUID) -> None:
-        """They were not stored after all."""
         ...
 
 
@@ -255,7 +240,7 @@ class Writer:
     async def _copy(self, connection: Connection, prepared: Prepared, rows: SampleRows, data: bytes) -> WrittenCounts:
         try:
             # Nothing of it was there before: the roller of this process may take these very rows for it.
-            with self._held(rows) as handed:
+            with held(self._state.hand_over, rows) as handed:
                 return await self._try(connection, prepared, rows, partial(copy_samples, data=data), handed)
         except KEY_EXISTS:
             # COPY stands first in its transaction, so undoing all of it is the savepoint.
@@ -264,17 +249,6 @@ class Writer:
             self._state.partitions.clear()
             raise PartitionGone(str(error)) from error
         return await self._try(connection, prepared, rows, upsert_samples)
-
-    @contextmanager
-    def _held(self, rows: SampleRows) -> Generator[UUID | None]:
-        hand_over = self._state.hand_over
-        handed = None if hand_over is None else hand_over.hold(rows)
-        try:
-            yield handed
-        except BaseException:
-            if hand_over is not None and handed is not None:
-                hand_over.release(handed)
-            raise
 
     async def _try(
         self,

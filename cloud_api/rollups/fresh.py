@@ -92,8 +92,13 @@ class Fresh:
         return found if found and len(found) == len(names) else None
 
 
-async def read_fresh(connection: Connection, wanted: Stretch, fresh: Fresh, density: Density) -> Portion | None:
-    """The whole of a stretch that is rolled for the first time; None where that has to be read from the database."""
+async def read_fresh(
+    connection: Connection, wanted: Stretch, fresh: Fresh, density: Density
+) -> tuple[Portion, int] | None:
+    """The whole of a stretch that is rolled for the first time, and how many of its samples were held here.
+
+    None where all of it has to be read from the database.
+    """
     if wanted.is_empty or not fresh.covers(wanted.from_us):
         return None
     writes = await select_writes(connection, at_us(wanted.from_us), at_us(wanted.to_us))
@@ -107,10 +112,11 @@ async def read_fresh(connection: Connection, wanted: Stretch, fresh: Fresh, dens
     mine = wanted.of(np.setdiff1d(ids, others, assume_unique=True))
     block = await asyncio.to_thread(cut, held, mine)
     if not len(others):
-        return Portion(block, wanted, wanted.of(others), wanted.of(others))
+        return Portion(block, wanted, wanted.of(others), wanted.of(others)), len(block)
     read = await read_portion(connection, wanted.of(others), density, is_narrow=True)
     whole = await asyncio.to_thread(_in_order, join_blocks([block, read.block]))
-    return Portion(whole, wanted.of(np.union1d(mine.series_ids, read.done.series_ids)), read.rest, read.too_long)
+    done = wanted.of(np.union1d(mine.series_ids, read.done.series_ids))
+    return Portion(whole, done, read.rest, read.too_long), len(block)
 
 
 def cut(held: Sequence[SampleRows], wanted: Stretch) -> RawBlock:

@@ -166,8 +166,9 @@ class Steps:
         """What was stored by this process a moment ago from memory, all else from the database."""
         fresh = await read_fresh(connection, ready, self.fresh, self.density) if found.is_first else None
         if fresh is not None:
-            stepped.held += len(fresh.block)
-            return fresh
+            portion, held = fresh
+            stepped.held += held
+            return portion
         return await read_portion(connection, ready, self.density, is_narrow=found.is_narrow)
 
 

@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 
 from cloud_api.ingest.book import LedgerBook
+from cloud_api.ingest.hand_over import HandOver
 from cloud_api.ingest.incoming import Arrival, kept_part
 from cloud_api.ingest.lane import LaneLimits, LaneWorker
 from cloud_api.ingest.rejects import RejectStore
 from cloud_api.ingest.results import BatchResult
 from cloud_api.ingest.series_map import SeriesMap
-from cloud_api.ingest.writer import Evaluate, HandOver, IngestState
+from cloud_api.ingest.writer import Evaluate, IngestState
 from cloud_api.leases import LeaseKeeper, LeaseTimes, Ownership, new_owner
 from cloud_api.storage.engine import Partitions, detect_engine
 from cloud_api.storage.migrate import migrate

@@ -95,6 +95,13 @@ async def test_series_that_somebody_else_wrote_to_are_read_from_the_database(her
     ((series_id,),) = await mill.rows("select id from series where path = 'hall/b'")
     # Another process stores, changes and deletes, and tells only what it did it to.
     await mill.store(series_id, [seconds_of(BEGIN) + 7.25, seconds_of(BEGIN) + 8.5])
+    await mill.close(seconds_of(BEGIN + timedelta(minutes=1)))
+    stepped = await mill.steps.roll_next(datetime.now(UTC) + timedelta(days=2))
+    assert stepped is not None
+    (of_that_series,) = await mill.rows(
+        "select count(*) from sample where series_id = %s and time < %s", series_id, BEGIN + timedelta(minutes=1)
+    )
+    assert stepped.samples - stepped.held == of_that_series[0]
     await roll(mill, 0)
     assert Watched.used == 1
     assert await mill.differences(BEGIN) == []
