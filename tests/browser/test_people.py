@@ -37,6 +37,8 @@ def test_a_user_is_made_logs_in_and_is_disabled(demo: Demo, open_tab: OpenTab):
     tab.open("/audit?action=user.")
     assert "wang.li" in page.locator("main tbody").inner_text()
     page.locator("main tbody").get_by_text("User: changed").first.wait_for()
+    tab.open("/audit?action=login")
+    page.locator("main tbody").get_by_text("Log-in", exact=True).first.wait_for()
     page.get_by_role("button", name="Verify the chain").click()
     page.get_by_text("✓ The chain is whole").wait_for()
     assert not tab.troubles

@@ -70,8 +70,10 @@ def _said(value: object) -> str:
 
 def _action(screen: Screen, code: str) -> str:
     noun, _, verb = code.partition(".")
-    said = screen.text.maybe(f"audit_noun.{noun}", noun), screen.text.maybe(f"audit_verb.{verb}", verb)
-    return screen.text("audit.action_said", noun=said[0], verb=said[1])
+    said = screen.text.maybe(f"audit_noun.{noun}", noun)
+    if not verb:
+        return said
+    return screen.text("audit.action_said", noun=said, verb=screen.text.maybe(f"audit_verb.{verb}", verb))
 
 
 def _columns(screen: Screen) -> list[Column]:
