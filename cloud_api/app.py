@@ -48,6 +48,7 @@ from cloud_api.slots import Slots
 from cloud_api.storage.database import Database
 from cloud_api.storage.pool import Pool
 from cloud_api.telemetry import Telemetry
+from cloud_api.unstorable import RefuseUnstorable
 from cloud_api.users.first import wait_for_first_user
 from cloud_api.users.oidc.login import BEGIN, CALLBACK, OidcLogin, login_of
 from cloud_api.users.passwords import Passwords
@@ -131,6 +132,7 @@ def create_app(
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     app.router.routes.extend(_routes(is_answering=bool(roles & ANSWERING)))
+    app.add_middleware(RefuseUnstorable, exempt=frozenset({f"{API}/samples", f"{API}/ingest"}))
     if roles & ANSWERING:
         app.add_middleware(AskForKey, prefix=API, open_paths=OPEN, challenge=f'Bearer realm="{REALM}"')
     app.add_middleware(LimitBody, max_bytes=settings.body_max_bytes)

@@ -211,6 +211,8 @@ async def _answer_validation(request: Request, error: Exception) -> Response:
 
 async def _answer_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    if isinstance(error.__cause__, Problem):
+        return response(error.__cause__)
     if error.status_code == HTTPStatus.BAD_REQUEST and isinstance(error.__cause__, ValueError | RecursionError):
         # FastAPI says so of bytes that are no text and of JSON that is nested too deeply.
         return response(Problem(Kinds.BODY_INVALID, "the body is not JSON in UTF-8, or nested too deeply"))

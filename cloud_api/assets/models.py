@@ -151,7 +151,7 @@ class AssetParameters(BaseModel):
     asset: str | None = Field(default=None, description=ASSET)
     path: str | None = Field(default=None, max_length=1300, description="Path glob", examples=["*/press-shop/**"])
     kind: AssetKind | None = None
-    template_id: int | None = Field(default=None, ge=1)
+    template_id: int | None = Field(default=None, ge=1, le=2**63 - 1)
     q: str | None = Field(
         default=None,
         min_length=1,

@@ -197,9 +197,9 @@ class Writer:
             started = time.monotonic()
             if prepared.widened:
                 await update_series_kinds(connection, list(prepared.widened), list(prepared.widened.values()))
-            last_slice = await self._write_early_days(connection, rows.rows, prepared.generation)
+            last_slice, early = await self._write_early_days(connection, rows.rows, prepared.generation)
             data = joined.data if last_slice is rows.rows else copy_bytes(last_slice)
-            counts = await self._transact(connection, prepared, last_slice, data)
+            counts = early + await self._transact(connection, prepared, last_slice, data)
             self._state.telemetry.commit_seconds.observe(time.monotonic() - started)
         elif prepared.generation != await select_series_generation(connection, INGEST_LEASE):
             # A replay of which everything was refused writes nothing, but what refused it may be out of date.
@@ -210,17 +210,20 @@ class Writer:
             tag_map.is_stored = True
         return prepared, rows, counts
 
-    async def _write_early_days(self, connection: Connection, rows: SampleRows, generation: int | None) -> SampleRows:
+    async def _write_early_days(
+        self, connection: Connection, rows: SampleRows, generation: int | None
+    ) -> tuple[SampleRows, WrittenCounts]:
         """Rows spread over very many days go in slices, the ledger with the last one: writing twice changes nothing."""
         days = rows.days()
         rest = rows
+        counts = WrittenCounts(0, 0, 0)
         while len(days) > MAX_DAYS:
             early, days = days[:MAX_DAYS], days[MAX_DAYS:]
             in_slice = rest.in_days(early)
             part = rest.take(in_slice)
-            await self._transact(connection, Prepared(generation=generation), part, copy_bytes(part))
+            counts += await self._transact(connection, Prepared(generation=generation), part, copy_bytes(part))
             rest = rest.take(~in_slice)
-        return rest
+        return rest, counts
 
     async def _transact(
         self, connection: Connection, prepared: Prepared, rows: SampleRows, data: bytes

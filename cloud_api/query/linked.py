@@ -35,7 +35,7 @@ class QueryParameters(BaseModel):
     series: list[Annotated[str, Field(min_length=1, max_length=1300)]] = Field(
         default_factory=list[str], max_length=100, description="Ids, paths or path globs"
     )
-    asset: str | None = Field(default=None, max_length=1300, description=ASSET)
+    asset: str | None = Field(default=None, min_length=1, max_length=1300, description=ASSET)
     from_: str = Field(alias="from", description="The first instant, included (RFC 3339)")
     to: str = Field(description="The last instant, excluded (RFC 3339)")
     interval: str | None = Field(default=None, max_length=200, examples=["15m"])

@@ -24,6 +24,11 @@ class WrittenCounts:
     overwritten: int
     unchanged: int
 
+    def __add__(self, other: "WrittenCounts") -> "WrittenCounts":
+        return WrittenCounts(
+            self.stored + other.stored, self.overwritten + other.overwritten, self.unchanged + other.unchanged
+        )
+
 
 async def copy_samples(connection: Connection, rows: SampleRows, data: bytes) -> WrittenCounts:
     """Append rows, laid out by `copy_bytes`; UniqueViolation when a key exists, and nothing is written then."""

@@ -11,6 +11,7 @@ import httpx
 import paho.mqtt.client as mqtt
 import pytest
 
+from cloud_api.ingest import writer
 from cloud_api.settings import MqttSettings, Role
 from schemas.agent_status import AgentState, StatusMessage, encode_status
 from schemas.batch import Batch, Column, encode, encode_json
@@ -63,6 +64,17 @@ async def test_posted_samples_come_back_exactly(doors: Api):
     assert {item["time"] for item in latest.values()} == {shown(at)}
     assert {item["agent"] for item in (await doors.get("/series", path="p/*"))["items"]} == {"@api"}
     assert (await doors.get("/agents"))["items"] == []  # an application is no agent
+
+
+async def test_samples_of_many_days_are_all_counted(doors: Api, monkeypatch: pytest.MonkeyPatch):
+    # More days than one transaction takes: the answer counts all of them.
+    monkeypatch.setattr(writer, "MAX_DAYS", 2)
+    items = [{"path": "p/x", "time": shown(now() - timedelta(hours=15 * n)), "value": 1.5} for n in range(8)]
+    for expected in ((8, 0, 0), (0, 0, 8)):
+        answer = (await post(doors, items)).json()
+        assert (answer["stored"], answer["overwritten"], answer["unchanged"]) == expected, answer
+    changed = (await post(doors, [item | {"value": 2.5} for item in items[::2]])).json()
+    assert (changed["stored"], changed["overwritten"], changed["unchanged"]) == (0, 4, 0), changed
 
 
 async def test_an_idempotency_key_gives_the_first_answer_again(doors: Api):

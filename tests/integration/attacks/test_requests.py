@@ -111,3 +111,31 @@ async def test_line_ends_reach_neither_headers_nor_logs(api: Api, caplog: pytest
     await api.client.post("/api/v1/login", json={"name": planted[:60], "password": "x"})
     assert not any(record.getMessage().startswith("2026-11-27") for record in caplog.records)
     assert not any("\n" in record.getMessage() and "forged" in record.getMessage() for record in caplog.records)
+
+
+async def test_texts_that_no_database_holds_are_refused_by_name(api: Api):
+    series_id = await api.fill.series("plant/press/speed")
+    for path in ("/series", "/assets", "/gaps", "/rejects", "/rejects/groups", "/audit"):
+        for name in ("q", "path", "agent", "device", "reason", "who"):
+            answer = await api.client.get(f"/api/v1{path}", params={name: "a\x00b"})
+            assert (answer.status_code, answer.json()["field"]) == (400, name), (path, answer.text)
+    assert (await api.client.get("/api/v1/agents/a%00b/delivery")).status_code == 400
+    headers = {"Authorization": f"Bearer {await api.fill.key('admin')}", "Content-Type": "application/json"}
+    for text in (r"a\u0000b", r"a\ud800b"):
+        for method, path, body, field in (
+            ("PATCH", f"/series/{series_id}", '{"unit": "%s"}', "unit"),
+            ("POST", "/asset-templates", '{"name": "T", "tags": [{"tag": "a", "unit": "%s"}]}', "tags.0.unit"),
+            ("POST", "/rejects/preview", '{"select": {"agent": "%s"}, "mapping": {}}', "select.agent"),
+            ("POST", "/query", '{"series": ["x"], "from": "%s", "to": "", "interval": "1m"}', "from"),
+        ):
+            answer = await api.client.request(method, f"/api/v1{path}", content=body % text, headers=headers)
+            problem = answer.json()
+            assert (answer.status_code, problem["field"], problem["value"]) == (422, field, text), answer.text
+
+
+async def test_numbers_and_names_beyond_every_column_are_refused_by_name(api: Api):
+    answer = await api.client.get("/api/v1/assets", params={"template_id": "99999999999999999999"})
+    assert (answer.status_code, answer.json()["field"]) == (400, "template_id")
+    asked = {"asset": "", "from": "2026-01-31T08:00:00Z", "to": "2026-01-31T09:00:00Z", "interval": "1m"}
+    answer = await api.client.get("/api/v1/query", params=asked)
+    assert (answer.status_code, answer.json()["field"]) == (400, "asset")
