@@ -2,46 +2,28 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
 from html import escape
 from typing import Any
 
 from nicegui import ui
 
+from cloud_api.console.pages.quality.columns import Column, days, hours
 from cloud_api.console.parts.html import element
 from cloud_api.console.screen import Screen
 
 AT_ONCE = 2
 DEPTHS = (1, 2, 3, 4, 5, 6)
 DEPTH = 4
-# Names of spans, how many columns each has, and how long one is.
-SPANS = {"24h": (24, timedelta(hours=1)), "7d": (7, timedelta(days=1)), "30d": (30, timedelta(days=1))}
+# Names of spans, what cuts each into columns, and how many it has.
+SPANS = {"24h": (hours, 24), "7d": (days, 7), "30d": (days, 30)}
 # Below these shares of covered time a cell looks worse; 1.0 is complete.
 WELL, FAIR = 99.9, 95.0
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One stretch of the map."""
-
-    begin: datetime
-    end: datetime
-    label: str
-
-
 def columns(screen: Screen) -> list[Column]:
     """The stretches of the chosen span, in the reader's hours and days."""
-    count, length = SPANS.get(screen.query.get("span", ""), SPANS["24h"])
-    local = screen.formats.local(screen.now())
-    assert local is not None
-    is_hourly = length < timedelta(days=1)
-    last = local.replace(minute=0, second=0, microsecond=0)
-    last = last if is_hourly else last.replace(hour=0)
-    begins = [last - length * back for back in reversed(range(count))]
-    return [
-        Column(begin, min(begin + length, local), begin.strftime("%H:%M" if is_hourly else "%m-%d")) for begin in begins
-    ]
+    cut, count = SPANS.get(screen.query.get("span", ""), SPANS["24h"])
+    return cut(screen.now(), count, screen.formats.zone)
 
 
 async def show_heat(screen: Screen) -> None:
@@ -83,8 +65,6 @@ async def _ask(screen: Screen, stretches: Sequence[Column], depth: int) -> list[
     gate = asyncio.Semaphore(AT_ONCE)
 
     async def one(column: Column) -> dict[str, dict[str, Any]]:
-        if column.begin >= column.end:
-            return {}
         async with gate:
             answer = await screen.api.get(
                 "/completeness",
