@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -70,7 +71,7 @@ BODIES: dict[str, Any] = {
     "POST /calculations": {**DOUBLE, "path": "{place}/new"},
     "POST /calculations/preview": {**DOUBLE, "from": shown(at(0)), "to": shown(at(60))},
     "PUT /calculations/{calculation_id}": DOUBLE,
-    "POST /calculations/{calculation_id}/backfill": {"from": shown(at(0))},
+    "POST /calculations/{calculation_id}/backfill": {"from": shown(datetime.now(UTC) - timedelta(days=1))},
     "POST /entry-series": {"path": "{place}/new"},
     "PATCH /entry-series/{series_id}": {"high": 100},
     "POST /grants": {"name": "new", "terms": terms_of("{place}")},

@@ -12,8 +12,9 @@ from cloud_api.rollups.closing import close_minutes
 from cloud_api.settings import RetentionSettings
 from cloud_api.storage.disk import DiskUsage, insert_disk_usage
 from cloud_api.storage.engine import EngineKind
+from cloud_api.storage.instants import us_of
 from cloud_api.telemetry import Lane, Telemetry
-from tests.integration.ingest.conftest import NOW_US, Rig, floats, running_rig
+from tests.integration.ingest.conftest import Rig, floats, running_rig
 from tests.integration.rollups.mill import Mill, running_mill, seconds_of
 
 DAY = timedelta(days=1)
@@ -176,7 +177,7 @@ async def test_thirty_days_late_comes_in_and_is_rolled(either_mill: Mill, engine
     mill = either_mill
     (one,) = await mill.series(PATH)
     await mill.rows("update series set source_agent = 'gw-1' returning 1")
-    start = (NOW - 30 * DAY).replace(second=0, microsecond=0)
+    start = _noon(30)
     await mill.store(one, [seconds_of(start) + second for second in range(0, 300, 2)])
     await close_minutes(mill.pool, mill.steps.mine, NOW, timedelta(0))
     for later in (1, 2):
@@ -223,8 +224,13 @@ def _lanes(mill: Mill, url: str) -> AbstractAsyncContextManager[Rig]:
     return running_rig(url, pool_size=1 if mill.steps.engine.is_single_session else 4)
 
 
+def _noon(days: int) -> datetime:
+    """The middle of a day so many days ago: what follows it for minutes is of the same day, and of one chunk."""
+    return (NOW - days * DAY).replace(hour=12, minute=0, second=0, microsecond=0)
+
+
 def _long_ago(days: int) -> int:
-    return NOW_US - days * 86_400_000_000
+    return us_of(_noon(days))
 
 
 async def _recompress(mill: Mill) -> None:
