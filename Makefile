@@ -10,6 +10,8 @@ BIN := $(VENV)/bin
 ARGS ?=
 # `make check test` runs the contracts once: check has them already.
 TIERS ?= $(if $(filter check,$(MAKECMDGOALS)),unit integration faults acceptance browser)
+# For tests as if it were another day, as DATE="2028-02-29 23:55" (UTC); docs/testing.md says which are worth it.
+DATE ?=
 MINUTES ?= 10
 SEED ?=
 # pip reads pinned versions with hashes from requirements/locked/<name>.txt; the stamp makes a second run instant.
@@ -38,7 +40,7 @@ check: $(INSTALLED)-dev ## Style, types, import contracts, sizes, names, documen
 	$(BIN)/python -m pytest -q tests/contracts
 
 test: $(INSTALLED)-dev system ## All tests, tier by tier, each within its time budget (TIERS="unit faults" for some)
-	@$(BIN)/python -m tests.tiers $(TIERS)
+	@$(BIN)/python $(if $(DATE),-m tests.clock "$(DATE)") -m tests.tiers $(TIERS)
 
 test-unit: $(INSTALLED)-dev ## Unit tests alone: no network, seconds
 	@$(BIN)/python -m pytest -q tests/unit $(ARGS)
