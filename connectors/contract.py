@@ -1,44 +1,15 @@
 """What every connector offers and what it may rely on; nothing here knows a protocol or the agent."""
 
-import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar, runtime_checkable
-
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 from schemas.sample import Kind, Value
 
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|min|h)")
-_UNIT_S = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0}
-
-
-def duration_s(text: object) -> object:
-    """Seconds of a duration such as "250ms", "1s", "5min" or "2h"; a bare number has no unit and is refused."""
-    if isinstance(text, str) and (found := _DURATION.fullmatch(text.strip())):
-        return float(found[1]) * _UNIT_S[found[2]]
-    raise ValueError(f'{text!r} is not a duration; allowed: a number with ms, s, min or h, for example "250ms"')
-
-
-Duration: TypeAlias = Annotated[float, BeforeValidator(duration_s)]
-"""A field that is written with its unit and held in seconds."""
-
-
-class ConnectorConfig(BaseModel):
-    """The protocol's own keys of a device table; the agent has taken the keys of its own out before."""
-
-    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True)
-
-
-class PointConfig(BaseModel):
-    """The protocol's own keys of a tag table: where the value lies and how to read it, nothing else.
-
-    It is validated with the device's ConnectorConfig as pydantic's context, so that a device key may bear on it.
-    """
-
-    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", frozen=True)
+if TYPE_CHECKING:
+    from connectors.tables import ConnectorConfig, PointConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,13 +237,22 @@ class Certified(Protocol):
         ...
 
 
-ConfigT = TypeVar("ConfigT", bound=ConnectorConfig)
-PointT = TypeVar("PointT", bound=PointConfig)
+ConfigT = TypeVar("ConfigT")
+PointT = TypeVar("PointT")
 
 
-def one_tag(point: PointT) -> Sequence[tuple[str, PointT]]:
+def one_tag(point: Any) -> Sequence[tuple[str, Any]]:
     """A point that makes one tag, under the name that the table gives it."""
     return (("", point),)
+
+
+def keys_of(point: Any) -> Mapping[str, object]:
+    """The keys of a point, as it is handed on, that say more than goes without saying."""
+    if is_dataclass(point):
+        return {
+            each.name: getattr(point, each.name) for each in fields(point) if getattr(point, each.name) != each.default
+        }
+    return point.model_dump(mode="json", exclude_defaults=True)
 
 
 def _no_raw(config: object, point: object, kind: Kind, value: Value) -> str | None:
@@ -288,18 +268,31 @@ def _no_advice(config: object) -> Sequence[str]:
 
 
 @dataclass(frozen=True, slots=True)
+class Tables:
+    """What the tables of a device and of a tag are checked by, and what a tag's table stands for."""
+
+    config_model: "type[ConnectorConfig]"
+    point_model: "type[PointConfig]"
+    expand: Callable[[Any], Sequence[tuple[str, Any]]] = one_tag
+    """The tags that one tag table stands for: what follows its name (nothing, or levels), and their points."""
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectorKind(Generic[ConfigT, PointT]):
-    """A protocol by name: its configuration models, and how to make a connector of them."""
+    """A protocol by name: how its tables are checked, and how to make a connector of what they say.
+
+    ConfigT and PointT are what is handed on of a checked table (`connectors.tables.plain`): a dataclass that the model
+    is derived from, or the model itself.
+    """
 
     name: str
-    config_model: type[ConfigT]
-    point_model: type[PointT]
+    tables: Callable[[], Tables]
+    """Imports the models when it is asked: a running agent is handed checked tables and never loads what checks them,
+    where the kind hands on dataclasses."""
     is_subscribed: Callable[[ConfigT], bool]
     create: Callable[[ConfigT, Sequence[PointT], Clock], Connector]
     describe_plan: Callable[[ConfigT, Sequence[PointT], Sequence[Sequence[int]]], Sequence[PlannedRequest]]
     """For `edge check`: what is read in how many requests, given the points of each scan class."""
-    expand: Callable[[PointT], Sequence[tuple[str, PointT]]] = one_tag
-    """The tags that one tag table stands for: what follows its name (nothing, or levels), and their points."""
     estimate: Callable[[ConfigT, Sequence[PointT], Sequence[Sequence[int]]], Load | None] = _not_estimated
     """For `edge check`: whether it will fit, given the points of each scan class; None where it cannot be told."""
     advise: Callable[[ConfigT], Sequence[str]] = _no_advice
@@ -316,6 +309,21 @@ class ConnectorKind(Generic[ConfigT, PointT]):
     """Hands a connector of this kind the recorder of its device; a connector without one records nothing."""
     replay: Callable[[Sequence[Exchange], ReplayOptions], Coroutine[Any, Any, None]] | None = None
     """For `edge record replay`: a device on loopback that answers as was recorded, until cancelled."""
+
+    @property
+    def config_model(self) -> "type[ConnectorConfig]":
+        """What a device's table is checked by."""
+        return self.tables().config_model
+
+    @property
+    def point_model(self) -> "type[PointConfig]":
+        """What a tag's table is checked by, with the device's checked table as context."""
+        return self.tables().point_model
+
+    @property
+    def expand(self) -> Callable[[Any], Sequence[tuple[str, Any]]]:
+        """The tags that one checked tag table stands for."""
+        return self.tables().expand
 
 
 AnyKind: TypeAlias = ConnectorKind[Any, Any]

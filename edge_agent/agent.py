@@ -7,21 +7,20 @@ import secrets
 import signal
 from collections.abc import Mapping
 from contextlib import suppress
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from edge_agent import wiring
 from edge_agent.announcements import Speaker
 from edge_agent.backlog import Backlog
 from edge_agent.clock import AgentClock
-from edge_agent.config import AgentConfig
-from edge_agent.config_files import load, watched_files
+from edge_agent.config import AgentConfig, watched_files
 from edge_agent.config_problems import ConfigRefused, Problem
 from edge_agent.fleet import Fleet
 from edge_agent.forward import Announcements, Forwarder, Identity
 from edge_agent.packing import Packer
 from edge_agent.pause import PauseWatch
 from edge_agent.quantities import SECOND_US
+from edge_agent.reading import read
 from edge_agent.recorder.recorder import FlightRecorder
 from edge_agent.salvage import OutboxMark, open_outbox
 from edge_agent.telemetry import Count, Counters, say
@@ -57,7 +56,13 @@ class Agent:
         self._pauses.on_pause = self._fleet.stood_still
         topics = Topics(config.mqtt.root)
         self._speaker = Speaker(
-            self._epoch.hex(), _version(), topics, self._clock, self._writer, lambda: self._fleet.supervisors, config
+            self._epoch.hex(),
+            config.software,
+            topics,
+            self._clock,
+            self._writer,
+            lambda: self._fleet.supervisors,
+            config,
         )
         self._forwarder = self._made_forwarder(topics)
         self._fleet.on_described = self._forwarder.announce
@@ -92,7 +97,7 @@ class Agent:
     async def reload(self) -> None:
         """Read the files again; an invalid set is refused and the running one kept."""
         try:
-            config = await asyncio.to_thread(load, self._path)
+            config = await asyncio.to_thread(read, self._path)
             _only_devices_differ(self._config, config)
         except ConfigRefused as error:
             self._counters[Count.RELOADS_REFUSED] += 1
@@ -148,6 +153,9 @@ class Agent:
 
 def _only_devices_differ(old: AgentConfig, new: AgentConfig) -> None:
     """Everything but the devices is read at start only: say so instead of pretending."""
+    if old.software != new.software:
+        problem = Problem(str(new.files[0]), "", "", f"was read by version {new.software}: restart the agent")
+        raise ConfigRefused([problem])
     names = ("agent", "mqtt", "outbox", "batch", "recorder", "password")
     changed = [name for name in names if getattr(old, name) != getattr(new, name)]
     if changed:
@@ -169,10 +177,3 @@ def _stamps(path: Path, config: AgentConfig) -> dict[Path, tuple[int, int]]:
 
 async def _wait(stop: asyncio.Event) -> None:
     await stop.wait()
-
-
-def _version() -> str:
-    try:
-        return version("millstream")
-    except PackageNotFoundError:
-        return "0"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from connectors.contract import PointDescription
+from connectors.contract import PointDescription, keys_of
 from edge_agent.certificates import CertificateBook, UsedCertificate, of_broker
 from edge_agent.clock import AgentClock
 from edge_agent.config import AgentConfig, DeviceConfig, TagConfig
@@ -182,7 +182,6 @@ def description_of(device: DeviceConfig, tag: TagConfig, told: PointDescription 
     told = _of_tag(tag, told or PointDescription())
     has_range = table.low is not None or table.high is not None
     scan = device.table.scan.get(table.scan)
-    point = tag.point.model_dump(mode="json", exclude_defaults=True)
     has_deadband = table.deadband is not None
     silence_us = table.max_silence or DEFAULT_MAX_SILENCE_US
     return TagDescription(
@@ -195,7 +194,7 @@ def description_of(device: DeviceConfig, tag: TagConfig, told: PointDescription 
         scan_period_s=None if scan is None or device.is_subscribed else scan.period / SECOND_US,
         deadband=str(table.deadband) if has_deadband else None,
         max_silence_s=silence_us / SECOND_US if has_deadband else None,
-        point=" ".join(f"{key}={value}" for key, value in point.items()) or None,
+        point=" ".join(f"{key}={value}" for key, value in keys_of(tag.point).items()) or None,
     )
 
 

@@ -5,19 +5,19 @@ import hashlib
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar, cast
 
 from pydantic import BaseModel
 
 from connectors import registry
-from connectors.contract import AnyKind, ConnectorConfig, PointConfig
+from connectors.contract import AnyKind
 from connectors.errors import ConfigInvalid
+from connectors.tables import ConnectorConfig, PointConfig, plain
 from edge_agent.config import (
     AgentConfig,
-    AgentTable,
-    BatchTable,
     DeviceConfig,
     DeviceTable,
     MqttTable,
@@ -25,21 +25,31 @@ from edge_agent.config import (
     RecorderTable,
     TagConfig,
     TagTable,
+    watched_files,
 )
-from edge_agent.config_problems import ConfigRefused, Problem, shown, validate
+from edge_agent.config_problems import ConfigRefused, Problem, shown
 from edge_agent.profiles.instances import Instance, from_template, of_line
 from edge_agent.profiles.templates import shipped_file, shipped_names
+from edge_agent.table_check import validate
+from edge_agent.tables import (
+    CheckedAgent,
+    CheckedBatch,
+    CheckedDevice,
+    CheckedMqtt,
+    CheckedOutbox,
+    CheckedRecorder,
+    CheckedTag,
+)
 from schemas.limits import MAX_DEVICES
 from schemas.sample import path_problem
 
 PASSWORD_VARIABLE = "MILLSTREAM_MQTT_PASSWORD"  # noqa: S105 - the variable's name, not a secret
 USERNAME_VARIABLE = "MILLSTREAM_MQTT_USERNAME"
-DEVICES_FOLDER = "devices.d"
 
 _SECTIONS = ("agent", "mqtt", "outbox", "batch", "recorder", "device")
 _SECRET_KEYS = frozenset({"password", "secret", "token", "passphrase"})
-_DEVICE_KEYS = frozenset(DeviceTable.model_fields)
-_TAG_KEYS = frozenset(TagTable.model_fields)
+_DEVICE_KEYS = frozenset(CheckedDevice.model_fields)
+_TAG_KEYS = frozenset(CheckedTag.model_fields)
 ModelT = TypeVar("ModelT", bound=BaseModel)
 Table: TypeAlias = Mapping[str, Any]
 
@@ -47,12 +57,6 @@ Table: TypeAlias = Mapping[str, Any]
 def load(path: Path) -> AgentConfig:
     """Read the file and its `devices.d`; raises ConfigRefused with every problem found."""
     return _Reader(path).read()
-
-
-def watched_files(path: Path) -> tuple[Path, ...]:
-    """The files whose change asks for a reload, besides the tag lists they name."""
-    folder = path.parent / DEVICES_FOLDER
-    return (path, *sorted(folder.glob("*.toml")))
 
 
 @dataclass(slots=True)
@@ -83,11 +87,11 @@ class _Reader:
             sources += self._device_sources(file, self._toml(file), only_devices=True)
         sources = [instance for source in sources for instance in self._instances(source)]
         self._unknown_sections(main)
-        agent = self._section(main, "agent", AgentTable)
-        mqtt = self._section(main, "mqtt", MqttTable)
-        outbox = self._section(main, "outbox", OutboxTable)
-        batch = self._section(main, "batch", BatchTable)
-        recorder = self._section(main, "recorder", RecorderTable)
+        agent = self._section(main, "agent", CheckedAgent)
+        mqtt = self._section(main, "mqtt", CheckedMqtt)
+        outbox = self._section(main, "outbox", CheckedOutbox)
+        batch = self._section(main, "batch", CheckedBatch)
+        recorder = self._section(main, "recorder", CheckedRecorder)
         devices = [device for source in sources if (device := self._device(source)) is not None]
         self._doubled(sources, devices)
         password = self._password(mqtt)
@@ -95,17 +99,18 @@ class _Reader:
         if self.problems or not (agent and mqtt and outbox and batch and recorder):
             raise ConfigRefused(self.problems)
         return AgentConfig(
-            agent=agent,
-            mqtt=mqtt.model_copy(update=self._mqtt_updates(mqtt)),
-            outbox=outbox.model_copy(update={"path": self._absolute(outbox.path)}),
-            batch=batch,
-            recorder=recorder.model_copy(update={"path": self._recordings(recorder, outbox)}),
+            agent=plain(agent),
+            mqtt=replace(plain(mqtt), **self._mqtt_updates(mqtt)),
+            outbox=replace(plain(outbox), path=self._absolute(outbox.path)),
+            batch=plain(batch),
+            recorder=replace(plain(recorder), path=self._recordings(recorder, outbox)),
             devices=tuple(devices),
             revision=self.digest.hexdigest()[:16],
             files=tuple(self.files),
             password=password,
             digest=self.digest.hexdigest(),
             written_us=self.written_us,
+            software=_version(),
         )
 
     def _toml(self, file: Path) -> Table:
@@ -194,7 +199,7 @@ class _Reader:
 
     def _device(self, source: _Source) -> DeviceConfig | None:
         own = {key: value for key, value in source.table.items() if key in _DEVICE_KEYS}
-        table = validate(DeviceTable, own, (source.file, source.key), self.problems)
+        table = validate(CheckedDevice, own, (source.file, source.key), self.problems)
         kind = self._kind(source)
         if kind is None:
             return None
@@ -208,7 +213,7 @@ class _Reader:
         if table is None or connector is None or not all(made):
             return None
         tags = [tag for tags in made for tag in tags]
-        device = DeviceConfig(table, kind, connector, tuple(tags))
+        device = DeviceConfig(plain(table), kind, plain(connector), tuple(tags))
         return device if self._plan_works(source, device) else None
 
     def _kind(self, source: _Source) -> AnyKind | None:
@@ -303,7 +308,11 @@ class _Reader:
                 found.file, f"{found.key}.scan", table.scan, f"unknown scan class; {device.key}.scan has: {allowed}"
             )
             return []
-        return [TagConfig(path, table, part) for path, (_, part) in zip(paths, points, strict=True) if part is not None]
+        return [
+            TagConfig(path, table, plain(part))
+            for path, (_, part) in zip(paths, points, strict=True)
+            if part is not None
+        ]
 
     def _tag_table(self, found: _Source) -> tuple[TagTable | None, str]:
         """The agent's own keys of a tag, without its name, which is the second."""
@@ -312,10 +321,10 @@ class _Reader:
         key = repr(sorted((key, value) for key, value in own.items() if key != "name"))
         if isinstance(title, str) and key in self.tables:
             return self.tables[key], title
-        table = validate(TagTable, own, (found.file, found.key), self.problems)
+        table = validate(CheckedTag, own, (found.file, found.key), self.problems)
         if table is None:
             return None, ""
-        return self.tables.setdefault(key, table.model_copy(update={"name": ""})), table.name
+        return self.tables.setdefault(key, replace(plain(table), name="")), table.name
 
     def _doubled(self, sources: list[_Source], devices: list[DeviceConfig]) -> None:
         names: dict[str, _Source] = {}
@@ -379,3 +388,10 @@ class _Reader:
 def _certificates(mqtt: MqttTable) -> dict[str, Path]:
     found = {"ca_file": mqtt.ca_file, "cert_file": mqtt.cert_file, "key_file": mqtt.key_file}
     return {key: file for key, file in found.items() if file is not None}
+
+
+def _version() -> str:
+    try:
+        return version("millstream")
+    except PackageNotFoundError:
+        return "0"

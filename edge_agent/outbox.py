@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -373,7 +372,7 @@ class Outbox:
 @cache
 def statements() -> Mapping[str, str]:
     """The statements of outbox.sql by name."""
-    text = files("edge_agent").joinpath("outbox.sql").read_text(encoding="utf-8")
+    text = Path(__file__).with_name("outbox.sql").read_text(encoding="utf-8")
     return dict(_named(text.split("-- name: ")[1:]))
 
 

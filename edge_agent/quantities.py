@@ -1,9 +1,6 @@
 """Durations and sizes as people write them: "100ms", "1s", "5m", "2GiB"."""
 
 import re
-from typing import Annotated
-
-from pydantic import BeforeValidator
 
 SECOND_US = 1_000_000
 
@@ -36,10 +33,6 @@ def parse_duration_us(text: object) -> int:
 def parse_size_bytes(text: object) -> int:
     """Bytes of a text such as "2GiB"; a bare number says no unit and is refused."""
     return _parse(text, _SIZE_BYTES, 'a size in quotes such as "256KiB", "64MiB", "2GiB" or "10GB"')
-
-
-DurationUs = Annotated[int, BeforeValidator(parse_duration_us)]
-SizeBytes = Annotated[int, BeforeValidator(parse_size_bytes)]
 
 
 def duration_text(duration_us: int) -> str:

@@ -100,7 +100,7 @@ def _edge(text: Words) -> typer.Typer:
         as_json: Annotated[bool, typer.Option("--json", help=text("edge.json"))] = False,
     ) -> None:
         def check() -> int:
-            from edge_agent.__main__ import check
+            from edge_agent.checking import check
 
             return check(config, as_json)
 

@@ -4,7 +4,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from importlib.resources import files
+from pathlib import Path
 
 
 class Language(StrEnum):
@@ -37,7 +37,7 @@ class Words:
 
 def words(language: Language) -> Words:
     """All texts of a language."""
-    content = files("millstream").joinpath("texts", f"{language}.toml").read_text(encoding="utf-8")
+    content = Path(__file__).with_name("texts").joinpath(f"{language}.toml").read_text(encoding="utf-8")
     sections: Mapping[str, Mapping[str, str]] = tomllib.loads(content)
     return Words(
         language, {f"{section}.{key}": text for section, keys in sections.items() for key, text in keys.items()}

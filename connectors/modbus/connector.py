@@ -11,12 +11,12 @@ from connectors.contract import BrowsedPoint, Clock, Deliver, ReadResult, Record
 from connectors.errors import ConfigInvalid, DeviceUnreachable, PointRejected, ReadTimeout
 from connectors.modbus import encode, pdu
 from connectors.modbus.columns import Columns
-from connectors.modbus.config import ModbusConfig
 from connectors.modbus.endpoint import Endpoint, join
 from connectors.modbus.line import Answer, Caller
-from connectors.modbus.point import ModbusPoint
+from connectors.modbus.place import ModbusPlace
 from connectors.modbus.read_plan import Area
 from connectors.modbus.schedule import PlannedRead, Scheduler
+from connectors.modbus.settings import ModbusSettings
 from schemas import status
 from schemas.sample import Value
 
@@ -31,7 +31,7 @@ HOPELESS_S = 60.0
 class ModbusConnector:
     """A device of kind `modbus`."""
 
-    def __init__(self, config: ModbusConfig, points: Sequence[ModbusPoint], clock: Clock) -> None:
+    def __init__(self, config: ModbusSettings, points: Sequence[ModbusPlace], clock: Clock) -> None:
         self._config = config
         self._points = tuple(points)
         self._clock = clock

@@ -8,19 +8,19 @@ from weakref import WeakKeyDictionary
 from connectors.contract import Clock
 from connectors.errors import ConfigInvalid, DeviceUnreachable
 from connectors.modbus.breaker import Breaker
-from connectors.modbus.config import ModbusConfig
 from connectors.modbus.cost import Cost
 from connectors.modbus.line import Answer, Caller, Line
 from connectors.modbus.link import Target, Transport
 from connectors.modbus.pdu import UNIT_LOST, Request, exception_text
 from connectors.modbus.recording import note_lost, recorded
+from connectors.modbus.settings import ModbusSettings
 
 _Address: TypeAlias = tuple[bool, str, int]
 _open: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[_Address, "Endpoint"]] = WeakKeyDictionary()
 """Devices know nothing of each other, but a gateway has one line: whoever names it meets here."""
 
 
-def join(config: ModbusConfig, clock: Clock) -> "Endpoint":
+def join(config: ModbusSettings, clock: Clock) -> "Endpoint":
     """The endpoint of this device's url, with the device counted in."""
     endpoints = _open.setdefault(asyncio.get_running_loop(), {})
     link = config.link
@@ -38,7 +38,7 @@ def join(config: ModbusConfig, clock: Clock) -> "Endpoint":
 class Endpoint:
     """Serialises the requests of all its units; joined by each device that is open, closed when the last one leaves."""
 
-    def __init__(self, config: ModbusConfig, clock: Clock) -> None:
+    def __init__(self, config: ModbusSettings, clock: Clock) -> None:
         link = config.link
         self.link = link
         self.terms = config.terms

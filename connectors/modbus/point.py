@@ -1,26 +1,18 @@
 """What a Modbus tag may say: where its value lies, how its bytes make a value, and which tags one line stands for."""
 
 from collections.abc import Mapping, Sequence
-from enum import StrEnum
 from typing import Annotated, Self
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
-from connectors.contract import PointConfig
-from connectors.errors import ConfigInvalid
 from connectors.modbus import address as addresses
 from connectors.modbus.address import MAX_ADDRESS, Address
-from connectors.modbus.config import ModbusConfig
-from connectors.modbus.decode import LAYOUTS, ORDERS, TEXT_ORDERS, Encoding, WordField, WordType
-from connectors.modbus.read_plan import Area, Span
+from connectors.modbus.decode import LAYOUTS, ORDERS, TEXT_ORDERS, Encoding, WordType
+from connectors.modbus.place import ArrayForm, ModbusPlace
+from connectors.modbus.read_plan import Area
+from connectors.modbus.settings import ModbusSettings
+from connectors.tables import PointConfig
 from schemas.sample import path_problem
-
-
-class ArrayForm(StrEnum):
-    """What becomes of an array."""
-
-    TAGS = "tags"
-    JSON = "json"
 
 
 def _written(value: object) -> object:
@@ -36,7 +28,7 @@ def _named_bits(value: object) -> object:
     return {bits.strip(): name.strip() for bits, _, name in pairs}
 
 
-class ModbusPoint(PointConfig):
+class ModbusPoint(PointConfig, ModbusPlace, frozen=True):
     """Where a value lies in the unit and how its bytes make a value."""
 
     address: Annotated[str, BeforeValidator(_written)] = Field(
@@ -59,7 +51,7 @@ class ModbusPoint(PointConfig):
     @classmethod
     def _on_the_wire(cls, value: str, info: ValidationInfo) -> str:
         device = info.context
-        if isinstance(device, ModbusConfig):
+        if isinstance(device, ModbusSettings):
             return str(addresses.parse(value, device.registers_from, device.bits_from))
         return str(addresses.parse(value))
 
@@ -133,53 +125,10 @@ class ModbusPoint(PointConfig):
     def _ends_in_the_area(self) -> Self:
         if self.count is not None and (self.bits or addresses.parse(self.address).bit is not None):
             raise ValueError("count belongs to whole registers and coils; for bits of one register name them in bits")
-        last = self.first + (self.count or 1) * self._width - 1
+        last = self.first + (self.count or 1) * self.width - 1
         if last > MAX_ADDRESS:
             raise ValueError(f"{self.address!r} as {self.word_type} passes the end of the area at {MAX_ADDRESS}")
         return self
-
-    @property
-    def word_type(self) -> WordType:
-        """The type as written, or the one that goes without saying."""
-        return self.type or WordType.UINT16
-
-    @property
-    def place(self) -> Address:
-        """Where it lies on the wire."""
-        return addresses.parse(self.address)
-
-    @property
-    def span(self) -> Span:
-        """What has to be read for it."""
-        return Span(self.area, self.first, (self.count or 1) * self._width)
-
-    def field(self, device_order: str) -> WordField:
-        """How its bytes make a value, where the device has this order by default."""
-        order = self.order or ("AB" if self.word_type is WordType.STRING else device_order)
-        place = self.place
-        bits = 0 if place.bit is None or place.last_bit is None else place.last_bit - place.bit + 1
-        return WordField(
-            self.word_type, order, self.length or 0, place.bit or 0, self.encoding, bits=bits, count=self.count or 0
-        )
-
-    @property
-    def area(self) -> Area:
-        """The address space that the point lies in."""
-        return self.place.area
-
-    @property
-    def first(self) -> int:
-        """Wire address of its first register or bit."""
-        return self.place.first
-
-    @property
-    def is_several(self) -> bool:
-        """Whether it stands for several tags, and has to be expanded."""
-        return self.bits is not None or (self.count is not None and self.array is ArrayForm.TAGS)
-
-    @property
-    def _width(self) -> int:
-        return 1 if self.area.is_bits else self.length or LAYOUTS[self.word_type].registers
 
 
 def expand(point: ModbusPoint) -> Sequence[tuple[str, ModbusPoint]]:
@@ -198,13 +147,6 @@ def expand(point: ModbusPoint) -> Sequence[tuple[str, ModbusPoint]]:
         (str(index), ModbusPoint.model_validate({**common, "address": str(Address(place.area, place.first + at))}))
         for index, at in enumerate(range(0, point.span.count, width))
     )
-
-
-def refuse_several(points: Sequence[ModbusPoint]) -> None:
-    """A connector reads one value for each point: whoever makes one expands the lines first."""
-    several = [point.address for point in points if point.is_several]
-    if several:
-        raise ConfigInvalid(f"{', '.join(several)}: an array or bits of several tags was not expanded into its tags")
 
 
 def _orders(area: Area, type_: WordType) -> tuple[str, ...]:

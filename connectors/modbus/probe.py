@@ -5,11 +5,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from connectors.contract import Clock, Interpretation
 from connectors.modbus import encode
-from connectors.modbus.config import ModbusConfig
 from connectors.modbus.connector import ModbusConnector
 from connectors.modbus.decode import LAYOUTS, ORDERS, Encoding, WordField, WordType, register_decoder
-from connectors.modbus.point import ModbusPoint
+from connectors.modbus.place import ModbusPlace
 from connectors.modbus.read_plan import Area
+from connectors.modbus.settings import ModbusSettings
 from schemas.sample import Kind, Value
 
 MOST_REGISTERS = 2_000
@@ -25,7 +25,7 @@ _ORDERS_TRIED = {1: ("AB", "BA"), 2: tuple(ORDERS[2]), 4: ("ABCDEFGH", "GHEFCDAB
 _TEXT_REGISTERS = 8
 
 
-def raw(config: ModbusConfig, point: ModbusPoint, kind: Kind, value: Value) -> str | None:
+def raw(config: ModbusSettings, point: ModbusPlace, kind: Kind, value: Value) -> str | None:
     """The registers that make this value, in hexadecimal, four digits each; a coil as 0 or 1."""
     if point.area.is_bits:
         return str(int(value)) if isinstance(value, bool) else None
@@ -35,10 +35,13 @@ def raw(config: ModbusConfig, point: ModbusPoint, kind: Kind, value: Value) -> s
         return None
 
 
-async def probe(config: ModbusConfig, text: str, clock: Clock) -> Sequence[Interpretation]:
+async def probe(config: ModbusSettings, text: str, clock: Clock) -> Sequence[Interpretation]:
     """Read a range such as `0-200` or `input:0-99` once; registers that the unit refuses are left out."""
     area, first, last = parse_range(text)
-    points = [ModbusPoint.model_validate({"address": f"{area}:{address}"}) for address in range(first, last + 1)]
+    points = [
+        ModbusPlace(f"{area}:{address}", WordType.BOOL if area.is_bits else WordType.UINT16)
+        for address in range(first, last + 1)
+    ]
     connector = ModbusConnector(config, points, clock)
     try:
         await connector.open()

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field, replace
 
 from connectors.contract import PlannedRequest
 from connectors.errors import ConfigInvalid
-from connectors.modbus.config import ModbusConfig
 from connectors.modbus.cost import Cost, is_worth_it
 from connectors.modbus.decode import Decoder, bit_decoder, register_decoder
 from connectors.modbus.pdu import Request, read_request
-from connectors.modbus.point import ModbusPoint, refuse_several
+from connectors.modbus.place import ModbusPlace, refuse_several
 from connectors.modbus.read_plan import Area, Block, Hole, Span, plan
+from connectors.modbus.settings import ModbusSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Refusals:
 class Scheduler:
     """Plans polls of one device's points and keeps the plans until the device teaches something new."""
 
-    def __init__(self, config: ModbusConfig, points: Sequence[ModbusPoint]) -> None:
+    def __init__(self, config: ModbusSettings, points: Sequence[ModbusPlace]) -> None:
         refuse_several(points)
         self._limits = config.limits
         self._is_gap_fixed = config.max_gap is not None
@@ -167,13 +167,13 @@ class Scheduler:
 
 
 def describe_plan(
-    config: ModbusConfig, points: Sequence[ModbusPoint], groups: Sequence[Sequence[int]]
+    config: ModbusSettings, points: Sequence[ModbusPlace], groups: Sequence[Sequence[int]]
 ) -> list[PlannedRequest]:
     """The requests of each group of points, before the device has taught anything."""
     return Scheduler(config, points).describe(groups)
 
 
-def _check_widths(config: ModbusConfig, points: Sequence[ModbusPoint]) -> None:
+def _check_widths(config: ModbusSettings, points: Sequence[ModbusPlace]) -> None:
     problems = [
         f"point {index} ({point.address!r}, {point.word_type}) takes {point.span.count} "
         + (

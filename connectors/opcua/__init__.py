@@ -1,6 +1,6 @@
 """OPC UA: subscriptions or polling, namespaces by URI, StatusCodes and source times as the server gave them."""
 
-from connectors.contract import ConnectorKind
+from connectors.contract import ConnectorKind, Tables
 from connectors.opcua.advice import advise
 from connectors.opcua.config import OpcuaConfig, OpcuaPoint
 from connectors.opcua.connector import OpcuaConnector, create, describe_plan, expand, is_subscribed
@@ -9,12 +9,10 @@ from connectors.opcua.replay import replay
 
 KIND = ConnectorKind(
     name="opcua",
-    config_model=OpcuaConfig,
-    point_model=OpcuaPoint,
+    tables=lambda: Tables(OpcuaConfig, OpcuaPoint, expand),
     is_subscribed=is_subscribed,
     create=create,
     describe_plan=describe_plan,
-    expand=expand,
     advise=advise,
     url_schemes=("opc.tcp",),
     discovery=DISCOVERY,

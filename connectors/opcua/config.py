@@ -8,10 +8,10 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
-from connectors.contract import ConnectorConfig, Duration, PointConfig
 from connectors.opcua import browse_paths, node_id, parts
 from connectors.opcua.limits import CHUNK
 from connectors.opcua.vendors import PROFILES, Vendor
+from connectors.tables import ConnectorConfig, Duration, PointConfig
 
 DEFAULT_PORT = 4840
 _DEADBAND = re.compile(r"(\d+(?:\.\d+)?)(%?)")
@@ -168,7 +168,7 @@ def _node(value: str) -> str:
     return str(node_id.parse(value))
 
 
-class OpcuaConfig(ConnectorConfig):
+class OpcuaConfig(ConnectorConfig, frozen=True):
     """One OPC UA server: where it is, how it is trusted, how its values travel."""
 
     url: Annotated[str, AfterValidator(_url)] = Field(description="Endpoint of the server, opc.tcp://host:port/path.")
@@ -321,7 +321,7 @@ class OpcuaConfig(ConnectorConfig):
         return value
 
 
-class OpcuaPoint(PointConfig):
+class OpcuaPoint(PointConfig, frozen=True):
     """One variable of the server."""
 
     node: Annotated[str, AfterValidator(_node)] | None = Field(

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from connectors.contract import ConnectorConfig, Duration, PointConfig
+from connectors.tables import ConnectorConfig, Duration, PointConfig
 
 
 class Delivery(StrEnum):
@@ -32,7 +32,7 @@ class Form(StrEnum):
     TEXT = "text"
 
 
-class SimulatedConfig(ConnectorConfig):
+class SimulatedConfig(ConnectorConfig, frozen=True):
     """A device that exists only in this process; the same seed and time give the same values."""
 
     seed: int = Field(0, ge=0, le=2**63 - 1, description="shifts the phase of every signal; same seed, same values")
@@ -54,7 +54,7 @@ class SimulatedConfig(ConnectorConfig):
         return value
 
 
-class SimulatedPoint(PointConfig):
+class SimulatedPoint(PointConfig, frozen=True):
     """One signal."""
 
     signal: Signal = Field(

@@ -10,13 +10,14 @@ from typing import Any, cast
 from pydantic import ValidationError
 
 from connectors import registry
-from connectors.contract import AnyKind, BrowsedPoint, Clock, ConnectorConfig
+from connectors.contract import AnyKind, BrowsedPoint, Clock
 from connectors.errors import ConfigInvalid
+from connectors.tables import ConnectorConfig
 from edge_agent.commissioning.globs import matches
 from edge_agent.commissioning.screen import Progress, value_text
 from edge_agent.commissioning.sessions import opened
 from edge_agent.commissioning.tag_lists import ListedTag, csv_list, frozen, quoted, tag_name, toml_tag
-from edge_agent.config_files import DEVICES_FOLDER
+from edge_agent.config import DEVICES_FOLDER
 
 _SCHEME = re.compile(r"([a-z0-9+.-]+)://")
 

@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 
-from connectors.contract import AnyKind, Clock, Connector, ConnectorConfig, PointConfig
+from connectors.contract import AnyKind, Clock, Connector
 from connectors.errors import ReadTimeout
+from connectors.tables import ConnectorConfig, PointConfig
 
 OPEN_LIMIT_S = 30.0
 CLOSE_LIMIT_S = 5.0

@@ -49,6 +49,7 @@ path = "outbox.db"
 name = "device"
 path = "site/area/line"
 """
+INTERPRETER = 'print(open("/proc/self/statm").read().split()[1])'
 FLOOR = """
 import edge_agent.__main__, edge_agent.agent
 from connectors import registry
@@ -92,11 +93,12 @@ def _opcua() -> list[Row]:
 
 
 def _memory() -> list[Row]:
-    floor = memory_mb([sys.executable, "-c", FLOOR])
+    bare, floor = (memory_mb([sys.executable, "-c", program]) for program in (INTERPRETER, FLOOR))
     with _responder() as port:
         running = _running_mb(modbus_text(port, "", period="1s"))
     return [
-        Row("edge: RSS, 1,000 Modbus tags", running, "MB", goal=f"<= {MEMORY_LIMIT_MB:g}"),
+        Row("edge: RSS, 1,000 Modbus tags, beside the bare interpreter", running, "MB", bare, running / bare),
+        Row("edge: RSS of an agent with Modbus alone", running, "MB", goal=f"<= {MEMORY_LIMIT_MB:g}"),
         Row("edge: the same beside its own imports", running, "MB", floor, running / floor, "<= 1.3"),
     ]
 

@@ -9,10 +9,11 @@ from typing import Any
 
 from connectors.modbus import KIND
 from edge_agent.clock import AgentClock
-from edge_agent.config import DeviceConfig, DeviceTable, TagConfig, TagTable
+from edge_agent.config import DeviceConfig, TagConfig
 from edge_agent.device import DeviceSupervisor
 from edge_agent.packing import Collected, TagBook
 from edge_agent.pipeline import DevicePipeline
+from edge_agent.tables import CheckedDevice, CheckedTag
 from edge_agent.telemetry import Count, Counters
 
 PERIOD_S = 1.0
@@ -42,14 +43,14 @@ class Unread:
 
 def device(number: int, port: int, tags: int) -> DeviceConfig:
     """A device of its own address with float tags side by side."""
-    table = DeviceTable.model_validate({"name": f"d{number}", "kind": "modbus", "scan": {"default": "1s"}})
+    table = CheckedDevice.model_validate({"name": f"d{number}", "kind": "modbus", "scan": {"default": "1s"}})
     config = KIND.config_model.model_validate({"url": f"tcp://127.0.0.{number}:{port}"})
     points = [
         KIND.point_model.model_validate({"address": f"holding:{2 * at}", "type": "float32"}) for at in range(tags)
     ]
     names = [f"t{at}" for at in range(tags)]
     made = [
-        TagConfig(f"d{number}/{name}", TagTable.model_validate({"name": name}), point)
+        TagConfig(f"d{number}/{name}", CheckedTag.model_validate({"name": name}), point)
         for name, point in zip(names, points, strict=True)
     ]
     return DeviceConfig(table, KIND, config, tuple(made))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_agent.__main__ import check
+from edge_agent.checking import check
 from edge_agent.commissioning.commands import BrowseOptions, ProbeOptions, browse_device, init, probe, read, write
 from millstream.demo.agent_config import agent_config
 from tests.fixtures.processes import Processes, find_free_port

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from connectors import conformance
 from connectors.conformance import Check, ConformanceFailed, Rig
-from connectors.contract import Clock, ConnectorKind, Deliver, PlannedRequest, ReadResult
+from connectors.contract import Clock, ConnectorKind, Deliver, PlannedRequest, ReadResult, Tables
 from connectors.errors import DeviceUnreachable
 from connectors.simulated import KIND
 from connectors.simulated.config import SimulatedConfig, SimulatedPoint
@@ -138,8 +138,8 @@ def connects_at_once(config: SimulatedConfig, points: Sequence[SimulatedPoint], 
 
 
 BROKEN: list[tuple[Check, Rig]] = [
-    (conformance.models_refuse_unknown_keys, rig(kind={"config_model": LaxConfig})),
-    (conformance.every_field_is_described, rig(kind={"config_model": SilentConfig})),
+    (conformance.models_refuse_unknown_keys, rig(kind={"tables": lambda: Tables(LaxConfig, SimulatedPoint)})),
+    (conformance.every_field_is_described, rig(kind={"tables": lambda: Tables(SilentConfig, SimulatedPoint)})),
     (conformance.plan_serves_every_point, rig(kind={"describe_plan": half_a_plan})),
     (conformance.absence_is_told_as_unreachable, rig(NeverGone)),
     (conformance.read_gives_each_point_once, rig(changed(points=lambda r: [0] * len(r.points)))),

@@ -3,8 +3,8 @@
 import pytest
 from pydantic import ValidationError
 
-from connectors.contract import ConnectorConfig, Duration, PointConfig
 from connectors.errors import ConnectorError, DeviceUnreachable, PointRejected, ReadTimeout
+from connectors.tables import ConnectorConfig, Duration, PointConfig
 
 
 class Timed(ConnectorConfig):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_agent.__main__ import check
+from edge_agent.checking import check
 from tests.contracts.tree import ROOT
 
 AGENT = '[agent]\nid = "gw-1"\n[mqtt]\nurl = "mqtt://127.0.0.1:1883"\n[outbox]\npath = "outbox.db"\n'

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_agent.certificates import CertificateBook, CertificateUnreadable, UsedCertificate, not_after, of_broker
-from edge_agent.config import MqttTable
+from edge_agent.tables import CheckedMqtt
 from schemas.agent_status import CertificateHealth
 
 KEY = ec.generate_private_key(ec.SECP256R1())
@@ -96,8 +96,8 @@ def test_a_file_is_read_again_when_it_has_changed(tmp_path: Path):
 
 def test_only_a_session_with_tls_has_certificates():
     files = {"ca_file": Path("ca.pem"), "cert_file": Path("own.pem"), "key_file": Path("own.key")}
-    assert of_broker(MqttTable.model_validate({"url": "mqtt://broker:1883", **files})) == []
-    assert [used.use for used in of_broker(MqttTable.model_validate({"url": "mqtts://broker:8883", **files}))] == [
+    assert of_broker(CheckedMqtt.model_validate({"url": "mqtt://broker:1883", **files})) == []
+    assert [used.use for used in of_broker(CheckedMqtt.model_validate({"url": "mqtts://broker:8883", **files}))] == [
         "mqtt_client",
         "mqtt_ca",
     ]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_agent.__main__ import check
+from edge_agent.checking import check
 from edge_agent.config import Clamp, WhenFull
 from edge_agent.config_files import PASSWORD_VARIABLE, load
 from edge_agent.config_problems import ConfigRefused

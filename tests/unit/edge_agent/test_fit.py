@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from connectors.contract import Load
-from edge_agent.__main__ import check
+from edge_agent.checking import check
 from edge_agent.fit import Polling, Verdict, line_uses
 
 HEAD = '[agent]\nid = "gw-1"\n[mqtt]\nurl = "mqtt://127.0.0.1:1883"\n'

@@ -23,7 +23,7 @@ def paths_and_addresses(tmp_path: Path, text: str) -> dict[str, str]:
     file = tmp_path / "agent.toml"
     file.write_text(HEAD + text, encoding="utf-8")
     (device,) = load(file).devices
-    return {tag.path: str(tag.point.model_dump()["address"]) for tag in device.tags}
+    return {tag.path: tag.point.address for tag in device.tags}
 
 
 def test_arrays_and_bits_become_tags_below_the_name(tmp_path: Path):

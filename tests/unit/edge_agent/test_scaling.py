@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from edge_agent.config import TagTable
 from edge_agent.scaling import OutOfRange, RawRange, Scaling
+from edge_agent.tables import CheckedTag
 from schemas import status as codes
 from schemas.sample import Kind
 
@@ -53,8 +53,8 @@ def test_words_for_numbers_and_bits():
 
 
 def test_words_of_a_tag_list():
-    assert TagTable.model_validate({"name": "a", "enum": "0=off; 2 = on"}).enum == {0: "off", 2: "on"}
-    assert TagTable.model_validate({"name": "a", "enum": {"0": "off"}}).enum == {0: "off"}
+    assert CheckedTag.model_validate({"name": "a", "enum": "0=off; 2 = on"}).enum == {0: "off", 2: "on"}
+    assert CheckedTag.model_validate({"name": "a", "enum": {"0": "off"}}).enum == {0: "off"}
 
 
 @pytest.mark.parametrize(
@@ -71,4 +71,4 @@ def test_words_of_a_tag_list():
 )
 def test_keys_that_do_not_go_together_are_refused(keys: dict[str, Any], complaint: str):
     with pytest.raises(ValidationError, match=complaint):
-        TagTable.model_validate({"name": "a", **keys})
+        CheckedTag.model_validate({"name": "a", **keys})

@@ -7,10 +7,11 @@ from contextlib import suppress
 from typing import Any
 
 from connectors.modbus import KIND
-from edge_agent.config import DeviceConfig, DeviceTable, TagConfig, TagTable
+from edge_agent.config import DeviceConfig, TagConfig
 from edge_agent.device import DeviceSupervisor
 from edge_agent.packing import Collected, TagBook
 from edge_agent.pipeline import DevicePipeline
+from edge_agent.tables import CheckedDevice, CheckedTag
 from edge_agent.telemetry import Counters
 from schemas.agent_status import DeviceState
 from tests.integration.connectors.modbus.conftest import SystemClock
@@ -28,13 +29,13 @@ class Unread:
 
 
 def device(url: str, addresses: list[str]) -> DeviceConfig:
-    table = DeviceTable.model_validate(
+    table = CheckedDevice.model_validate(
         {"name": "press", "kind": "modbus", "scan": {"default": "20ms"}, "retry_min": "10ms", "retry_max": "20ms"}
     )
     tags = [
         TagConfig(
             f"press/{address}",
-            TagTable.model_validate({"name": address}),
+            CheckedTag.model_validate({"name": address}),
             KIND.point_model.model_validate({"address": address}),
         )
         for address in addresses

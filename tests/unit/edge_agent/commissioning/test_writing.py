@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 from edge_agent.commissioning.writing import WriteRefused, is_same, raw_value
 from edge_agent.config import TagTable
 from edge_agent.pipeline import scaling_of
+from edge_agent.tables import CheckedTag
 from schemas.sample import Kind, Value
 
 
 def table(**keys: Any) -> TagTable:
-    return TagTable.model_validate({"name": "t", "writable": True, **keys})
+    return CheckedTag.model_validate({"name": "t", "writable": True, **keys})
 
 
 @pytest.mark.parametrize(

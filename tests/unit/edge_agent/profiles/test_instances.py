@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from connectors.modbus.config import ModbusConfig
+from connectors.modbus.settings import ModbusSettings
 from edge_agent.config import AgentConfig
 from edge_agent.config_files import load
 from edge_agent.config_problems import ConfigRefused
@@ -67,7 +67,7 @@ address = "holding:20"
     assert [tag.path for tag in device.tags] == ["ufm/flow", "ufm/extra"]
     assert device.tags[0].table.unit == "l/h"
     assert device.tags[0].table.scale == 1000
-    assert isinstance(device.connector, ModbusConfig)
+    assert isinstance(device.connector, ModbusSettings)
     assert device.connector.order == "ABCD"
     assert {name: scan.period for name, scan in device.table.scan.items()} == {
         "default": 1_000_000,
@@ -87,7 +87,7 @@ def test_three_hundred_devices_of_one_list(tmp_path: Path):
     last = config.devices[-1]
     assert last.name == "u-300"
     assert last.tags[0].path == "plant/line-9/u-300/flow"
-    assert isinstance(last.connector, ModbusConfig)
+    assert isinstance(last.connector, ModbusSettings)
     assert (last.connector.url, last.connector.unit) == ("tcp://10.0.2.100:502", 6)
 
 
@@ -98,8 +98,8 @@ def test_line_lays_its_own_keys_over_device_and_tags(tmp_path: Path):
         all="name,host,unit,flow.scale,flow.unit,timeout\na,10.0.0.1,,,,\nb,10.0.0.2,3,0.5,l/s,2s\n",
     )
     first, second = config.devices
-    assert isinstance(first.connector, ModbusConfig)
-    assert isinstance(second.connector, ModbusConfig)
+    assert isinstance(first.connector, ModbusSettings)
+    assert isinstance(second.connector, ModbusSettings)
     assert (first.connector.unit, first.connector.timeout, first.tags[0].table.scale) == (9, 1.0, None)
     assert (second.connector.unit, second.connector.timeout) == (3, 2.0)
     assert (second.tags[0].table.scale, second.tags[0].table.unit) == (0.5, "l/s")

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from connectors.modbus.config import ModbusConfig
 from connectors.modbus.decode import register_decoder
-from connectors.modbus.point import ModbusPoint
+from connectors.modbus.place import ModbusPlace
+from connectors.modbus.settings import ModbusSettings
 from edge_agent.config import DeviceConfig
 from edge_agent.config_files import load
 from edge_agent.pipeline import scaling_of
@@ -71,8 +71,8 @@ def test_dump_decodes_to_the_expected_values_of_all_tags(name: str, tmp_path: Pa
     registers = registers_of(GOLDEN[name]["registers"])
     decoded: dict[str, object] = {}
     for tag in device.tags:
-        assert isinstance(tag.point, ModbusPoint)
-        assert isinstance(device.connector, ModbusConfig)
+        assert isinstance(tag.point, ModbusPlace)
+        assert isinstance(device.connector, ModbusSettings)
         span = tag.point.span
         content = b"".join(registers[str(span.area), span.first + place] for place in range(span.count))
         field = tag.point.field(device.connector.order)
