@@ -1,5 +1,7 @@
 """Alarm quality, maintenance, shares and settings: what is entered there is what the API says afterwards."""
 
+from playwright.sync_api import expect
+
 from tests.acceptance.demo import Demo
 from tests.browser.conftest import OpenTab
 from tests.browser.test_definitions import ask
@@ -88,6 +90,57 @@ def test_a_share_is_looked_at_made_and_revoked(demo: Demo, open_tab: OpenTab):
     assert not tab.troubles
 
 
+def test_a_route_waits_for_causes_and_knows_holidays_by_its_fields(demo: Demo, open_tab: OpenTab):
+    channel = ask(demo, "POST", "/notification-channels", {**CHANNEL, "name": "day board"})
+    tab = open_tab().choose(language="en", theme="light").open("/settings")
+    page = tab.page
+    page.get_by_text("New route").click()
+    form = page.locator(".q-expansion-item", has_text="New route")
+    form.get_by_label("Name of the route").fill("Days")
+    form.get_by_label("Own days off", exact=True).fill("2027-02-30")
+    form.get_by_label("Country of the holidays").fill("XX")
+    form.get_by_role("button", name="Add an alarm to wait for").click()
+    form.get_by_label("Name of the route").press("Enter")  # presses the main button
+    form.get_by_text("no holidays are known for 'XX'").wait_for()
+    shifts = form.locator(".ms-rows", has=page.get_by_role("button", name="Add a shift"))
+    shifts.get_by_text("Field required").wait_for()
+    cause = form.get_by_role("group", name="Wait while, 1")
+    cause.get_by_text("Field required").wait_for()
+    form.get_by_text("0: ").first.wait_for()  # the first day is none
+    form.get_by_label("Own days off", exact=True).fill("2027-02-20")
+    form.get_by_role("button", name="Choose in a calendar: Own days off").click()
+    page.locator(".q-date").get_by_text("February", exact=True).wait_for()
+    day = page.locator(".q-date").get_by_role("button", name="22", exact=True)
+    expect(day).to_have_count(1)  # the month that was shown first has slid away
+    day.click()
+    page.keyboard.press("Escape")
+    form.get_by_label("Country of the holidays").fill("CN")
+    form.get_by_role("button", name="Add a shift").click()
+    shifts.get_by_label("Shift from").fill("20:00")
+    cause.get_by_label("Paths (globs)").fill("hangzhou/power/**")
+    cause.get_by_label("Only alarms with the same").click()
+    page.get_by_role("option", name="area").click()
+    page.keyboard.press("Escape")
+    form.get_by_role("button", name="Add a step").click()
+    form.get_by_role("button", name="Remove: Step 2").click()
+    form.get_by_label("Step 1: channels").click()
+    page.get_by_role("option", name="day board").click()
+    page.keyboard.press("Escape")
+    form.get_by_role("button", name="Create route").click()
+    page.get_by_text("The route is in force.").wait_for()
+    (kept,) = (each for each in ask(demo, "GET", "/notification-routes")["items"] if each["name"] == "Days")
+    ask(demo, "DELETE", f"/notification-routes/{kept['id']}")
+    ask(demo, "DELETE", f"/notification-channels/{channel['id']}")
+    assert [each["while"]["paths"] for each in kept["inhibit"]] == [["hangzhou/power/**"]]
+    assert kept["inhibit"][0]["same"] == ["area"]
+    calendar = kept["calendar"]
+    assert (calendar["zone"], calendar["country"], calendar["workdays"]) == ("Asia/Shanghai", "CN", [])
+    assert calendar["holidays"] == ["2027-02-20", "2027-02-22"]
+    assert (calendar["shifts"][0]["from"], len(calendar["shifts"][0]["days"])) == ("20:00:00", 7)
+    assert [step["channels"] for step in kept["steps"]] == [[channel["id"]]]
+    assert not tab.troubles
+
+
 def test_a_route_is_changed_in_place_and_the_change_is_shown_first(demo: Demo, open_tab: OpenTab):
     channel = ask(demo, "POST", "/notification-channels", CHANNEL)
     steps = [{"after": "0s", "channels": [channel["id"]]}]
@@ -98,7 +151,7 @@ def test_a_route_is_changed_in_place_and_the_change_is_shown_first(demo: Demo, o
     page = tab.page
     page.get_by_role("button", name="Change: Night").click()
     form = page.get_by_role("region", name="Night").or_(page.locator("section[aria-label=Night]")).first
-    form.get_by_text("Days off").wait_for()
+    form.get_by_text("Days off", exact=True).wait_for()
     form.get_by_label("Place").fill("far")
     form.get_by_role("button", name="Save route").click()
     page.get_by_role("button", name="Yes").click()

@@ -11,12 +11,12 @@ from nicegui.element import Element
 
 from cloud_api.console.api import Refused
 from cloud_api.console.parts.html import element
+from cloud_api.console.parts.members import ABSENT, compact, find, flat, put
 from cloud_api.console.refusals import problems_of
 from cloud_api.console.screen import Screen
 from cloud_api.console.words import Words
 
 Control: TypeAlias = ui.input | ui.textarea | ui.select | ui.switch
-ABSENT = object()
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,7 @@ class Form:
     def __init__(self, document: Mapping[str, Any]) -> None:
         self._original: dict[str, Any] = json.loads(json.dumps(document))
         self._entries: dict[str, _Entry] = {}
+        self._places: dict[str, ui.label] = {}
 
     def line(self, path: str, label: str, *, lines: bool = False, hint: str = "") -> Control:
         """One line of text, or several."""
@@ -83,10 +84,21 @@ class Form:
         control = ui.textarea(label, value="\n".join(lines)).props("autogrow")
         return self._add(path, _hinted(control, hint), _labels, {})
 
+    def place(self, path: str, label: ui.label) -> None:
+        """Where it is said what is wrong with a list as a whole, whatever is in it."""
+        self._places[path] = label
+
     def value(self, path: str, default: Any = None) -> Any:
         """What the document has there."""
-        found = _find(self._original, path)
+        found = find(self._original, path)
         return default if found is ABSENT or found is None else found
+
+    def __contains__(self, path: str) -> bool:
+        return path in self._entries
+
+    def shown(self, path: str) -> Any:
+        """What a field shows now."""
+        return self._entries[path].control.value
 
     def set(self, path: str, value: Any) -> None:
         """Change what a field shows."""
@@ -97,7 +109,7 @@ class Form:
     def forget(self, prefix: str, replacement: Any = ABSENT) -> None:
         """Drop the fields below a member, and what the document has there."""
         self._entries = {path: entry for path, entry in self._entries.items() if not path.startswith(prefix + ".")}
-        _put(self._original, prefix, replacement)
+        put(self._original, prefix, replacement)
 
     def document(self) -> dict[str, Any]:
         """The document as the fields have it; members that no field shows stay as they were."""
@@ -105,12 +117,12 @@ class Form:
         for path, entry in self._entries.items():
             value = entry.read(entry.control.value)
             is_default = value is None or value == entry.default
-            was_said = _find(self._original, path) is not ABSENT
+            was_said = find(self._original, path) is not ABSENT
             if value is None or (is_default and not was_said):
-                _put(document, path, ABSENT)
+                put(document, path, ABSENT)
             else:
-                _put(document, path, value)
-        return _compact(document)
+                put(document, path, value)
+        return compact(document)
 
     def lock(self) -> None:
         """Only show: for whoever may not change it."""
@@ -121,6 +133,8 @@ class Form:
         """Forget what was wrong."""
         for entry in self._entries.values():
             _tell(entry.control, None)
+        for label in self._places.values():
+            label.text = ""
 
     def show(self, words: Words, refused: Refused) -> list[str]:
         """Say at each field what the API has against it; what belongs to no field comes back."""
@@ -129,21 +143,32 @@ class Form:
         others: list[str] = []
         for path, detail in problems_of(words, refused):
             field = self._field_of(path)
-            if field is None or isinstance(self._entries[field].control, ui.switch):
+            if field in self._places:
+                told.setdefault(field, []).append(detail)
+            elif field is None or isinstance(self._entries[field].control, ui.switch):
                 others.append(f"{path}: {detail}" if path else detail)
             else:
                 inside = path.removeprefix(field).removeprefix(".")
                 told.setdefault(field, []).append(f"{inside}: {detail}" if inside else detail)
         for field, details in told.items():
-            _tell(self._entries[field].control, "; ".join(details))
+            if field in self._places:
+                self._places[field].text = "; ".join(details)
+            else:
+                _tell(self._entries[field].control, "; ".join(details))
         return others
 
     def _field_of(self, path: str) -> str | None:
         parts = path.split(".")
         for length in range(len(parts), 0, -1):
-            if (found := ".".join(parts[:length])) in self._entries:
+            if (found := ".".join(parts[:length])) in self._entries or (found == path and found in self._places):
                 return found
-        return next((known for known in self._entries if known.startswith(path + ".")), None) if path else None
+            if found in self._places:
+                return self._first_in(path, found)
+        return self._first_in(path, None) if path else None
+
+    def _first_in(self, path: str, otherwise: str | None) -> str | None:
+        """A table that is missing is said at the first field in it."""
+        return next((known for known in self._entries if known.startswith(path + ".")), otherwise)
 
     def _add(self, path: str, control: Control, read: Callable[[Any], Any], default: Any) -> Control:
         self._entries[path] = _Entry(control, read, default)
@@ -159,7 +184,9 @@ async def sent(screen: Screen, form: Form, others: Element, ask: Callable[[], Aw
     try:
         answer = await ask()
     except Refused as refused:
-        if refused.kind not in {"body-invalid", "parameter-invalid"}:
+        # What is in conflict by one field, as a name that is taken, is said there as well.
+        is_of_fields = refused.kind in {"body-invalid", "parameter-invalid"} or refused.document.get("field")
+        if not is_of_fields:
             raise
         show_others(others, screen.text("filters.correct"), form.show(screen.text, refused))
         screen.warn(screen.text("filters.not_saved"))
@@ -200,21 +227,13 @@ def parsed(text: str | None) -> Any:
     return value if is_number else stripped
 
 
-def flat(table: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
-    """Members inside members, by dotted names."""
-    found: list[tuple[str, Any]] = []
-    for name, value in table.items():
-        found += flat(value, f"{prefix}{name}.") if isinstance(value, dict) and value else [(prefix + name, value)]
-    return found
-
-
 def pairs_of(text: str | None) -> dict[str, Any]:
     """`name = value` lines to a table."""
     table: dict[str, Any] = {}
     for line in (text or "").splitlines():
         name, _, value = line.partition("=")
         if name.strip():
-            _put(table, name.strip(), _json(value.strip()))
+            put(table, name.strip(), _json(value.strip()))
     return table
 
 
@@ -245,42 +264,6 @@ def _json(text: str) -> Any:
         return json.loads(text)
     except ValueError:
         return text
-
-
-def _find(document: Any, path: str) -> Any:
-    for part in path.split("."):
-        if isinstance(document, list) and part.isdigit() and int(part) < len(document):
-            document = document[int(part)]
-        elif isinstance(document, dict) and part in document:
-            document = document[part]
-        else:
-            return ABSENT
-    return document
-
-
-def _put(document: Any, path: str, value: Any) -> None:
-    *parts, last = path.split(".")
-    for part in parts:
-        if isinstance(document, list):
-            document = document[int(part)]
-            continue
-        if not isinstance(document.get(part), dict | list):
-            if value is ABSENT:
-                return
-            document[part] = {}
-        document = document[part]
-    if isinstance(document, list):
-        document[int(last)] = value
-    elif value is ABSENT:
-        document.pop(last, None)
-    else:
-        document[last] = value
-
-
-def _compact(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Tables that are empty are not said at all."""
-    kept = {name: _compact(value) if isinstance(value, dict) else value for name, value in document.items()}
-    return {name: value for name, value in kept.items() if value != {}}
 
 
 def _hinted(control: Control, hint: str) -> Control:

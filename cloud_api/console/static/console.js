@@ -71,14 +71,23 @@ const ms = (() => {
     }
   });
 
+  // The main buttons that belong to a line: those of the nearest part of its dialog, form or card that has any.
+  function mainButtons(line) {
+    const whole = line.closest(".q-dialog .q-card, .ms-form") ?? line.closest(".ms-fields")?.closest(".ms-card");
+    for (let part = line.parentElement; whole?.contains(part); part = part.parentElement) {
+      const found = [...part.querySelectorAll("button.ms-primary")].filter((each) => each.offsetParent);
+      if (found.length) return found;
+    }
+    return [];
+  }
+
   // Enter in a line of a form or a dialog presses its main button, where it has just one.
   const LINES = "input:is([type=text], [type=password], [type=number], :not([type])):not([role=combobox])";
   document.addEventListener("keydown", (event) => {
     // While Chinese is typed, Enter belongs to the input method.
     if (event.key !== "Enter" || event.isComposing || event.defaultPrevented) return;
     if (!event.target.matches?.(LINES)) return;
-    const place = event.target.closest(".q-dialog .q-card, .ms-form");
-    const mains = [...(place?.querySelectorAll("button.ms-primary") ?? [])].filter((each) => each.offsetParent);
+    const mains = mainButtons(event.target);
     if (mains.length === 1) mains[0].click();
   });
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from cloud_api.globs import MAX_CHARACTERS, parse_glob
 from cloud_api.notify.configuration.calendars import WEEKDAYS, Calendar, Day, Shift
@@ -119,11 +119,20 @@ class CalendarRequest(_Model):
     holidays: list[date] = Field(default_factory=list[date], max_length=1000)
     workdays: list[date] = Field(default_factory=list[date], max_length=1000)
 
-    @model_validator(mode="after")
-    def _check_country(self) -> "CalendarRequest":
-        if self.country is not None:
-            load_holidays(self.country, self.subdivision)
-        return self
+    @field_validator("country")
+    @classmethod
+    def _check_country(cls, country: str | None) -> str | None:
+        if country is not None:
+            load_holidays(country, None)
+        return country
+
+    @field_validator("subdivision")
+    @classmethod
+    def _check_subdivision(cls, subdivision: str | None, info: ValidationInfo) -> str | None:
+        # Without a country there is nothing to part; one that was refused has said so itself.
+        if subdivision is not None and (country := info.data.get("country")) is not None:
+            load_holidays(country, subdivision)
+        return subdivision
 
     def read(self) -> Calendar:
         """Make the calendar."""
@@ -163,6 +172,13 @@ class Repeat(_Model):
     every: Length
     times: int = Field(ge=1, le=1000)
 
+    @field_validator("every")
+    @classmethod
+    def _check_every(cls, every: str) -> str:
+        if not read_length(every):
+            raise ValueError("is not longer than 0s")
+        return every
+
 
 class Inhibition(_Model):
     """While another alarm is active, those of this route wait: who sees the cause needs no consequences."""
@@ -192,14 +208,13 @@ class RouteRequest(_Model):
     until: Until = Until.ACKNOWLEDGED
     then: Then = Then.CONTINUE
 
-    @model_validator(mode="after")
-    def _check_steps(self) -> "RouteRequest":
-        waits = [read_length(step.after) for step in self.steps]
+    @field_validator("steps")
+    @classmethod
+    def _check_steps(cls, steps: list[Step]) -> list[Step]:
+        waits = [read_length(step.after) for step in steps]
         if waits != sorted(set(waits)):
-            raise ValueError("steps: each `after` must be longer than that of the step before")
-        if self.repeat is not None and not read_length(self.repeat.every):
-            raise ValueError("repeat.every: must be longer than 0s")
-        return self
+            raise ValueError("each `after` must be longer than that of the step before")
+        return steps
 
 
 class Route(RouteRequest):

@@ -1,13 +1,11 @@
 """The fields of a definition, group by group, each over the member of its document."""
 
-from collections.abc import Callable
-from functools import partial
-
 from nicegui import ui
 
-from cloud_api.console.parts.form import ABSENT, Form
+from cloud_api.console.parts.form import Form
 from cloud_api.console.parts.html import element, heading
 from cloud_api.console.parts.priority import PRIORITIES
+from cloud_api.console.parts.rows import Rows, RowTexts
 from cloud_api.console.screen import Screen
 
 KINDS = ("limit", "deviation", "rate", "discrete", "stale", "bad_quality", "counter_stopped", "expression")
@@ -166,33 +164,14 @@ class Fields:
 
     def _variables(self) -> None:
         self._form.pairs("variables", self._label("variables"), self._hint("variables")).classes("ms-wide")
-        overrides = element("div", "ms-stack")
+        texts = RowTexts(
+            lambda number: self._text("definitions.override", number=number),
+            self._text("definitions.add_override"),
+            self._text("definitions.remove"),
+        )
+        Rows(self._form, "overrides", texts, self._override, lambda: {"path": "", "change": {}}).show()
 
-        def show() -> None:
-            overrides.clear()
-            with overrides:
-                for index in range(len(self._form.value("overrides", []))):
-                    self._override(index, partial(remove, index))
-
-        def keep(found: list[dict[str, object]]) -> None:
-            self._form.forget("overrides", found or ABSENT)
-            show()
-
-        def remove(index: int) -> None:
-            found = list(self._form.document().get("overrides", []))
-            keep([*found[:index], *found[index + 1 :]])
-
-        def add() -> None:
-            keep([*self._form.document().get("overrides", []), {"path": "", "change": {}}])
-
-        show()
-        ui.button(self._text("definitions.add_override"), icon="add", on_click=add).props("outline no-caps")
-
-    def _override(self, index: int, remove: Callable[[], None]) -> None:
-        with element("fieldset", "ms-level-set"):
-            legend = ui.label(self._text("definitions.override", number=index + 1))
-            legend.tag = "legend"
-            with element("div", "ms-fields"):
-                self._form.line(f"overrides.{index}.path", self._label("override_path"))
-                self._form.pairs(f"overrides.{index}.change", self._label("change"), self._hint("change"))
-            ui.button(self._text("definitions.remove"), icon="delete", on_click=remove).props("flat dense no-caps")
+    def _override(self, index: int) -> None:
+        with element("div", "ms-fields"):
+            self._form.line(f"overrides.{index}.path", self._label("override_path"))
+            self._form.pairs(f"overrides.{index}.change", self._label("change"), self._hint("change"))

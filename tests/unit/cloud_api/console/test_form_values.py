@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from cloud_api.console.api import Refused
-from cloud_api.console.parts.form import flat, pairs_of, parsed, shown
+from cloud_api.console.parts.form import pairs_of, parsed, shown
+from cloud_api.console.parts.members import flat
 from cloud_api.console.refusals import problems_of
 from cloud_api.console.words import Language, words
 

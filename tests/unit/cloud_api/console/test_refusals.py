@@ -10,10 +10,9 @@ from cloud_api.console.refusals import Saying, explain, in_chinese, problems_of,
 from cloud_api.console.words import Language, words
 from cloud_api.problems import Kinds, body_invalid, document
 
+API = Path(__file__).parents[4] / "cloud_api"
 SOURCE = "\n".join(
-    path.read_text(encoding="utf-8")
-    for path in (Path(__file__).parents[4] / "cloud_api").rglob("*.py")
-    if "console" not in path.parts
+    path.read_text(encoding="utf-8") for path in API.rglob("*.py") if "console" not in path.relative_to(API).parts
 )
 ZH, EN = words(Language.ZH), words(Language.EN)
 UNITS = "a whole number and a unit of s, m, h or d, as 10m, 8h"
