@@ -57,6 +57,7 @@ from cloud_api.witness import Witness
 if TYPE_CHECKING:
     from cloud_api.ingest.pipeline import Ingest
     from cloud_api.rollups.fresh import Fresh
+    from cloud_api.rollups.fresh_roller import FreshRoller
     from cloud_api.rollups.roller import Roller
 
 API = "/api/v1"
@@ -214,7 +215,7 @@ def _lifespan(
 async def _work(state: State, roles: frozenset[Role]) -> None:
     """Everything that runs beside requests: first reach the database, then ingest and keep house, until cancelled."""
     # Whole before the first connection is made: the write path teaches psycopg types of its own.
-    fresh = _load_fresh() if roles >= {Role.INGEST, Role.ROLLUPS} else None
+    fresh = _load_fresh() if Role.INGEST in roles else None
     make_ingest = _load_ingest(state, fresh) if Role.INGEST in roles else None
     pool = await state["database"].open()
     async with asyncio.TaskGroup() as tasks:
@@ -222,6 +223,8 @@ async def _work(state: State, roles: frozenset[Role]) -> None:
             ingest = state["ingest"].ingest = make_ingest(pool)
             state["ingest"].started_s = time.monotonic()
             tasks.create_task(ingest.run(), name="ingest")
+        if fresh is not None:
+            tasks.create_task(_load_fresh_roller(state, pool, fresh).run(), name="minutes from memory")
         if Role.ALARMS in roles:
             tasks.create_task(AlarmDuty(pool).run(), name="alarms")
             tasks.create_task(AlarmLeader(pool).run(), name="alarm leader")
@@ -261,6 +264,16 @@ def _load_fresh() -> "Fresh":
     from cloud_api.rollups.fresh import Fresh
 
     return Fresh()
+
+
+def _load_fresh_roller(state: State, pool: Pool, fresh: "Fresh") -> "FreshRoller":
+    from cloud_api.rollups.fresh_roller import FreshRoller
+
+    def is_left() -> bool:
+        roller = state["rollups"].roller
+        return roller is not None and roller.is_owner
+
+    return FreshRoller(pool, state["telemetry"], fresh, is_left)
 
 
 def _load_roller(state: State, pool: Pool, fresh: "Fresh | None") -> "Roller":

@@ -8,6 +8,7 @@ when the last of those has ended, all that it wrote can be read. Nobody waits bu
 from datetime import datetime, timedelta
 
 from cloud_api.leases import Ownership, check_lease
+from cloud_api.rollups.fresh import LEFT_TO_HOLDER, Fresh
 from cloud_api.storage.instants import at_us, us_of
 from cloud_api.storage.pool import Connection, Pool, transaction
 from cloud_api.storage.rollup_marks import MINUTE_US, SLOT_US, insert_marks, marks_between
@@ -21,15 +22,20 @@ from cloud_api.storage.rollup_progress import (
     wait_for_holders,
 )
 from cloud_api.storage.rollup_rows import Resolution
-from cloud_api.storage.rollup_writes import KEPT_US, delete_writes
+from cloud_api.storage.rollup_writes import KEPT_US, delete_writes, select_writes
 
 MINUTE = timedelta(minutes=1)
 # After a quarter of an hour has closed its minutes are rolled first; what comes a little late is merged with them.
 MERGE_AFTER = timedelta(seconds=20)
 
 
-async def close_minutes(pool: Pool, mine: Ownership, now: datetime, grace: timedelta) -> datetime | None:
-    """Close what ended `grace` ago, and mark it; the new watermark, or None when no minute had to be closed."""
+async def close_minutes(
+    pool: Pool, mine: Ownership, now: datetime, grace: timedelta, fresh: Fresh | None = None
+) -> datetime | None:
+    """Close what ended `grace` ago, and mark it; the new watermark, or None when no minute had to be closed.
+
+    New minutes whose samples another process holds, and not `fresh`, are left to that one for a while.
+    """
     async with pool.connection() as connection:
         progress = await select_rollup_progress(connection)
     target = _floor(now - grace)
@@ -42,11 +48,13 @@ async def close_minutes(pool: Pool, mine: Ownership, now: datetime, grace: timed
             await update_closed(connection, closed_at)
     # A process that died between the two steps leaves closed_at ahead of marked_at: then only the rest is done.
     await wait_for_holders(pool)
-    await _mark(pool, mine, progress, closed_at, now)
+    await _mark(pool, mine, progress, closed_at, now, fresh or Fresh())
     return closed_at
 
 
-async def _mark(pool: Pool, mine: Ownership, progress: RollupProgress, closed_at: datetime, now: datetime) -> None:
+async def _mark(
+    pool: Pool, mine: Ownership, progress: RollupProgress, closed_at: datetime, now: datetime, fresh: Fresh
+) -> None:
     async with transaction(pool) as connection:
         await check_lease(connection, mine)
         is_first_time = progress.marked_at is None
@@ -56,10 +64,21 @@ async def _mark(pool: Pool, mine: Ownership, progress: RollupProgress, closed_at
         series = await select_series_since(connection, from_at)
         if series is not None:
             marks = marks_between(series, us_of(from_at), us_of(closed_at))
-            await insert_marks(connection, marks, now, is_first=not is_first_time)
+            due_at = await _due_at(connection, from_at, closed_at, now, fresh)
+            await insert_marks(connection, marks, due_at, is_first=not is_first_time)
         await update_marked(connection, closed_at)
         await delete_writes(connection, at_us(us_of(closed_at) - KEPT_US))
         await _mark_merges(connection, from_at, closed_at, now)
+
+
+async def _due_at(
+    connection: Connection, from_at: datetime, closed_at: datetime, now: datetime, fresh: Fresh
+) -> datetime:
+    if us_of(closed_at) - us_of(from_at) > KEPT_US:
+        # Of so long a stretch nobody holds all.
+        return now
+    writes = await select_writes(connection, from_at, closed_at)
+    return now if fresh.holds(writes.handed) else now + LEFT_TO_HOLDER
 
 
 async def _mark_merges(connection: Connection, from_at: datetime, closed_at: datetime, now: datetime) -> None:

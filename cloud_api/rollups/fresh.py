@@ -8,6 +8,7 @@ wrote to are read from the database.
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import numpy as np
@@ -27,6 +28,8 @@ TEXT_BYTES = 64
 # After a change of owners so much is read from the database, whatever is told: a process of an older version, or one
 # that wrote before the first minute was ever closed, told nothing, and samples may be five minutes ahead of the clock.
 WARM_UP_US = 7 * MINUTE_US
+# So long the process that has the role leaves new minutes to another one that has stored their samples and holds them.
+LEFT_TO_HOLDER = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +89,13 @@ class Fresh:
         """Whether everything that was written from then on above the watermark is still told in the database."""
         return self._from_us is not None and from_us >= self._from_us
 
+    def holds(self, names: Sequence[UUID]) -> bool:
+        """Whether all of these are here."""
+        return all(name in self._held for name in names)
+
     def held(self, names: Sequence[UUID]) -> list[SampleRows] | None:
         """Samples by name; None where one of them is not here, and where there is none at all."""
-        found = [self._held[name].rows for name in names if name in self._held]
-        return found if found and len(found) == len(names) else None
+        return [self._held[name].rows for name in names] if names and self.holds(names) else None
 
 
 async def read_fresh(
@@ -102,7 +108,8 @@ async def read_fresh(
     if wanted.is_empty or not fresh.covers(wanted.from_us):
         return None
     writes = await select_writes(connection, at_us(wanted.from_us), at_us(wanted.to_us))
-    held = fresh.held(writes.handed)
+    is_forgotten = writes.told_us is not None and wanted.from_us < writes.told_us
+    held = None if is_forgotten else fresh.held(writes.handed)
     if held is None:
         return None
     ids = wanted.series_ids

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from cloud_api.leases import LeaseKeeper, LeaseTimes, Ownership, new_owner
 from cloud_api.rollups.closing import close_minutes
 from cloud_api.rollups.fresh import Fresh
-from cloud_api.rollups.steps import Steps
+from cloud_api.rollups.steps import Stepped, Steps
 from cloud_api.storage.engine import ROLLUP_1M, ROLLUP_15M, Partitions, detect_engine
 from cloud_api.storage.faults import is_passing
 from cloud_api.storage.instants import us_of
@@ -113,7 +113,7 @@ class Roller:
     async def _work(self, steps: Steps) -> None:
         while True:
             now = datetime.now(UTC)
-            closed_at = await close_minutes(self._pool, self._mine, now, self._times.grace)
+            closed_at = await close_minutes(self._pool, self._mine, now, self._times.grace, self._fresh)
             if closed_at is not None:
                 self._fresh.advance(us_of(closed_at))
             is_busy = await self._step(steps, now)
@@ -127,14 +127,7 @@ class Roller:
         stepped = await steps.roll_next(now)
         if stepped is None:
             return False
-        resolution = stepped.resolution.value
-        if stepped.is_failed:
-            self._telemetry.rollup_failures.labels(resolution).inc()
-        self._telemetry.rollup_step_seconds.labels(resolution).observe(time.monotonic() - started_s)
-        self._telemetry.rollup_rows.labels(resolution).inc(stepped.rows)
-        self._telemetry.rollup_revisions.labels(resolution).inc(stepped.revised)
-        self._telemetry.rollup_samples.labels("memory").inc(stepped.held)
-        self._telemetry.rollup_samples.labels("database").inc(stepped.samples - stepped.held)
+        count_step(self._telemetry, stepped, time.monotonic() - started_s)
         return True
 
     async def _count(self) -> None:
@@ -150,3 +143,15 @@ class Roller:
         if progress.marked_at is not None:
             self._telemetry.rollup_lag_seconds.set((now - progress.marked_at).total_seconds())
         self._counted_s = time.monotonic()
+
+
+def count_step(telemetry: Telemetry, stepped: Stepped, took_s: float) -> None:
+    """Count what one step did."""
+    resolution = stepped.resolution.value
+    if stepped.is_failed:
+        telemetry.rollup_failures.labels(resolution).inc()
+    telemetry.rollup_step_seconds.labels(resolution).observe(took_s)
+    telemetry.rollup_rows.labels(resolution).inc(stepped.rows)
+    telemetry.rollup_revisions.labels(resolution).inc(stepped.revised)
+    telemetry.rollup_samples.labels("memory").inc(stepped.held)
+    telemetry.rollup_samples.labels("database").inc(stepped.samples - stepped.held)

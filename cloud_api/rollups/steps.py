@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from cloud_api.leases import Ownership, check_lease
 from cloud_api.rollups.blocks import Density, Portion, Stretch, read_portion
-from cloud_api.rollups.fresh import Fresh, read_fresh
+from cloud_api.rollups.fresh import LEFT_TO_HOLDER, Fresh, read_fresh
 from cloud_api.rollups.partials import SampleBlock
 from cloud_api.rollups.roll import merge_quarters, roll_minutes
 from cloud_api.storage.engine import DAY_US, Engine, EngineKind, Partitions
@@ -38,7 +38,9 @@ from cloud_api.storage.rollup_progress import (
     Bin,
     Cleared,
     delete_marks,
+    hold_steps,
     select_due_bin,
+    select_held_bin,
     select_rollup_progress,
     update_due,
 )
@@ -73,11 +75,16 @@ class Stepped:
     rows: int = 0
     revised: int = 0
     is_failed: bool = False
+    is_refused: bool = False
+
+
+class NotHeld(Exception):
+    """This process does not hold all that was written to a minute."""
 
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """Rolls bin by bin for the process that holds the lease."""
+    """Rolls bin by bin: all of them in the process that holds the lease, what it holds itself in any other."""
 
     pool: Pool
     engine: Engine
@@ -93,9 +100,7 @@ class Steps:
             found = await select_due_bin(connection, now)
             if found is None:
                 return None
-            if self.engine.kind is EngineKind.POSTGRES:
-                partitions = self.minutes if found.resolution is Resolution.MINUTE else self.quarters
-                await partitions.ensure(connection, range(us_of(found.at) // DAY_US, us_of(found.end_at) // DAY_US + 1))
+            await self._ensure(connection, found)
         try:
             return await self._attempt(found, now)
         except Exception as error:
@@ -106,6 +111,33 @@ class Steps:
             async with self.pool.connection() as connection:
                 await update_due(connection, found, now + AFTER_FAULT)
             return Stepped(found.resolution, is_failed=True)
+
+    async def roll_held(self, now: datetime, from_at: datetime) -> Stepped | None:
+        """Roll a new minute, from `from_at` on, that is left to whoever holds its samples; None when there is none.
+
+        Without the lease: what is not all here, or cannot be written, is given back to the process that has it.
+        """
+        async with self.pool.connection() as connection:
+            found = await select_held_bin(connection, now, now + LEFT_TO_HOLDER, from_at)
+            if found is None:
+                return None
+            await self._ensure(connection, found)
+        try:
+            return await self._transact(found, now, is_held=True)
+        except (NotHeld, KEY_EXISTS):
+            pass
+        except Exception as error:
+            if is_passing(error):
+                raise
+            log.exception("%s from %s cannot be rolled from memory", found.resolution, found.from_at)
+        async with self.pool.connection() as connection:
+            await update_due(connection, found, now)
+        return Stepped(found.resolution, is_refused=True)
+
+    async def _ensure(self, connection: Connection, found: Bin) -> None:
+        if self.engine.kind is EngineKind.POSTGRES:
+            partitions = self.minutes if found.resolution is Resolution.MINUTE else self.quarters
+            await partitions.ensure(connection, range(us_of(found.at) // DAY_US, us_of(found.end_at) // DAY_US + 1))
 
     async def _attempt(self, found: Bin, now: datetime) -> Stepped:
         try:
@@ -118,9 +150,13 @@ class Steps:
             self.quarters.clear()
             raise
 
-    async def _transact(self, found: Bin, now: datetime, *, is_compared: bool = False) -> Stepped:
+    async def _transact(
+        self, found: Bin, now: datetime, *, is_compared: bool = False, is_held: bool = False
+    ) -> Stepped:
         async with transaction(self.pool) as connection:
-            await check_lease(connection, self.mine)
+            await hold_steps(connection)
+            if not is_held:
+                await check_lease(connection, self.mine)
             if self.engine.kind is EngineKind.TIMESCALE:
                 await set_decompression_unlimited(connection)
             cleared = await delete_marks(connection, found, now)
@@ -131,21 +167,23 @@ class Steps:
                 await _merge(connection, found, cleared, now, stepped)
             else:
                 taken = replace(found, is_first=found.is_first and not is_compared)
-                await self._roll(connection, taken, cleared, now, stepped)
+                await self._roll(connection, taken, cleared, now, stepped, is_held=is_held)
             return stepped
 
     async def _roll(
-        self, connection: Connection, found: Bin, cleared: Cleared, now: datetime, stepped: Stepped
+        self, connection: Connection, found: Bin, cleared: Cleared, now: datetime, stepped: Stepped, *, is_held: bool
     ) -> None:
         """Minutes from raw samples."""
+        # What this process holds and leaves for later is left to it then, too.
+        soon = now + LEFT_TO_HOLDER if is_held else now
         series = await select_series_to_roll(connection, cleared.series)
         is_ready, is_final = _readiness(series, cleared.to_us, now)
         await _mark_anew(
-            connection, found, Stretch(series.ids[~is_ready], cleared.from_us, cleared.to_us), now + ASK_AGAIN
+            connection, found, Stretch(series.ids[~is_ready], cleared.from_us, cleared.to_us), soon + ASK_AGAIN
         )
         ready = Stretch(series.ids[is_ready], cleared.from_us, cleared.to_us)
-        portion = await self._read(connection, found, ready, stepped)
-        await _mark_anew(connection, found, portion.rest, now)
+        portion = await self._read(connection, found, ready, stepped, is_held=is_held)
+        await _mark_anew(connection, found, portion.rest, soon)
         await _mark_narrower(connection, found, portion.too_long, now)
         rows = await asyncio.to_thread(roll_block, portion.block, series)
         open_ids = series.ids[is_ready & ~is_final]
@@ -162,13 +200,17 @@ class Steps:
         changed = portion.done.of(np.unique(rows.series_ids)) if found.is_first else portion.done
         await _mark_quarters(connection, changed, now)
 
-    async def _read(self, connection: Connection, found: Bin, ready: Stretch, stepped: Stepped) -> Portion:
+    async def _read(
+        self, connection: Connection, found: Bin, ready: Stretch, stepped: Stepped, *, is_held: bool
+    ) -> Portion:
         """What was stored by this process a moment ago from memory, all else from the database."""
         fresh = await read_fresh(connection, ready, self.fresh, self.density) if found.is_first else None
         if fresh is not None:
             portion, held = fresh
             stepped.held += held
             return portion
+        if is_held and not ready.is_empty:
+            raise NotHeld
         return await read_portion(connection, ready, self.density, is_narrow=found.is_narrow)
 
 

@@ -122,6 +122,28 @@ async def select_due_bin(connection: Connection, now: datetime) -> Bin | None:
     return None if row is None else Bin(Resolution(row[0]), *row[1:])
 
 
+async def select_held_bin(connection: Connection, now: datetime, until: datetime, from_at: datetime) -> Bin | None:
+    """The bin that is left until then to whoever holds its samples, of those that begin at `from_at` or later."""
+    cursor = await connection.execute(statement("select_held_bin"), {"now": now, "until": until, "from_at": from_at})
+    row = await cursor.fetchone()
+    return None if row is None else Bin(Resolution(row[0]), *row[1:])
+
+
+async def hold_steps(connection: Connection) -> None:
+    """Wait for the step that another process may be at, and keep others waiting until this transaction ends.
+
+    The first statement of its transaction: what others have committed must be seen by all that follows.
+    """
+    await connection.execute(statement("hold_steps"))
+
+
+async def select_first_waiting(connection: Connection) -> tuple[datetime | None, bool]:
+    """The watermark, and whether minutes wait to be rolled for the first time."""
+    cursor = await connection.execute(statement("select_first_waiting"))
+    row = await cursor.fetchone()
+    return (None, False) if row is None else (row[0], bool(row[1]))
+
+
 async def update_due(connection: Connection, found: Bin, due_at: datetime) -> None:
     """Let the marks of a bin wait until then."""
     await connection.execute(statement("update_due"), _key(found) | {"due_at": due_at})

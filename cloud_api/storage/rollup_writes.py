@@ -37,6 +37,8 @@ class Writes:
 
     handed: Sequence[UUID]
     series: str | None
+    # What ended before may have been forgotten.
+    told_us: int | None = None
 
 
 async def mark_changed(
@@ -73,12 +75,12 @@ async def insert_write(connection: Connection, write: Write) -> None:
 
 
 async def select_writes(connection: Connection, from_at: datetime, to_at: datetime) -> Writes:
-    """What was written to a stretch that is closed, as far back as `delete_writes` has left it."""
+    """What was written to a stretch that is closed, and how far back `delete_writes` has left it."""
     cursor = await connection.execute(statement("select_writes"), {"from_at": from_at, "to_at": to_at})
     row = await cursor.fetchone()
-    return Writes((), None) if row is None else Writes(row[0] or (), row[1])
+    return Writes((), None) if row is None else Writes(row[0] or (), row[1], row[2])
 
 
 async def delete_writes(connection: Connection, before: datetime) -> None:
-    """Forget what ended before."""
+    """Forget what ended before: minutes that begin before that are read from the database."""
     await connection.execute(statement("delete_writes"), {"before": before})

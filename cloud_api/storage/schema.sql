@@ -277,6 +277,8 @@ create table rollup_progress (
     rollup_1m_kept_from timestamptz not null default '-infinity',
     rollup_15m_kept_from timestamptz not null default '-infinity',
     raw_drop_until      timestamptz not null default '-infinity',
+    -- What `rollup_write` told and ended before this may be forgotten; who forgets moves it, in the same transaction.
+    told_from           timestamptz not null default '-infinity',
     constraint rollup_progress_one_row check (is_only)
 );
 insert into rollup_progress default values;

@@ -38,6 +38,21 @@ where due_at <= %(now)s
 order by bin_at desc, resolution desc, is_first
 limit 1
 
+-- name: select_held_bin
+-- What is left for a while to whoever holds the samples, the newest first.
+select resolution, bin_at, bin_minutes, is_first, from_at, to_at
+from rollup_dirty
+where is_first and due_at > %(now)s and due_at <= %(until)s and from_at >= %(from_at)s
+order by bin_at desc
+limit 1
+
+-- name: hold_steps
+-- Whoever rolls: one after the other, so that none writes rows of what it read before another one read and wrote.
+select pg_advisory_xact_lock(7260202, 2)
+
+-- name: select_first_waiting
+select closed_until, exists (select from rollup_dirty where is_first) from rollup_progress
+
 -- name: update_due
 update rollup_dirty
 set due_at = %(due_at)s
