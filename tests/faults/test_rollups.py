@@ -38,9 +38,9 @@ def begin(url: str) -> None:
         connection.execute(b"update rollup_progress set closed_until = %s, marked_until = %s", (START, START))
 
 
-def roller(processes: Processes, url: str) -> Child:
+def roller(processes: Processes, url: str, **environment: str) -> Child:
     """A roller in a process of its own."""
-    return processes.command("roller", [sys.executable, "-m", "tests.faults.rolling", url])
+    return processes.command("roller", [sys.executable, "-m", "tests.faults.rolling", url], **environment)
 
 
 def feeder(processes: Processes, url: str, seconds: float, **environment: str) -> Child:
@@ -76,17 +76,36 @@ def test_no_sample_falls_between_ingest_and_a_roller_that_is_killed(processes: P
     rolling.kill()
     found, minutes = asyncio.run(settle(postgres_url))
     assert found == []
-    assert minutes > 200, "a run that proves little"
+    assert minutes > 100, "a run that proves little"
 
 
 def test_a_process_that_stores_and_rolls_from_memory_is_killed(processes: Processes, postgres_url: str) -> None:
     begin(postgres_url)
-    both = feeder(processes, postgres_url, 600, FEEDING_ROLLS="yes")
+    both = feeder(processes, postgres_url, 600, FEEDING_ROLLS="all")
     for number in range(2):
         both.start()
         # The sentence is written once minutes have been rolled of what was handed over.
         both.wait_for(lambda number=number: both.text().count("rolled from memory") > number, "rolls from memory")
         both.kill()
+    found, minutes = asyncio.run(settle(postgres_url))
+    assert found == []
+    assert minutes > 20, "a run that proves little"
+
+
+def test_a_process_that_rolls_what_it_stored_is_killed_and_so_is_the_one_with_the_role(
+    processes: Processes, postgres_url: str
+) -> None:
+    begin(postgres_url)
+    storing = feeder(processes, postgres_url, 600, FEEDING_ROLLS="held")
+    rolling = roller(processes, postgres_url, ROLLING_LEAVES="yes").start()
+    for number, killed in enumerate((storing, rolling, storing)):
+        if not storing.is_running:
+            storing.start()
+        storing.wait_for(lambda number=number: storing.text().count("rolled from memory") > number // 2, "rolls")
+        killed.kill()
+        if killed is rolling:
+            rolling.start().wait_for(lambda: rolling.text().count("rolls") > 1, "takes the lease")
+    rolling.kill()
     found, minutes = asyncio.run(settle(postgres_url))
     assert found == []
     assert minutes > 20, "a run that proves little"
