@@ -12,15 +12,15 @@ import msgspec
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi.routing import APIRoute
+from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+
+from cloud_api.field_problems import FieldProblem, field_problem, from_pydantic, shown
 
 TYPE_PREFIX = "urn:millstream:problem:"
 MEDIA_TYPE = "application/problem+json"
 JSON_TYPES = ("application/json",)
-SHOWN_VALUE_CHARACTERS = 200
-# Names of members that hold secrets; what is wrong with one is said without repeating it.
-SECRETS = frozenset({"password", "old", "new", "code", "secret", "token", "key", "authorization", "cookie"})
 
 log = logging.getLogger(__name__)
 
@@ -72,17 +72,6 @@ class Kinds(Enum):
     QUERY_TIMEOUT = Kind("query-timeout", 504, "The query took too long and was cancelled")
 
 
-class FieldProblem(BaseModel):
-    """One field of a request that is not allowed."""
-
-    model_config = ConfigDict(frozen=True)
-
-    field: str
-    value: Any = None
-    detail: str
-    allowed: str | None = None
-
-
 class ProblemDocument(BaseModel):
     """An RFC 9457 problem document."""
 
@@ -118,18 +107,18 @@ class Problem(Exception):
 
 def parameter_invalid(field: str, value: object, detail: str, allowed: str) -> Problem:
     """Refuse one parameter of the address."""
-    return Problem(Kinds.PARAMETER_INVALID, f"{field} {detail}", fields=[_field(field, value, detail, allowed)])
+    return Problem(Kinds.PARAMETER_INVALID, f"{field} {detail}", fields=[field_problem(field, value, detail, allowed)])
 
 
 def body_invalid(field: str, value: object, detail: str, allowed: str) -> Problem:
     """Refuse one field of the body."""
-    return Problem(Kinds.BODY_INVALID, f"{field} {detail}", fields=[_field(field, value, detail, allowed)])
+    return Problem(Kinds.BODY_INVALID, f"{field} {detail}", fields=[field_problem(field, value, detail, allowed)])
 
 
 def media_type_unsupported(given: str, allowed: str) -> Problem:
     """Refuse a body by its media type."""
     detail = f"{given or 'a body without media type'} is not read here"
-    return Problem(Kinds.MEDIA_TYPE_UNSUPPORTED, detail, fields=[_field("Content-Type", given, detail, allowed)])
+    return Problem(Kinds.MEDIA_TYPE_UNSUPPORTED, detail, fields=[field_problem("Content-Type", given, detail, allowed)])
 
 
 @contextmanager
@@ -145,8 +134,8 @@ def in_body() -> Generator[None]:
 
 def not_found(what: str, field: str, value: object) -> Problem:
     """Say that the thing that `field` names does not exist."""
-    detail = f"there is no {what} {_shown(value)!r}"
-    return Problem(Kinds.NOT_FOUND, detail, fields=[_field(field, value, detail, None)])
+    detail = f"there is no {what} {shown(value)!r}"
+    return Problem(Kinds.NOT_FOUND, detail, fields=[field_problem(field, value, detail, None)])
 
 
 def document(problem: Problem) -> dict[str, Any]:
@@ -206,7 +195,17 @@ async def _answer_validation(request: Request, error: Exception) -> Response:
     given = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if given not in JSON_TYPES and any(each["loc"][:1] == ("body",) for each in errors) and error.body:
         return response(media_type_unsupported(given, JSON_TYPES[0]))
-    return response(from_validation(errors))
+    return response(from_validation(errors, *_types_of(request)))
+
+
+def _types_of(request: Request) -> tuple[object, object]:
+    """What the route that was asked takes: the type of its body, and of the parameters of its address."""
+    route = request.scope.get("route")
+    if not isinstance(route, APIRoute):
+        return None, None
+    body = route.body_field.field_info.annotation if route.body_field else None
+    models = [each.field_info.annotation for each in route.dependant.query_params]
+    return body, models[0] if len(models) == 1 else None
 
 
 async def _answer_http(request: Request, error: Exception) -> Response:
@@ -225,43 +224,19 @@ async def answer_unexpected(request: Request, error: Exception) -> Response:
     return response(Problem(Kinds.INTERNAL, "the service's log has the details"))
 
 
-def from_validation(errors: Sequence[Mapping[str, Any]]) -> Problem:
-    """Turn pydantic's list of errors into one problem that names every field."""
-    fields = [_from_pydantic(error) for error in errors]
+def from_validation(errors: Sequence[Mapping[str, Any]], whole: object = None, query: object = None) -> Problem:
+    """Turn pydantic's list of errors into one problem that names every field.
+
+    Args:
+        errors: as pydantic gives them.
+        whole: the type of the body.
+        query: the type of the parameters of the address, where they are one model.
+    """
+    fields = [from_pydantic(error, query if error["loc"][:1] == ("query",) else whole) for error in errors]
     is_body = any(error["loc"][:1] == ("body",) for error in errors)
     kind = Kinds.BODY_INVALID if is_body else Kinds.PARAMETER_INVALID
     detail = "; ".join(f"{field.field}: {field.detail}" for field in fields[:5])
     return Problem(kind, detail, fields=fields)
-
-
-def _from_pydantic(error: Mapping[str, Any]) -> FieldProblem:
-    place, *rest = [str(part) for part in error["loc"]]
-    name = ".".join(rest) if place in {"body", "query", "path", "header", "cookie"} and rest else place
-    value = None if _may_be_secret(error) else error.get("input")
-    context = error.get("ctx") or {}
-    bounds = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<", "min_length": "length >=", "max_length": "length <="}
-    parts = [f"{sign} {context[key]}" for key, sign in bounds.items() if key in context]
-    expected = context.get("expected")
-    allowed = ", ".join([*([str(expected)] if expected else []), *parts]) or None
-    return _field(name, value, str(error["msg"]), allowed)
-
-
-def _may_be_secret(error: Mapping[str, Any]) -> bool:
-    """Whether what was sent must not come back: secrets, what holds one, what stands under a name that is not known."""
-    names = {str(part).lower() for part in error["loc"]} | set(_names_in(error.get("input")))
-    is_known = error["type"] not in {"missing", "extra_forbidden"} and tuple(error["loc"]) != ("body",)
-    return not is_known or not names.isdisjoint(SECRETS)
-
-
-def _names_in(value: object) -> Generator[str]:
-    """Names of members, at any depth; bodies are limited in size and depth before they come here."""
-    if isinstance(value, Mapping):
-        for name, member in value.items():
-            yield str(name).lower()
-            yield from _names_in(member)
-    elif isinstance(value, list | tuple):
-        for member in value:
-            yield from _names_in(member)
 
 
 def _from_http(request: Request, error: HTTPException) -> Problem:
@@ -270,7 +245,7 @@ def _from_http(request: Request, error: HTTPException) -> Problem:
         return Problem(Kinds.NOT_FOUND, "nothing answers at this address")
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         allowed = headers.get("Allow", "")
-        fields = [_field("method", request.method, "is not answered here", allowed)]
+        fields = [field_problem("method", request.method, "is not answered here", allowed)]
         return Problem(Kinds.METHOD_NOT_ALLOWED, f"allowed: {allowed}", fields=fields, headers=headers)
     if error.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
         return Problem(Kinds.BODY_TOO_LARGE, "the body is larger than this service reads", headers=headers)
@@ -279,15 +254,3 @@ def _from_http(request: Request, error: HTTPException) -> Problem:
     if error.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return Problem(Kinds.INTERNAL, "the service's log has the details")
     return Problem(Kinds.BAD_REQUEST, str(error.detail), headers=headers)
-
-
-def _field(name: str, value: object, detail: str, allowed: str | None) -> FieldProblem:
-    return FieldProblem(field=name, value=_shown(value), detail=detail, allowed=allowed)
-
-
-def _shown(value: object) -> object:
-    """A value that is safe and short enough to send back."""
-    if value is None or isinstance(value, bool | int | float):
-        return value
-    text = value if isinstance(value, str) else repr(value)
-    return text if len(text) <= SHOWN_VALUE_CHARACTERS else text[:SHOWN_VALUE_CHARACTERS] + "…"

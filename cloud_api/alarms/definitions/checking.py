@@ -9,8 +9,9 @@ from cloud_api.alarms.definitions.models import Definition
 from cloud_api.alarms.definitions.resolving import merged, with_numbers
 from cloud_api.expressions.language import parse
 from cloud_api.expressions.refusal import ExpressionInvalid
+from cloud_api.field_problems import FieldProblem, from_pydantic, shown
 from cloud_api.globs import parse_glob
-from cloud_api.problems import FieldProblem, Problem
+from cloud_api.problems import Problem
 
 
 def problems_of(definition: Definition) -> list[FieldProblem]:
@@ -21,8 +22,8 @@ def problems_of(definition: Definition) -> list[FieldProblem]:
 def validation_problems(error: ValidationError) -> list[FieldProblem]:
     """Name what the form of a document has against it."""
     return [
-        FieldProblem(field=_place(each["loc"]), value=_short(each.get("input")), detail=each["msg"])
-        for each in error.errors(include_url=False, include_context=False)
+        from_pydantic(each, Definition).model_copy(update={"field": _place(each["loc"])})
+        for each in error.errors(include_url=False)
     ]
 
 
@@ -43,11 +44,11 @@ def read_definitions(documents: Sequence[Mapping[str, Any]]) -> tuple[list[Defin
     names: set[str] = set()
     for number, document in enumerate(documents, start=1):
         definition, own = read_definition(document)
-        shown = str(document.get("name") or f"definition {number}")
-        problems += [each.model_copy(update={"field": f"{shown}: {each.field}"}) for each in own]
+        called = str(document.get("name") or f"definition {number}")
+        problems += [each.model_copy(update={"field": f"{called}: {each.field}"}) for each in own]
         if definition is not None and definition.name in names:
             detail = "the name is used by another definition here"
-            problems.append(FieldProblem(field=f"{shown}: name", value=definition.name, detail=detail))
+            problems.append(FieldProblem(field=f"{called}: name", value=definition.name, detail=detail))
         elif definition is not None:
             found.append(definition)
         names.add(str(document.get("name")))
@@ -78,7 +79,7 @@ def _expressions(definition: Definition) -> Iterator[FieldProblem]:
         try:
             parse(with_numbers(text, definition.variables), inputs)
         except ExpressionInvalid as error:
-            yield FieldProblem(field=field, value=_short(text), detail=str(error), allowed=error.allowed)
+            yield FieldProblem(field=field, value=shown(text), detail=str(error), allowed=error.allowed)
 
 
 def _overrides(definition: Definition) -> Iterator[FieldProblem]:
@@ -100,10 +101,3 @@ def _place(loc: Sequence[str | int]) -> str:
 
 
 KINDS = frozenset({"limit", "deviation", "rate", "discrete", "stale", "bad_quality", "counter_stopped", "expression"})
-
-
-def _short(value: object) -> object:
-    if value is None or isinstance(value, bool | int | float):
-        return value
-    text = value if isinstance(value, str) else repr(value)
-    return text if len(text) <= 200 else text[:200] + "…"

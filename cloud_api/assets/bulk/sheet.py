@@ -11,6 +11,7 @@ import msgspec
 from pydantic import ValidationError
 
 from cloud_api.assets.models import AssetChange
+from cloud_api.field_problems import from_pydantic
 from cloud_api.storage.assets import AssetRow
 from schemas.sample import path_problem
 
@@ -177,6 +178,5 @@ def _path_problem(path: str | None, *, is_needed: bool) -> str | None:
 def _validation_problems(line: int, error: ValidationError) -> Iterator[SheetProblem]:
     for each in error.errors():
         column = "_".join(str(part) for part in each["loc"])
-        context = each.get("ctx") or {}
         value = each["input"] if isinstance(each["input"], str) else repr(each["input"])
-        yield SheetProblem(line, column, value, each["msg"], str(context.get("expected")) if context else None)
+        yield SheetProblem(line, column, value, each["msg"], from_pydantic(each, AssetChange).allowed)

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import httpx
 import pytest
 from fastapi import FastAPI, Query
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from cloud_api import problems
 from cloud_api.middleware import LimitBody
@@ -14,8 +14,24 @@ from cloud_api.problems import Kinds, Problem, document, from_validation, in_bod
 
 
 class Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
     count: int = Field(ge=1, le=5)
     name: str
+
+
+class Login(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    user: str
+    password: SecretStr
+
+
+class Filter(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    state: str = "open"
+    from_: str = Field(default="", alias="from")
 
 
 def make_app() -> FastAPI:
@@ -30,6 +46,14 @@ def make_app() -> FastAPI:
     @app.post("/items")
     async def create(body: Body) -> int:
         return body.count
+
+    @app.post("/login")
+    async def login(body: Login) -> str:
+        return body.user
+
+    @app.get("/filtered")
+    async def filtered(asked: Annotated[Filter, Query()]) -> str:
+        return asked.state
 
     @app.get("/broken")
     async def broken() -> None:
@@ -64,6 +88,50 @@ async def test_a_parameter_out_of_range(client: httpx.AsyncClient):
 async def test_every_wrong_field_of_a_body(client: httpx.AsyncClient):
     body = told(await client.post("/items", json={"count": 9}), 422, "body-invalid")
     assert [each["field"] for each in body["errors"]] == ["count", "name"]
+
+
+async def test_a_field_of_another_type(client: httpx.AsyncClient):
+    body = told(await client.post("/items", json={"count": "many", "name": "a"}), 422, "body-invalid")
+    assert (body["field"], body["value"], body["allowed"]) == ("count", "many", "a whole number")
+
+
+async def test_a_field_that_is_not_known(client: httpx.AsyncClient):
+    body = told(await client.post("/items", json={"count": 1, "name": "a", "cuont": 7}), 422, "body-invalid")
+    assert (body["field"], body["value"], body["allowed"]) == ("cuont", 7, "count, name")
+
+
+async def test_a_long_value_of_a_field_that_is_not_known(client: httpx.AsyncClient):
+    body = told(await client.post("/items", json={"count": 1, "name": "a", "nam": "x" * 500}), 422, "body-invalid")
+    assert body["value"] == "x" * 200 + "…"
+
+
+async def test_a_parameter_that_is_not_known(client: httpx.AsyncClient):
+    body = told(await client.get("/filtered?stat=all"), 400, "parameter-invalid")
+    assert (body["field"], body["value"], body["allowed"]) == ("stat", "all", "state, from")
+
+
+@pytest.mark.parametrize(
+    ("address", "sent"),
+    [
+        # Beside a secret, whatever the name.
+        ("/login", {"user": "li", "password": "x", "remark": "hunter2"}),
+        ("/login", {"user": "li", "pasword": "hunter2"}),
+        # Where no secret belongs, by the name or by what is inside.
+        ("/items", {"count": 1, "name": "a", "password": "hunter2"}),
+        ("/items", {"count": 1, "name": "a", "Pasword": "hunter2"}),
+        ("/items", {"count": 1, "name": "a", "mail_passwd": "hunter2"}),
+        ("/items", {"count": 1, "name": "a", "api-key": "hunter2"}),
+        ("/items", {"count": 1, "name": "a", "mail": [{"secret": "hunter2"}]}),
+    ],
+)
+async def test_what_may_be_a_secret_does_not_come_back(
+    client: httpx.AsyncClient, address: str, sent: dict[str, object]
+):
+    response = await client.post(address, json=sent)
+    body = told(response, 422, "body-invalid")
+    assert "hunter2" not in response.text
+    unknown = next(each for each in body.get("errors", [body]) if each["allowed"])
+    assert unknown["allowed"] in {"user, password", "count, name"}
 
 
 async def test_a_body_that_is_no_json(client: httpx.AsyncClient):
