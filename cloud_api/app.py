@@ -18,9 +18,9 @@ from starlette.routing import BaseRoute
 
 from cloud_api import problems, storage_refusals
 from cloud_api.alarms.duty import AlarmDuty
-from cloud_api.alarms.evaluation.leader import AlarmLeader
 from cloud_api.alarms.journal.feed import Feed
-from cloud_api.alarms.operation.seen import acknowledge_seen
+from cloud_api.alarms.leader import AlarmLeader
+from cloud_api.alarms.lifecycle.seen import acknowledge_seen
 from cloud_api.audit.duty import AuditDuty
 from cloud_api.audit.notes import AuditNotes
 from cloud_api.audit.tally import Tally

@@ -12,7 +12,7 @@ from typing import Any
 from edge_agent.clock import EARLIEST_US
 from edge_agent.outbox import Append, Caps, NewBatch, Outbox, OutboxCorrupt, statements
 from schemas.batch import BodyInvalid, Gap, GapReason, HeaderInvalid, VersionUnknown
-from schemas.header import split_header, verified_body
+from schemas.framing import split_header, verified_body
 
 SUFFIXES = ("", "-wal", "-shm")
 SALVAGED_TOGETHER = 32

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from millstream.cli import guarded
 from millstream.language import Words
+from millstream.starting import guarded
 
 if TYPE_CHECKING:
     from cloud_api.alarms.definitions.models import Definition

@@ -11,8 +11,8 @@ from typing import IO, Annotated
 import typer
 
 from millstream.chains import NO, USAGE, asked, read_anchor, show_verification
-from millstream.cli import guarded
 from millstream.language import Words
+from millstream.starting import guarded
 
 DONE = 0
 

@@ -2,14 +2,13 @@
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from millstream.language import LanguageUnknown, Words, choose, words
+from millstream.language import LanguageUnknown, choose, words
+from millstream.starting import USAGE_ERROR, run_agent
 
-USAGE_ERROR = 2
 INTERRUPTED = 130
-_OUR_ROOMS = ("millstream", "edge_agent", "cloud_api", "connectors", "schemas")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,28 +29,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return build(text)(rest)
     except KeyboardInterrupt:
         return INTERRUPTED
-
-
-def run_agent(text: Words, config: Path) -> int:
-    """`edge run`."""
-
-    def run() -> int:
-        from edge_agent.__main__ import run
-
-        return run(config)
-
-    return guarded(text, "edge run", "edge", run)
-
-
-def guarded(text: Words, command: str, extra: str, action: Callable[[], int]) -> int:
-    """Run a sub-command; say which extra it needs when a library is not installed."""
-    try:
-        return action()
-    except ModuleNotFoundError as missing:
-        if missing.name is None or missing.name.partition(".")[0] in _OUR_ROOMS:
-            raise
-        print(text("cli.extra_missing", command=command, module=missing.name, extra=extra), file=sys.stderr)
-        return USAGE_ERROR
 
 
 def _plain_edge_run(arguments: Sequence[str]) -> Path | None:

@@ -10,12 +10,12 @@ import typer
 
 from millstream.alarm_commands import add_alarms
 from millstream.audit_commands import add_audit
-from millstream.cli import guarded, run_agent
 from millstream.edge_commands import add_commissioning
 from millstream.journal_commands import add_journal
 from millstream.language import Language, Words
 from millstream.record_commands import add_record
 from millstream.rollup_commands import add_rollups
+from millstream.starting import guarded, run_agent
 from millstream.user_commands import add_users
 
 _HELP = ["-h", "--help"]

@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from millstream.chains import USAGE, asked, read_anchor, show_verification
-from millstream.cli import guarded
 from millstream.language import Words
+from millstream.starting import guarded
 
 
 def add_journal(app: typer.Typer, text: Words) -> None:

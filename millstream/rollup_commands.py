@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from millstream.cli import guarded
 from millstream.language import Words
+from millstream.starting import guarded
 
 
 def add_rollups(app: typer.Typer, text: Words) -> None:

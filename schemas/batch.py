@@ -5,7 +5,8 @@ from schemas.batch_json import encode_json, json_header, unpack_json
 from schemas.columns import Column, PackedColumn, unpack_column
 from schemas.content import Batch, Gap, GapReason, PackedBatch, dictionary_hash
 from schemas.errors import BatchInvalid, BatchTooLarge, BodyInvalid, HeaderInvalid, VersionUnknown
-from schemas.header import HEADER_BYTES, Header, split_header
+from schemas.framing import HEADER_BYTES, split_header
+from schemas.header import Header
 from schemas.limits import MAX_BODY_BYTES, MAX_SAMPLES, MAX_TEXT_BYTES, MAX_WIRE_BYTES
 
 __all__ = [

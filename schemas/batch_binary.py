@@ -10,7 +10,8 @@ from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 from schemas.columns import STATUS_WIDTH, TAG_WIDTH, TEXT_KINDS, TIME_WIDTH, VALUE_WIDTHS, PackedColumn, pack_column
 from schemas.content import MAX_DICTIONARY_INDEX, Batch, Gap, PackedBatch, check_content
 from schemas.errors import BatchInvalid, BatchTooLarge, BodyInvalid, VersionUnknown
-from schemas.header import FLAG_ZSTD, Header, join_header, split_header, verified_body
+from schemas.framing import join_header, split_header, verified_body
+from schemas.header import FLAG_ZSTD, Header
 from schemas.limits import (
     MAX_BODY_BYTES,
     MAX_COLUMNS,

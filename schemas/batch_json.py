@@ -13,7 +13,8 @@ from schemas.batch_binary import VERSION, TagPaths
 from schemas.columns import Column, pack_column
 from schemas.content import DICTIONARY_BYTES, MAX_DICTIONARY_INDEX, Batch, Gap, PackedBatch, check_content
 from schemas.errors import BatchInvalid, BatchTooLarge, BodyInvalid, HeaderInvalid, VersionUnknown
-from schemas.header import EPOCH_BYTES, Header, check_seq
+from schemas.framing import check_seq
+from schemas.header import EPOCH_BYTES, Header
 from schemas.limits import MAX_COLUMNS, MAX_DEVICES, MAX_GAPS, MAX_SAMPLES, MAX_SEQ, MAX_WIRE_BYTES
 from schemas.sample import Kind, Value
 

@@ -1,9 +1,6 @@
 """What can be wrong with a batch or a message, seen from the receiver and from the sender."""
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from schemas.header import Header
+from schemas.header import Header
 
 
 class WireError(Exception):
@@ -22,7 +19,7 @@ class HeaderInvalid(WireError):
 class BodyInvalid(WireError):
     """The header is good and the body is not: the batch is kept as a reject and acknowledged as rejected."""
 
-    def __init__(self, reason: str, header: "Header", detail: str = "") -> None:
+    def __init__(self, reason: str, header: Header, detail: str = "") -> None:
         super().__init__(f"{reason}: {detail}")
         self.reason = reason
         self.header = header
@@ -32,7 +29,7 @@ class BodyInvalid(WireError):
 class VersionUnknown(WireError):
     """A later protocol: the batch is answered with hold, so that its agent keeps it."""
 
-    def __init__(self, header: "Header", detail: str) -> None:
+    def __init__(self, header: Header, detail: str) -> None:
         super().__init__(detail)
         self.header = header
         self.detail = detail

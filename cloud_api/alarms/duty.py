@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from cloud_api.alarms.journal.sealing import JOURNAL_TABLE
+from cloud_api.alarms.lifecycle.expiry import end_shelves
 from cloud_api.alarms.maintenance.following import follow_maintenance
-from cloud_api.alarms.operation.expiry import end_shelves
 from cloud_api.leases import LeasedWork, LeaseTimes, Ownership, check_lease
 from cloud_api.sealing.sealer import BATCH_ROWS, seal
 from cloud_api.storage.pool import Connection, Pool, transaction

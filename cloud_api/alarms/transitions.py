@@ -7,9 +7,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from cloud_api.alarms.maintenance.following import OF_MAINTENANCE, maintain
-from cloud_api.alarms.operation.lifecycle import AlarmEvent, Refusal, is_escalation
-from cloud_api.alarms.operation.record import (
+from cloud_api.alarms.lifecycle.record import (
     SYSTEM,
     Change,
     Entry,
@@ -18,6 +16,8 @@ from cloud_api.alarms.operation.record import (
     happen,
     note_down,
 )
+from cloud_api.alarms.lifecycle.states import AlarmEvent, Refusal, is_escalation
+from cloud_api.alarms.maintenance.following import OF_MAINTENANCE, maintain
 from cloud_api.storage.alarms import (
     AlarmRow,
     NewAlarm,

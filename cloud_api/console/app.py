@@ -13,11 +13,12 @@ from starlette.staticfiles import StaticFiles
 
 from cloud_api.app import GiveUp, create_app
 from cloud_api.console.api import Service
+from cloud_api.console.files import STATIC
 from cloud_api.console.guard import Guard
 from cloud_api.console.login import router as login
-from cloud_api.console.page import STATIC, LookedPage
-from cloud_api.console.registry import pages
+from cloud_api.console.page import LookedPage
 from cloud_api.console.signatures import remember_signatures
+from cloud_api.console.sitemap import pages
 from cloud_api.console.visit import Place, visit
 from cloud_api.console.watch import AlarmWatch
 from cloud_api.server_events import Closing

@@ -1,57 +1,34 @@
-"""What surrounds every page: header, navigation, alarm banner, and what is shown in the place of a page that fails."""
+"""What surrounds every page: header, navigation, alarm banner."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from nicegui import ui
 
-from cloud_api.console.api import Refused
 from cloud_api.console.look import Theme
+from cloud_api.console.navigation import Destination, Section
 from cloud_api.console.parts.banner import show_banner
-from cloud_api.console.parts.html import attributed, element, heading, words
-from cloud_api.console.registry import Section, pages
-from cloud_api.console.screen import Screen, note
+from cloud_api.console.parts.html import attributed, element, words
+from cloud_api.console.parts.safely import show_safely, show_trouble
+from cloud_api.console.screen import Screen
 from cloud_api.console.words import Language
 
 
-async def show_frame(screen: Screen) -> None:
-    """Build the frame and the page inside it."""
+async def show_frame(screen: Screen, build: Callable[[Screen], Awaitable[None]], pages: Sequence[Destination]) -> None:
+    """Build the frame, the ways to all pages, and the page inside it."""
     words("a", screen.text("frame.skip"), "ms-skip", href="#ms-main")
     if not screen.look.is_kiosk:
         _header(screen)
-        _navigation(screen)
+        _navigation(screen, pages)
     show_banner(screen)
     with element("main", "ms-main", id="ms-main", tabindex=-1):
         if screen.look.is_kiosk:
             words("h1", screen.text(screen.page.title_key), "ms-hidden")
-        await show_safely(screen, screen.page.build if screen.may(screen.page.permission) else _forbidden)
-
-
-async def show_safely(screen: Screen, build: Callable[[Screen], Awaitable[None]]) -> None:
-    """Build a page or a part of one; what goes wrong is said in its place, and the rest stays usable."""
-    with element("div", "ms-page") as place:
-        try:
-            await build(screen)
-        except Refused as refused:
-            place.clear()
-            with place:
-                _trouble(screen, screen.text("failure.refused"), screen.refusal(refused))
-        except Exception as error:  # noqa: BLE001 the boundary: a page that fails must not take the alarms along
-            number = note(error)
-            place.clear()
-            with place:
-                _trouble(screen, screen.text("failure.page"), screen.text("failure.unknown", number=number))
+        await show_safely(screen, build if screen.may(screen.page.permission) else _forbidden)
 
 
 async def _forbidden(screen: Screen) -> None:
     """What stands in the place of a page that the person's role does not open."""
-    _trouble(screen, screen.text("failure.forbidden"), screen.text("failure.forbidden_detail"))
-
-
-def _trouble(screen: Screen, title: str, detail: str) -> None:
-    with element("section", "ms-card ms-trouble", role="alert"):
-        heading(title)
-        ui.label(detail)
-        ui.button(screen.text("failure.again"), on_click=ui.navigate.reload).props("outline no-caps")
+    show_trouble(screen, screen.text("failure.forbidden"), screen.text("failure.forbidden_detail"))
 
 
 def _header(screen: Screen) -> None:
@@ -102,10 +79,10 @@ def _person_menu(screen: Screen) -> None:
     attributed(button, aria_label=f"{screen.text('frame.person')}: {name}", aria_haspopup="menu")
 
 
-def _navigation(screen: Screen) -> None:
+def _navigation(screen: Screen, pages: Sequence[Destination]) -> None:
     with element("nav", "ms-nav", id="ms-nav", aria_label=screen.text("frame.navigation")):
         for section in Section:
-            shown = [page for page in pages() if page.section is section and screen.may(page.permission)]
+            shown = [page for page in pages if page.section is section and screen.may(page.permission)]
             if section is Section.HIDDEN or not shown:
                 continue
             ui.label(screen.text(f"section.{section.value}")).classes("ms-nav-section")

@@ -1,18 +1,17 @@
 """A page as NiceGUI serves it: title, language and theme are those of whoever asks."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 from nicegui import ui
 
+from cloud_api.console.files import STATIC
 from cloud_api.console.look import present
 from cloud_api.console.parts.sound import sounds
 from cloud_api.console.registry import Page
 from cloud_api.console.screen import Screen
 from cloud_api.console.words import words
 
-STATIC = Path(__file__).parent / "static"
 # The few texts that scripts show by themselves, also while the service is away.
 SCRIPT_TEXTS = ("lost", "resumed", "reloaded")
 

@@ -1,80 +1,16 @@
-"""Which pages there are. A page is one module with one PAGE; it becomes reachable by one line in `pages()`."""
+"""What a page is: one module with one PAGE; it becomes reachable by one line in the sitemap."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import TYPE_CHECKING
 
-from cloud_api.auth.roles import Permission
+from cloud_api.console.navigation import Destination, Section
+from cloud_api.console.screen import Screen
 
-if TYPE_CHECKING:
-    from cloud_api.console.screen import Screen
-
-
-class Section(StrEnum):
-    """Where a page stands in the navigation."""
-
-    OPERATE = "operate"
-    ANALYSE = "analyse"
-    MAINTAIN = "maintain"
-    ADMINISTER = "administer"
-    HIDDEN = "hidden"
+__all__ = ["Page", "Section"]
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """One page: its title is the text `page.<name>`; who lacks the permission does not see it."""
+class Page(Destination):
+    """One page and what builds it."""
 
-    name: str
-    address: str
-    icon: str
-    section: Section
-    permission: Permission
-    build: "Callable[[Screen], Awaitable[None]]"
-
-    @property
-    def title_key(self) -> str:
-        """The key of its title."""
-        return f"page.{self.name}"
-
-
-def pages() -> tuple[Page, ...]:
-    """All pages, in the order of the navigation."""
-    from cloud_api.console.pages import (
-        account,
-        alarm_quality,
-        alarms,
-        assets,
-        definitions,
-        fleet,
-        handover,
-        journal,
-        maintenance,
-        overview,
-        quality,
-        settings,
-        trends,
-        welcome,
-    )
-    from cloud_api.console.pages.people import audit, keys, shares, users
-
-    return (
-        overview.PAGE,
-        alarms.PAGE,
-        journal.PAGE,
-        handover.PAGE,
-        trends.PAGE,
-        assets.PAGE,
-        quality.PAGE,
-        alarm_quality.PAGE,
-        definitions.PAGE,
-        maintenance.PAGE,
-        fleet.PAGE,
-        users.PAGE,
-        keys.PAGE,
-        shares.PAGE,
-        audit.PAGE,
-        settings.PAGE,
-        account.PAGE,
-        welcome.PAGE,
-    )
+    build: Callable[[Screen], Awaitable[None]]

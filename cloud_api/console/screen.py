@@ -14,8 +14,8 @@ from cloud_api.auth.roles import Permission
 from cloud_api.console.api import Api, Refused
 from cloud_api.console.formats import Formats
 from cloud_api.console.look import Look
+from cloud_api.console.navigation import Destination
 from cloud_api.console.refusals import explain
-from cloud_api.console.registry import Page
 from cloud_api.console.watch import AlarmWatch
 from cloud_api.console.words import Language, Words
 
@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 class Screen:
     """One page in one browser tab."""
 
-    page: Page
+    page: Destination
     client: Client
     api: Api
     me: Mapping[str, Any]

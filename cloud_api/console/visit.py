@@ -19,6 +19,7 @@ from cloud_api.console.page import dress
 from cloud_api.console.parts.html import element
 from cloud_api.console.registry import Page
 from cloud_api.console.screen import PREFERENCES, Screen
+from cloud_api.console.sitemap import pages
 from cloud_api.console.watch import AlarmWatch
 from cloud_api.console.words import words
 
@@ -56,19 +57,19 @@ def visit(page: Page, place: Place) -> Callable[[Request], Awaitable[Response | 
             screen = _screen(page, place, api, look, me)
             screen.query.update(request.query_params)
             if me["must_change_password"]:
-                return None if await _welcomed(screen) else RedirectResponse(WELCOME, 303)
+                return None if await _welcomed(screen, page) else RedirectResponse(WELCOME, 303)
             screen.preferences.update(await screen.kept(PREFERENCES))
             screen.site = await api.get("/site")
         except Refused as refused:
             return _turned_away(request, look, refused)
         dress(screen)
-        await show_frame(screen)
+        await show_frame(screen, page.build, pages())
         return None
 
     return show
 
 
-async def _welcomed(screen: Screen) -> bool:
+async def _welcomed(screen: Screen, page: Page) -> bool:
     """Whoever must replace a one-time password sees the page for that, and no other."""
     if screen.page.address != WELCOME:
         return False
@@ -76,7 +77,7 @@ async def _welcomed(screen: Screen) -> bool:
     with element("main", "ms-welcome-first"):
         with element("h1", "ms-hidden"):
             ui.label(screen.text(screen.page.title_key))
-        await screen.page.build(screen)
+        await page.build(screen)
     return True
 
 

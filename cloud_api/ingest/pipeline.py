@@ -11,11 +11,11 @@ from cloud_api.ingest.acks import resume_ack
 from cloud_api.ingest.book import LedgerBook, entry_of
 from cloud_api.ingest.certificates import CertificateDays
 from cloud_api.ingest.hand_over import HandOver
-from cloud_api.ingest.inbox.mapping import Mapping, MappingInvalid
 from cloud_api.ingest.inbox.replays import replay_payload
 from cloud_api.ingest.inbox.rules import RuleKeeper
 from cloud_api.ingest.incoming import Arrival, ByHand, Replay, kept_part
 from cloud_api.ingest.lane import LaneLimits, LaneWorker
+from cloud_api.ingest.mapping import Mapping, MappingInvalid
 from cloud_api.ingest.notices import NoticeDesk
 from cloud_api.ingest.posts import samples_payload
 from cloud_api.ingest.rejects import RejectStore

@@ -15,8 +15,8 @@ from cloud_api.auth.access import Feeder, PoolOf, Viewer, WholeEngineer, refusal
 from cloud_api.auth.roles import Role, Scope
 from cloud_api.cursors import read_cursor, write_cursor
 from cloud_api.ingest.answers import encode_reject_page, encode_result, join_results, refusal
-from cloud_api.ingest.inbox.mapping import Mapping
 from cloud_api.ingest.incoming import ByHand
+from cloud_api.ingest.mapping import Mapping
 from cloud_api.ingest.models import PostedSample, RejectPage, Stored
 from cloud_api.ingest.posted import read_samples
 from cloud_api.ingest.results import BatchResult, IngestOverloaded, NotOwner, RejectMissing, RejectReplayed

@@ -1,20 +1,12 @@
-"""Points by browse path: names from the root down, resolved anew at each session."""
+"""Points by browse path: names from the root down, as text and as parts (pure)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
-
-from asyncua import ua
-from asyncua.ua.object_ids import ObjectIds
-from asyncua.ua.status_codes import StatusCodes
+from typing import TypeAlias
 
 from connectors.opcua.node_id import STANDARD_NAMESPACE, NodeAddress
 
-if TYPE_CHECKING:
-    from connectors.opcua.session import Session
-
 ALLOWED = "/0:Objects/nsu=<namespace URI>;<name>/<name>…; a name without namespace is of the one before it"
-_WHOLE_PATH = 0xFFFFFFFF
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,47 +68,3 @@ def _shown(namespace: str) -> str:
 
 def _escaped(name: str) -> str:
     return name.replace("&", "&&").replace("/", "&/")
-
-
-async def resolve(session: "Session", paths: Sequence[BrowsePath]) -> dict[BrowsePath, ua.NodeId]:
-    """The nodes of these paths today; those that the server does not find are left out."""
-    known = [path for path in paths if all(namespace in session.namespaces for namespace, _ in path.names)]
-    root = ua.NodeId(ua.Int32(ObjectIds.RootFolder))
-    indices = {uri: index for index, uri in reversed(list(enumerate(session.namespaces)))}
-    asked = [(root, [(name, indices[namespace]) for namespace, name in path.names]) for path in known]
-    found = await translate(session, asked, ObjectIds.HierarchicalReferences)
-    return {path: node for path, node in zip(known, found, strict=True) if node is not None}
-
-
-async def translate(
-    session: "Session", asked: Sequence[tuple[ua.NodeId, Sequence[tuple[str, int]]]], reference: int
-) -> list[ua.NodeId | None]:
-    """The node at the end of each path of (name, namespace index) from its start; None where there is none."""
-    results: list[Any] = await session.chunked(
-        asked, session.translate_limit, lambda piece: _ask(session, piece, reference)
-    )
-    return [_target(result) for result in results]
-
-
-async def _ask(session: "Session", piece: Sequence[Any], reference: int) -> list[Any]:
-    paths: list[ua.BrowsePath] = []
-    for start, names in piece:
-        element: Any = ua.RelativePathElement
-        elements = [
-            element(
-                ReferenceTypeId=ua.NodeId(ua.Int32(reference)),
-                IsInverse=False,
-                IncludeSubtypes=True,
-                TargetName=ua.QualifiedName(name, index),
-            )
-            for name, index in names
-        ]
-        paths.append(ua.BrowsePath(StartingNode=start, RelativePath=ua.RelativePath(Elements=elements)))
-    return await session.client.translate_browsepaths_to_nodeids(paths)
-
-
-def _target(result: Any) -> ua.NodeId | None:
-    if result.StatusCode.value != StatusCodes.Good:
-        return None
-    whole = [target.TargetId for target in result.Targets if target.RemainingPathIndex == _WHOLE_PATH]
-    return ua.NodeId(whole[0].Identifier, whole[0].NamespaceIndex) if whole else None

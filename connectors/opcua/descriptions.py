@@ -9,7 +9,7 @@ from asyncua.ua.attribute_ids import AttributeIds
 from asyncua.ua.object_ids import ObjectIds
 
 from connectors.contract import PointDescription
-from connectors.opcua.browse_paths import translate
+from connectors.opcua.path_nodes import translate
 from connectors.opcua.session import Session
 from connectors.opcua.values import clean_text
 from schemas.sample import Kind

@@ -15,12 +15,13 @@ from asyncua.ua.object_ids import ObjectIds
 
 from connectors.contract import Clock, Trouble
 from connectors.errors import ConfigInvalid, DeviceUnreachable, ReadTimeout
-from connectors.opcua.browse_paths import Address, BrowsePath, resolve
+from connectors.opcua.browse_paths import Address, BrowsePath
 from connectors.opcua.channel import Channel
 from connectors.opcua.config import OpcuaConfig, Reads, Security
 from connectors.opcua.faults import TOO_MUCH_AT_ONCE, device_faults
 from connectors.opcua.limits import Limit, limit
 from connectors.opcua.node_id import STANDARD_NAMESPACE
+from connectors.opcua.path_nodes import resolve
 from connectors.opcua.pieces import Answer, Item, in_chunks
 from connectors.opcua.recording import Recording
 from connectors.opcua.values import ValueDecoder, to_us

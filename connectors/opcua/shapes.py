@@ -11,11 +11,12 @@ from asyncua.ua.object_ids import ObjectIds
 
 from connectors.contract import PointDescription, ReadResult
 from connectors.opcua import browse_paths, node_id, parts
-from connectors.opcua.browse_paths import Address, BrowsePath, translate
+from connectors.opcua.browse_paths import Address, BrowsePath
 from connectors.opcua.config import Form, OpcuaPoint
 from connectors.opcua.descriptions import content
 from connectors.opcua.events import EventChoice
 from connectors.opcua.faults import device_faults
+from connectors.opcua.path_nodes import translate
 from connectors.opcua.session import Session
 from connectors.opcua.structures import Decoder, Single, Undecodable, Unsigned
 from connectors.opcua.type_learning import key_of, learn, learn_encodings

@@ -6,7 +6,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from cloud_api.console.registry import pages
+from cloud_api.console.sitemap import pages
 from cloud_api.console.words import Language, words
 from tests.browser.conftest import OpenTab, Tab
 

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from playwright.sync_api import expect
 
-from cloud_api.console.registry import pages
+from cloud_api.console.sitemap import pages
 from tests.acceptance.demo import Demo
 from tests.browser.conftest import OpenTab, Tab, log_in
 from tests.browser.people import Person, make_person

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from cloud_api.alarms.operation.record import JournalEvent
+from cloud_api.alarms.lifecycle.record import JournalEvent
 from cloud_api.console.words import Language, words
 from tests.contracts.tree import Module, modules
 

@@ -7,7 +7,7 @@ import pytest
 from schemas import limits
 from schemas.ack import HoldReason
 from schemas.batch import GapReason, decode
-from schemas.header import HEADER_BYTES
+from schemas.framing import HEADER_BYTES
 from schemas.sample import Kind
 from schemas.topics import Channel
 from tests.contracts.tree import ROOT

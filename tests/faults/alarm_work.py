@@ -15,7 +15,7 @@ from cloud_api.alarms.definitions import service
 from cloud_api.alarms.definitions.instances import Actor
 from cloud_api.alarms.definitions.models import Definition
 from cloud_api.alarms.evaluation.inline import InlineEvaluation
-from cloud_api.alarms.evaluation.leader import AlarmLeader
+from cloud_api.alarms.leader import AlarmLeader
 from cloud_api.ingest.book import LedgerBook
 from cloud_api.ingest.incoming import Arrival, kept_part
 from cloud_api.ingest.lane import LaneLimits, LaneWorker

@@ -5,9 +5,9 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from cloud_api.alarms.operation.lifecycle import AlarmState
+from cloud_api.alarms.lifecycle.record import JournalEvent
+from cloud_api.alarms.lifecycle.states import AlarmState
 from cloud_api.alarms.operation.models import Priority
-from cloud_api.alarms.operation.record import JournalEvent
 from cloud_api.globs import MAX_CHARACTERS
 from cloud_api.scopes import ASSET
 

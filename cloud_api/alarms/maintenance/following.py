@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
-from cloud_api.alarms.operation.lifecycle import AlarmEvent, Refusal
-from cloud_api.alarms.operation.record import SYSTEM, Change, Entry, JournalEvent, Note, happen, note_down
-from cloud_api.alarms.operation.verbs import write_changes
+from cloud_api.alarms.lifecycle.record import SYSTEM, Change, Entry, JournalEvent, Note, happen, note_down
+from cloud_api.alarms.lifecycle.states import AlarmEvent, Refusal
+from cloud_api.alarms.lifecycle.verbs import write_changes
 from cloud_api.storage.alarms import AlarmRow, lock_alarms_by_id
 from cloud_api.storage.maintenance import (
     Cover,

@@ -17,7 +17,7 @@ from cloud_api.alarms.maintenance.models import (
     MaintenanceRequest,
 )
 from cloud_api.alarms.maintenance.service import change_maintenance, create_maintenance, end_maintenance_now
-from cloud_api.alarms.operation.versions import expected_version
+from cloud_api.alarms.versions import expected_version
 from cloud_api.auth.access import Maintenance as Maintainer
 from cloud_api.auth.access import PoolOf, Viewer, refusals, role_line
 from cloud_api.auth.roles import Role

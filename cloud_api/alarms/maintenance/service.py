@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from cloud_api.alarms.duration import parse_length
 from cloud_api.alarms.maintenance.following import follow_maintenance
 from cloud_api.alarms.maintenance.models import MaintenanceChange, MaintenanceRequest
-from cloud_api.alarms.operation.duration import parse_length
 from cloud_api.globs import parse_glob
 from cloud_api.instants import format_at, parse_instant, to_datetime
 from cloud_api.problems import Kinds, Problem, body_invalid, not_found

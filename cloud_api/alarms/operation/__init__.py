@@ -1,1 +1,1 @@
-"""Alarms in operation: the life cycle of ISA-18.2 and the verbs of operators."""
+"""Alarms in operation: the list, one alarm, and the verbs of operators over HTTP."""

@@ -6,9 +6,9 @@ from typing import Any
 
 import msgspec
 
-from cloud_api.alarms.operation.lifecycle import Shelving
+from cloud_api.alarms.lifecycle.states import Shelving
+from cloud_api.alarms.lifecycle.verbs import Outcome
 from cloud_api.alarms.operation.many import Report
-from cloud_api.alarms.operation.verbs import Outcome
 from cloud_api.instants import format_at
 from cloud_api.storage.alarm_list import AlarmCounts
 from cloud_api.storage.alarms import AlarmRow

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from cloud_api.alarms.lifecycle.verbs import Asked, acknowledge_many, version_conflict
 from cloud_api.alarms.operation.requests import MAX_MANY, ManyFilter, SeenAlarm
 from cloud_api.alarms.operation.selection import read_filter
-from cloud_api.alarms.operation.verbs import Asked, acknowledge_many, version_conflict
 from cloud_api.storage.alarm_list import AlarmList, AlarmOrder, select_alarm_page
 from cloud_api.storage.alarms import AlarmRow, lock_alarms_by_id
 from cloud_api.storage.pool import Connection

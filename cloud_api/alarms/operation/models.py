@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from cloud_api.alarms.operation.lifecycle import AlarmState, Shelving
+from cloud_api.alarms.lifecycle.states import AlarmState, Shelving
 
 Priority = Literal["critical", "high", "medium", "low"]
 

@@ -11,8 +11,20 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import Response
 
+from cloud_api.alarms.duration import parse_duration
+from cloud_api.alarms.lifecycle.verbs import (
+    Asked,
+    Outcome,
+    acknowledge,
+    assign,
+    comment_on,
+    reset,
+    return_to_service,
+    shelve,
+    take_out_of_service,
+    unshelve,
+)
 from cloud_api.alarms.operation.answers import encode_alarm, encode_alarm_page, encode_many, encode_outcome
-from cloud_api.alarms.operation.duration import parse_duration
 from cloud_api.alarms.operation.guidance import show_guidance
 from cloud_api.alarms.operation.many import acknowledge_by_filter, acknowledge_by_ids
 from cloud_api.alarms.operation.models import AlarmAnswer, AlarmDetail, AlarmPage, ManyAnswer
@@ -26,19 +38,7 @@ from cloud_api.alarms.operation.requests import (
     ShelveRequest,
 )
 from cloud_api.alarms.operation.selection import read_filter
-from cloud_api.alarms.operation.verbs import (
-    Asked,
-    Outcome,
-    acknowledge,
-    assign,
-    comment_on,
-    reset,
-    return_to_service,
-    shelve,
-    take_out_of_service,
-    unshelve,
-)
-from cloud_api.alarms.operation.versions import expected_version
+from cloud_api.alarms.versions import expected_version
 from cloud_api.auth.access import Maintenance, Operator, PoolOf, Viewer, refusals, role_line
 from cloud_api.auth.principal import Principal
 from cloud_api.auth.roles import Role

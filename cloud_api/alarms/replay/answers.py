@@ -1,34 +1,15 @@
 """A replay to its answer (pure)."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cloud_api.alarms.replay.advice import LimitAdvice
 from cloud_api.alarms.replay.comparing import Comparison, Episode, Moved
 from cloud_api.alarms.replay.subjects import Subject, Window
-from cloud_api.instants import UNIT_US, format_at, format_us
-
-if TYPE_CHECKING:
-    from cloud_api.alarms.replay.job import Job
+from cloud_api.instants import UNIT_US, format_us
 
 SHOWN = 100
 US = 1_000_000
-
-
-def describe_job(job: "Job") -> dict[str, Any]:
-    """Show a replay as it is now."""
-    return {
-        "id": str(job.id),
-        "state": job.state.value,
-        "progress": job.progress,
-        "samples": job.samples,
-        "error": job.error,
-        "from": format_us(job.window.from_us),
-        "to": format_us(job.window.to_us),
-        "started_at": format_at(job.started_at),
-        "ended_at": None if job.ended_at is None else format_at(job.ended_at),
-        "definitions": job.definitions,
-    }
 
 
 def describe_definition(

@@ -13,12 +13,13 @@ import numpy as np
 
 from cloud_api.alarms.evaluation.plan import Kind, Plan
 from cloud_api.alarms.replay.advice import LimitAdvice, WorstRates, advise, look_for_worst, over_for
-from cloud_api.alarms.replay.answers import describe_definition, describe_job
+from cloud_api.alarms.replay.answers import describe_definition
 from cloud_api.alarms.replay.comparing import Comparison, Episode, compare, episodes_of
 from cloud_api.alarms.replay.models import Against, ReplayState
 from cloud_api.alarms.replay.running import Run, carry_on, finish, start
 from cloud_api.alarms.replay.subjects import Subject, Window
 from cloud_api.auth.reach import Reach
+from cloud_api.instants import format_at, format_us
 from cloud_api.problems import Kinds, Problem
 from cloud_api.storage.alarm_replay import TurnRow, select_journal_episodes
 from cloud_api.storage.columns import SampleColumns
@@ -61,7 +62,18 @@ class Job:
 
     def show(self) -> dict[str, Any]:
         """Show it as it is now."""
-        return describe_job(self)
+        return {
+            "id": str(self.id),
+            "state": self.state.value,
+            "progress": self.progress,
+            "samples": self.samples,
+            "error": self.error,
+            "from": format_us(self.window.from_us),
+            "to": format_us(self.window.to_us),
+            "started_at": format_at(self.started_at),
+            "ended_at": None if self.ended_at is None else format_at(self.ended_at),
+            "definitions": self.definitions,
+        }
 
 
 class ReplayDesk:

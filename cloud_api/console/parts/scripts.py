@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from nicegui import ui
 
 from cloud_api.auth.roles import Permission
-from cloud_api.console.page import STATIC
+from cloud_api.console.files import STATIC
 from cloud_api.console.screen import Screen
 
 SETUP = "ms-trend-setup"

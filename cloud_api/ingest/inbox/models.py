@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from cloud_api.ingest.inbox.mapping import Mapping
+from cloud_api.ingest.mapping import Mapping
 from cloud_api.sheets import SheetForm
 from schemas.sample import Kind, path_problem
 

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from cloud_api.ingest.inbox.mapping import Mapping
+from cloud_api.ingest.mapping import Mapping
 from cloud_api.ingest.rejects import KeptSamples
 from schemas.batch import Batch, Column, encode
 from schemas.sample import Kind

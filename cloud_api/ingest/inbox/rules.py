@@ -4,8 +4,8 @@ import asyncio
 import logging
 from collections import Counter
 
-from cloud_api.ingest.inbox.mapping import MappingInvalid
 from cloud_api.ingest.inbox.models import MappingModel
+from cloud_api.ingest.mapping import MappingInvalid
 from cloud_api.ingest.results import IngestError
 from cloud_api.ingest.router import Doors
 from cloud_api.storage.audit import insert_audit

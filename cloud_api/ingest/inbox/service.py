@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
-from cloud_api.ingest.inbox.mapping import Mapping, MappingInvalid
 from cloud_api.ingest.inbox.models import ReplayRequest
+from cloud_api.ingest.mapping import Mapping, MappingInvalid
 from cloud_api.ingest.rejects import KeptSamples
 from cloud_api.ingest.results import BatchResult, RejectMissing, RejectReplayed
 from cloud_api.ingest.router import Doors

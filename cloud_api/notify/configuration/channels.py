@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints, field_validator
 
-from cloud_api.notify.delivery.services import SERVICES, find_service
+from cloud_api.notify.configuration.services import SERVICES, find_service
 from cloud_api.outbound.signing import MIN_SECRET_BYTES, read_secret
 
 Name = Annotated[

@@ -1,8 +1,6 @@
-"""HTTP of channels and routes, and the button that tries a channel."""
+"""HTTP of channels and routes."""
 
-import asyncio
 from collections.abc import Callable, Coroutine
-from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -14,7 +12,7 @@ from fastapi.routing import APIRoute
 
 from cloud_api.auth.access import Engineer, PoolOf, Viewer, refusals, role_line
 from cloud_api.auth.roles import Role
-from cloud_api.notify.configuration.channels import Channel, ChannelPage, ChannelRequest, TrialAnswer, VersionParameters
+from cloud_api.notify.configuration.channels import Channel, ChannelPage, ChannelRequest, VersionParameters
 from cloud_api.notify.configuration.routes import Route, RoutePage, RouteRequest
 from cloud_api.notify.configuration.service import (
     change_channel,
@@ -28,15 +26,10 @@ from cloud_api.notify.configuration.service import (
     show_channel,
     show_route,
 )
-from cloud_api.notify.outbox.feed import trial_of
 from cloud_api.problems import Kinds
-from cloud_api.storage.audit import insert_audit
 from cloud_api.storage.notification_configuration import select_channels, select_routes
-from cloud_api.storage.notification_outbox import NotificationRow, insert_notification, select_notification
-from cloud_api.storage.pool import Pool, transaction
+from cloud_api.storage.pool import transaction
 
-TRIAL_PATIENCE_S = 20.0
-TRIAL_LOOKS_S = 0.2
 _CHANGES = (Kinds.BODY_INVALID, Kinds.CONFLICT, Kinds.MEDIA_TYPE_UNSUPPORTED)
 _ONE = (Kinds.PARAMETER_INVALID, Kinds.NOT_FOUND)
 
@@ -143,26 +136,6 @@ async def delete_notification_channel(channel_id: UUID, pool: PoolOf, caller: En
     return _json({"items": [show_channel(row) for row in rows]})
 
 
-@channels.post(
-    "/{channel_id}/test",
-    response_model=TrialAnswer,
-    responses=refusals(*_ONE),
-    description="Send a test message through the outbox and wait up to 20 s for what becomes of it. Audited."
-    + role_line(Role.ENGINEER),
-)
-async def post_notification_channel_test(channel_id: UUID, pool: PoolOf, caller: Engineer) -> Response:
-    """Try a channel."""
-    async with transaction(pool) as connection:
-        channel = await find_channel(connection, channel_id)
-        trial = trial_of(channel.id, channel.name, datetime.now(UTC))
-        await insert_notification(connection, [trial])
-        await insert_audit(connection, caller.name, "notification_channel.test", str(channel_id), {"id": trial.id})
-    row = await _wait(pool, trial.id)
-    state = "waiting" if row is None else row.state
-    error = "no process with the role notify has taken it yet" if state == "waiting" else row and row.last_error
-    return _json({"notification": str(trial.id), "state": state, "error": error})
-
-
 @routes.get(
     "",
     response_model=RoutePage,
@@ -231,20 +204,6 @@ async def delete_notification_route(route_id: UUID, pool: PoolOf, caller: Engine
         await forget_route(connection, route_id, caller.name)
         rows = await select_routes(connection)
     return _json({"items": [show_route(row) for row in rows]})
-
-
-async def _wait(pool: Pool, trial_id: UUID) -> NotificationRow | None:
-    """Look until the message has left or is dead, or patience ends."""
-    row: NotificationRow | None = None
-    try:
-        async with asyncio.timeout(TRIAL_PATIENCE_S):
-            while row is None or row.state in {"waiting", "sending"}:
-                await asyncio.sleep(TRIAL_LOOKS_S)
-                async with pool.connection() as connection:
-                    row = await select_notification(connection, trial_id)
-    except TimeoutError:
-        pass
-    return row
 
 
 def _json(content: Any) -> Response:

@@ -14,7 +14,7 @@ from cloud_api.notify.configuration.channels import (
     split_secrets,
 )
 from cloud_api.notify.configuration.routes import RouteRequest
-from cloud_api.notify.delivery.services import find_service
+from cloud_api.notify.configuration.services import find_service
 from cloud_api.problems import Kinds, Problem, body_invalid, not_found
 from cloud_api.storage.audit import insert_audit
 from cloud_api.storage.failures import DOUBLED

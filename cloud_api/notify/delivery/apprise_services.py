@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from cloud_api.notify.delivery.services import find_service
+from cloud_api.notify.configuration.services import find_service
 from cloud_api.outbound.addresses import Network, resolve
 from cloud_api.outbound.failures import SendFailed, SendRefused
 

@@ -6,8 +6,8 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from cloud_api.notify.configuration.services import hide_secrets
 from cloud_api.notify.delivery.apprise_services import send_by_service, send_mail
-from cloud_api.notify.delivery.services import hide_secrets
 from cloud_api.notify.outbox.messages import Message
 from cloud_api.outbound.addresses import Network
 from cloud_api.outbound.failures import SendFailed, SendRefused

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import msgspec
 
@@ -178,10 +178,3 @@ def _row(item: Item) -> ItemRow:
     values: dict[str, Any] = {name: getattr(item, name) for name in Item.__slots__}
     values["snapshot"] = msgspec.json.encode(item.snapshot).decode()
     return ItemRow(**values)
-
-
-def trial_of(channel_id: UUID, channel_name: str, now: datetime) -> NewNotification:
-    """Make a message that only tries a channel, once."""
-    return NewNotification(
-        uuid4(), "test", None, None, channel_id, channel_name, None, None, [], "{}", "waiting", now, 1, None, now, None
-    )

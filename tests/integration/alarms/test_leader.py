@@ -12,7 +12,7 @@ from cloud_api.alarms.definitions import service
 from cloud_api.alarms.definitions.instances import Actor
 from cloud_api.alarms.definitions.models import Definition
 from cloud_api.alarms.evaluation.inline import InlineEvaluation
-from cloud_api.alarms.evaluation.leader import AlarmLeader
+from cloud_api.alarms.leader import AlarmLeader
 from cloud_api.leases import LeaseKeeper, LeaseTimes
 from cloud_api.storage.pool import transaction
 from cloud_api.telemetry import Lane

@@ -2,7 +2,7 @@
 
 import time
 
-from cloud_api.alarms.evaluation.leader import AlarmLeader
+from cloud_api.alarms.leader import AlarmLeader
 from cloud_api.leases import LeaseKeeper, LeaseTimes
 from tests.integration.api.service import GOOD
 from tests.integration.calculations.bench import Bench

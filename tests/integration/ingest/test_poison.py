@@ -12,7 +12,7 @@ from cloud_api.ingest.lane import LaneLimits
 from cloud_api.ingest.results import BatchResult
 from cloud_api.telemetry import BatchOutcome
 from schemas.batch import HEADER_BYTES, Batch, encode_json
-from schemas.header import join_header
+from schemas.framing import join_header
 from schemas.sample import Kind
 from tests.integration.ingest.conftest import EPOCH, NOW_US, Rig, batch, column, floats, running_rig
 

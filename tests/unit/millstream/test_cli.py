@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from millstream.cli import guarded, main
+from millstream.cli import main
 from millstream.language import Language, words
+from millstream.starting import guarded
 
 COMMANDS = [
     [],

@@ -22,7 +22,7 @@ from schemas.agent_status import (
 )
 from schemas.batch import Batch, Column, Gap, GapReason, dictionary_hash, encode, encode_json, read_header
 from schemas.catalog import CatalogPart, TagDescription, encode_catalog_part
-from schemas.header import HEADER_BYTES, join_header
+from schemas.framing import HEADER_BYTES, join_header
 from schemas.sample import Kind
 from schemas.status import BAD_NO_COMMUNICATION, UNCERTAIN_SENSOR_NOT_ACCURATE
 

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from schemas.batch import Batch, Column, decode, encode, encode_json, read_header, unpack
 from schemas.columns import shuffle
 from schemas.errors import BodyInvalid, HeaderInvalid, VersionUnknown, WireError
-from schemas.header import FLAG_ZSTD, HEADER_BYTES, join_header
+from schemas.framing import HEADER_BYTES, join_header
+from schemas.header import FLAG_ZSTD
 from schemas.limits import MAX_BODY_BYTES, MAX_SAMPLES, MAX_SEQ, MAX_TAGS, MAX_WIRE_BYTES
 from schemas.sample import Kind
 from tests.unit.schemas.strategies import batches

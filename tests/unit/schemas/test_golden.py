@@ -9,7 +9,7 @@ from schemas.ack import decode_ack
 from schemas.agent_status import decode_health, decode_status
 from schemas.batch import decode, encode_json, read_header
 from schemas.catalog import decode_catalog_part
-from schemas.header import HEADER_BYTES
+from schemas.framing import HEADER_BYTES
 from tests.unit.schemas.golden_batches import BATCHES, COMPRESSED, FOLDER, MESSAGES, published
 from tests.unit.schemas.test_batch_round_trip import bits
 

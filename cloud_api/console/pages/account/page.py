@@ -1,10 +1,10 @@
 """The page of one's own account."""
 
-from cloud_api.console.frame import show_safely
 from cloud_api.console.pages.account.factor import show_factor
 from cloud_api.console.pages.account.sessions import show_sessions
 from cloud_api.console.parts.html import element, heading
 from cloud_api.console.parts.password import show_password_form
+from cloud_api.console.parts.safely import show_safely
 from cloud_api.console.parts.sound import show_sound
 from cloud_api.console.screen import Screen
 

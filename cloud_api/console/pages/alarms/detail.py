@@ -7,12 +7,12 @@ from typing import Any
 from nicegui import ui
 
 from cloud_api.auth.roles import Permission
-from cloud_api.console.frame import show_safely
 from cloud_api.console.pages.alarms.dialogs import ask_comment, ask_order, ask_shelf
 from cloud_api.console.pages.alarms.trend import show_trend
 from cloud_api.console.parts.acknowledging import acknowledge_seen
 from cloud_api.console.parts.html import attributed, element, heading, short_message, words
 from cloud_api.console.parts.priority import priority_mark, state_word
+from cloud_api.console.parts.safely import show_safely
 from cloud_api.console.screen import Screen
 from cloud_api.console.watch import Standing
 

@@ -7,12 +7,12 @@ from nicegui.events import GenericEventArguments, ValueChangeEventArguments
 
 from cloud_api.auth.roles import Permission
 from cloud_api.console.api import Refused
-from cloud_api.console.frame import show_safely
 from cloud_api.console.pages.assets.editing import Editor, show_facts
 from cloud_api.console.pages.assets.templates import show_report
 from cloud_api.console.parts.buttons import side_button
 from cloud_api.console.parts.entering import enter_value, new_series
 from cloud_api.console.parts.html import attributed, element, heading, words
+from cloud_api.console.parts.safely import show_safely
 from cloud_api.console.parts.scripts import bring_scripts
 from cloud_api.console.screen import Screen
 

@@ -9,12 +9,12 @@ from nicegui import ui
 
 from cloud_api.auth.roles import Permission
 from cloud_api.console.formats import Formats
-from cloud_api.console.frame import show_safely
 from cloud_api.console.pages.fleet.certificates import show_certificates, show_configuration
 from cloud_api.console.pages.fleet.listing import show_backlog, state_mark
 from cloud_api.console.parts.ask import ask
 from cloud_api.console.parts.buttons import side_button
 from cloud_api.console.parts.html import element, heading, words
+from cloud_api.console.parts.safely import show_safely
 from cloud_api.console.parts.span import read_span, span_buttons
 from cloud_api.console.parts.table import Column, Pages, show_rows, show_table
 from cloud_api.console.screen import Screen

@@ -3,11 +3,11 @@
 from nicegui import ui
 
 from cloud_api.auth.roles import Permission
-from cloud_api.console.frame import show_safely
 from cloud_api.console.pages.overview.health import show_health
 from cloud_api.console.pages.overview.shift import show_shift
 from cloud_api.console.pages.overview.tree import show_plant
 from cloud_api.console.parts.html import element
+from cloud_api.console.parts.safely import show_safely
 from cloud_api.console.screen import Screen
 
 

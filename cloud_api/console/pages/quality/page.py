@@ -4,11 +4,11 @@ from collections.abc import Awaitable, Callable
 
 from nicegui import ui
 
-from cloud_api.console.frame import show_safely
 from cloud_api.console.pages.quality.heat import show_heat
 from cloud_api.console.pages.quality.holes import show_holes
 from cloud_api.console.pages.quality.rejects import show_rejects
 from cloud_api.console.parts.html import element, heading
+from cloud_api.console.parts.safely import show_safely
 from cloud_api.console.screen import Screen
 
 

@@ -3,12 +3,12 @@
 from typing import Any
 
 from cloud_api.auth.roles import Permission
-from cloud_api.console.frame import show_safely
 from cloud_api.console.pages.settings.channels import show_channels
 from cloud_api.console.pages.settings.routes import show_routes
 from cloud_api.console.parts.buttons import main_button
 from cloud_api.console.parts.form import Form, problem_place, sent
 from cloud_api.console.parts.html import element, heading, words
+from cloud_api.console.parts.safely import show_safely
 from cloud_api.console.screen import Screen
 
 AGES = ("30d", "90d", "180d", "1y", "2y", "5y", "forever")

@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 
 from cloud_api.alarms.journal.chain import CONTENT, JOURNAL
-from cloud_api.alarms.operation.lifecycle import AlarmState, Memories
-from cloud_api.alarms.operation.record import JournalEvent, Note
+from cloud_api.alarms.lifecycle.record import JournalEvent, Note
+from cloud_api.alarms.lifecycle.states import AlarmState, Memories
 from cloud_api.storage.alarm_list import AlarmList
 
 DOCUMENT = (Path(__file__).parents[4] / "docs/alarms.md").read_text()

@@ -8,9 +8,9 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cloud_api.alarms.lifecycle.record import Change, Entry, JournalEvent, happen, memories_of
+from cloud_api.alarms.lifecycle.states import AlarmEvent, AlarmState, Refusal
 from cloud_api.alarms.maintenance.following import end_maintenance, maintain
-from cloud_api.alarms.operation.lifecycle import AlarmEvent, AlarmState, Refusal
-from cloud_api.alarms.operation.record import Change, Entry, JournalEvent, happen, memories_of
 from cloud_api.alarms.transitions import Transition, TransitionKind, follow, retire
 from cloud_api.storage.alarms import AlarmRow
 from cloud_api.storage.maintenance import Cover

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloud_api.alarms.operation.lifecycle import (
+from cloud_api.alarms.lifecycle.states import (
     ASIDE,
     AlarmEvent,
     AlarmState,

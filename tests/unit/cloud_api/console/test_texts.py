@@ -6,7 +6,7 @@ from string import Formatter
 
 import pytest
 
-from cloud_api.console.registry import pages
+from cloud_api.console.sitemap import pages
 from cloud_api.console.words import Language, choose_language, words
 
 CONSOLE = Path(__file__).resolve().parents[4] / "cloud_api" / "console"

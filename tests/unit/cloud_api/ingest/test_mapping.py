@@ -2,7 +2,7 @@
 
 import pytest
 
-from cloud_api.ingest.inbox.mapping import Mapping, MappingInvalid
+from cloud_api.ingest.mapping import Mapping, MappingInvalid
 from cloud_api.ingest.rejects import KeptSamples
 from schemas.sample import Kind, Value
 

@@ -12,7 +12,7 @@ from uuid import UUID
 import pytest
 
 from cloud_api.notify.configuration.channels import ServiceChannel, WebhookChannel
-from cloud_api.notify.delivery.services import SERVICES, find_service, hide_secrets
+from cloud_api.notify.configuration.services import SERVICES, find_service, hide_secrets
 from cloud_api.notify.delivery.worker import back_off_s
 from cloud_api.notify.links.tokens import make_token, read_token
 from cloud_api.notify.outbox.messages import Letter, write_message

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from cloud_api.alarms.operation.lifecycle import AlarmEvent, AlarmState, Refusal
-from cloud_api.alarms.operation.record import Change, Entry, JournalEvent, happen, note_down
+from cloud_api.alarms.lifecycle.record import Change, Entry, JournalEvent, happen, note_down
+from cloud_api.alarms.lifecycle.states import AlarmEvent, AlarmState, Refusal
 from cloud_api.instants import format_at, format_interval
 from cloud_api.problems import Kinds, Problem, body_invalid, not_found
 from cloud_api.storage.alarms import (

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from cloud_api.alarms.operation.verbs import Asked, acknowledge_many
+from cloud_api.alarms.lifecycle.verbs import Asked, acknowledge_many
 from cloud_api.storage.alarms import lock_alarms_by_id
 from cloud_api.storage.pool import Connection
 

@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
-from cloud_api.alarms.operation.lifecycle import AlarmEvent, Refusal
-from cloud_api.alarms.operation.record import SYSTEM, Entry, JournalEvent, Note, happen
-from cloud_api.alarms.operation.verbs import write_changes
+from cloud_api.alarms.lifecycle.record import SYSTEM, Entry, JournalEvent, Note, happen
+from cloud_api.alarms.lifecycle.states import AlarmEvent, Refusal
+from cloud_api.alarms.lifecycle.verbs import write_changes
 from cloud_api.storage.alarms import lock_alarms_shelved_until
 from cloud_api.storage.pool import Connection
 

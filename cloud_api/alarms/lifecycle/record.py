@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from cloud_api.alarms.operation.lifecycle import (
+from cloud_api.alarms.lifecycle.states import (
     AlarmEvent,
     Handling,
     Memories,

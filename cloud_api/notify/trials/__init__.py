@@ -1,0 +1,1 @@
+"""Trying a channel with a message that nobody needs."""
