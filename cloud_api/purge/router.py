@@ -30,8 +30,8 @@ class PurgeAnswer(BaseModel):
     path: str
     state: str = Field(description="done; or under_way: ask again, and it goes on", examples=["done", "under_way"])
     samples: int = Field(description="Samples deleted by this request")
-    rollups: int = Field(description="Rollup rows deleted, earlier ones included")
-    steps: int
+    rollups: int = Field(description="Rollup rows deleted by this request, earlier ones included")
+    steps: int = Field(description="Steps of samples of this request")
 
 
 @router.post(

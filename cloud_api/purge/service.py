@@ -1,8 +1,8 @@
-"""Purging a series: first out of use, then sample by sample in steps of their own, at last the series itself."""
+"""Purging a series: first out of use, then samples and rollups in steps of their own, at last the series itself."""
 
-import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from time import monotonic
 
 import numpy as np
 
@@ -13,10 +13,11 @@ from cloud_api.storage.instants import us_of
 from cloud_api.storage.pool import Connection, Pool, transaction
 from cloud_api.storage.purge import (
     Deleted,
+    delete_rollups_step,
     delete_samples_step,
     delete_series_beside,
-    delete_series_rollups,
     lock_ingest_out,
+    lock_roller_out,
 )
 from cloud_api.storage.rollup_marks import hold_closed, insert_marks, marks_between, multirange, read_closed
 from cloud_api.storage.rollup_writes import insert_write, write_of
@@ -43,16 +44,31 @@ async def purge(pool: Pool, series_id: int, path: str, principal: str, budget_s:
         detail = {"path": row.path, "agent": row.source_agent, "source_path": row.source_path}
         await insert_audit(connection, principal, "series.purge_begin", str(series_id), detail)
     purged = Purged(row)
-    ends = time.monotonic() + budget_s
-    while time.monotonic() < ends:
+    ends = monotonic() + budget_s
+    while monotonic() < ends:
         async with transaction(pool) as connection:
             deleted = await _step(connection, series_id)
         purged.samples += deleted.count
         purged.steps += 1
-        if deleted.count < STEP:
+        if deleted.count < STEP and await _without_rollups(pool, purged, ends):
             await _finish(pool, purged, principal)
-            break
+            return purged
+    async with transaction(pool) as connection:
+        await _note(connection, purged, principal)
     return purged
+
+
+async def _without_rollups(pool: Pool, purged: Purged, ends: float) -> bool:
+    """Delete the rollups; false when there was no time for all of them. The roller waits for each step."""
+    while monotonic() < ends:
+        async with transaction(pool) as connection:
+            await lock_roller_out(connection)
+            await set_decompression_unlimited(connection)
+            count = await delete_rollups_step(connection, purged.series.id, STEP)
+        purged.rollups += count
+        if count == 0:
+            return True
+    return False
 
 
 async def _confirmed(connection: Connection, series_id: int, path: str) -> SeriesRow:
@@ -87,14 +103,23 @@ async def _step(connection: Connection, series_id: int) -> Deleted:
 
 
 async def _finish(pool: Pool, purged: Purged, principal: str) -> None:
-    """What came meanwhile, the rollups, and the series itself; ingest waits for this one transaction."""
+    """What came meanwhile, and the series itself; ingest and the roller wait for this one short transaction."""
     series_id = purged.series.id
     async with transaction(pool) as connection:
         await lock_ingest_out(connection)
+        await lock_roller_out(connection)
         purged.samples += (await _step(connection, series_id)).count
-        purged.rollups = await delete_series_rollups(connection, series_id)
+        purged.rollups += await delete_rollups_step(connection, series_id, STEP)
         await delete_series_beside(connection, series_id)
         await update_series_generation(connection)
-        detail = {"path": purged.series.path, "samples": purged.samples, "rollups": purged.rollups}
-        await insert_audit(connection, principal, "series.purge", str(series_id), detail)
-    purged.is_done = True
+        purged.is_done = True
+        await _note(connection, purged, principal)
+
+
+async def _note(connection: Connection, purged: Purged, principal: str) -> None:
+    """What one request has deleted: of a purge in several requests the audit has a row for each."""
+    state = "done" if purged.is_done else "under_way"
+    counts = {"samples": purged.samples, "rollups": purged.rollups, "state": state}
+    await insert_audit(
+        connection, principal, "series.purge", str(purged.series.id), {"path": purged.series.path} | counts
+    )

@@ -10,6 +10,8 @@ from cloud_api.storage.pool import Connection
 from cloud_api.storage.rollup_rows import Resolution
 from cloud_api.storage.statements import statement
 
+ROLLUPS_LEASE = "rollups"
+
 
 @dataclass(frozen=True, slots=True)
 class Deleted:
@@ -30,13 +32,18 @@ async def delete_samples_step(connection: Connection, series_id: int, most: int)
     return Deleted(0, None, None) if found is None else Deleted(*found)
 
 
-async def delete_series_rollups(connection: Connection, series_id: int) -> int:
-    """Delete rollup rows of a series, the earlier ones too; how many."""
+async def delete_rollups_step(connection: Connection, series_id: int, most: int) -> int:
+    """Delete rollup rows of a series, the earlier ones too: of each table the oldest, about so many at most."""
     count = 0
     for resolution in Resolution:
         for table in (f"rollup_{resolution.value}", f"rollup_{resolution.value}_revision"):
-            query = sql.SQL(statement("delete_series_rollups")).format(rollup=sql.Identifier(table))
-            count += (await connection.execute(query, {"series_id": series_id})).rowcount
+            rollup = sql.Identifier(table)
+            where: dict[str, object] = {"series_id": series_id, "count": most}
+            query = sql.SQL(statement("select_rollup_step")).format(rollup=rollup)
+            row = await (await connection.execute(query, where)).fetchone()
+            where = {"series_id": series_id, "before_at": None if row is None else row[0]}
+            query = sql.SQL(statement("delete_rollups_before")).format(rollup=rollup)
+            count += (await connection.execute(query, where)).rowcount
     return count
 
 
@@ -48,3 +55,8 @@ async def delete_series_beside(connection: Connection, series_id: int) -> None:
 async def lock_ingest_out(connection: Connection) -> None:
     """Wait until no ingest transaction is under way, and let none begin before this one ends."""
     await connection.execute(statement("lock_lease"), {"name": INGEST_LEASE})
+
+
+async def lock_roller_out(connection: Connection) -> None:
+    """The same for the roller: what it moves to the revisions meanwhile would stay there."""
+    await connection.execute(statement("lock_lease"), {"name": ROLLUPS_LEASE})

@@ -12,8 +12,12 @@ with gone as (
 )
 select count(*), min(time), max(time) from gone
 
--- name: delete_series_rollups
-delete from {rollup} where series_id = %(series_id)s
+-- name: select_rollup_step
+select bucket from {rollup} where series_id = %(series_id)s order by bucket offset %(count)s limit 1
+
+-- name: delete_rollups_before
+delete from {rollup}
+where series_id = %(series_id)s and (%(before_at)s::timestamptz is null or bucket < %(before_at)s)
 
 -- name: delete_series_beside
 -- All that hangs on a series but its samples and rollups; the statement ends with the series itself.
