@@ -1,6 +1,7 @@
 """Runs Python as if it were another day: `python -m tests.clock "2028-02-29 23:55" -m pytest tests/integration/shares`.
 
-The day counts for every process that the run starts, databases among them. Needs a C compiler.
+The day counts for the processes that the run starts as well, databases among them; not for those of `millstream demo`,
+whose environment is its own. Needs a C compiler.
 """
 
 import os
