@@ -255,6 +255,10 @@ def keys_of(point: Any) -> Mapping[str, object]:
     return point.model_dump(mode="json", exclude_defaults=True)
 
 
+def _no_queue(config: object) -> int | None:
+    return None
+
+
 def _no_raw(config: object, point: object, kind: Kind, value: Value) -> str | None:
     return None
 
@@ -297,6 +301,8 @@ class ConnectorKind(Generic[ConfigT, PointT]):
     """For `edge check`: whether it will fit, given the points of each scan class; None where it cannot be told."""
     advise: Callable[[ConfigT], Sequence[str]] = _no_advice
     """For `edge check`: what works but had better be written otherwise, a sentence each."""
+    queue: Callable[[ConfigT], int | None] = _no_queue
+    """How many values of a point a device that reports by itself is asked to hold for us; None where it holds none."""
     url_schemes: Sequence[str] = ()
     """What a url of this protocol starts with, for commands that are given a url and no kind."""
     raw: Callable[[ConfigT, PointT, Kind, Value], str | None] = _no_raw

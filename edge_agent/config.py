@@ -195,6 +195,11 @@ class DeviceConfig:
         """Whether the device reports by itself."""
         return self.kind.is_subscribed(self.connector)
 
+    @property
+    def queue(self) -> int | None:
+        """How many values of a point the device holds for us, where it reports by itself."""
+        return self.kind.queue(self.connector)
+
     def groups(self) -> Mapping[str, tuple[int, ...]]:
         """The points of each scan class that has any, by position."""
         found: dict[str, list[int]] = {}

@@ -1,5 +1,6 @@
 """The stages of one device's samples in order: scale, report by exception, collect for the outbox."""
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -65,6 +66,7 @@ class DevicePipeline:
         self._open_gap: OpenGap | None = None
         self._latest_us = 0
         self._queued_to_us: int | None = None
+        self._queue = device.queue or 0
 
     @property
     def until_us(self) -> int | None:
@@ -166,12 +168,19 @@ class DevicePipeline:
         return reported
 
     def _miss_overflow(self, result: ReadResult, collected: Collected) -> None:
-        """A queue that ran over while the agent stood still: of these tags nothing came in between."""
+        """A queue that ran over while the agent stood still: of these tags nothing came in between.
+
+        The device says so by the overflow bit (Part 4, 7.22.1.6). Some never set it: a queue that comes full has run
+        over as far as we know.
+        """
         if self._queued_to_us is None or self._until_us is None:
             return
         from_us = max(self._until_us, self._latest_us)
-        cells = zip(result.points, result.statuses, result.times_us, strict=True)
-        lost = {point: time_us for point, status, time_us in cells if codes.has_overflow(status)}
+        counts = Counter(result.points)
+        lost: dict[int, int] = {}
+        for point, status, time_us in zip(result.points, result.statuses, result.times_us, strict=True):
+            if codes.has_overflow(status) or (self._queue > 1 and counts[point] >= self._queue):
+                lost.setdefault(point, time_us)
         to_us = min(lost.values(), default=0)
         if to_us > from_us:
             paths = tuple(self.device.tags[point].path for point in sorted(lost))

@@ -14,6 +14,7 @@ KIND = ConnectorKind(
     create=create,
     describe_plan=describe_plan,
     advise=advise,
+    queue=lambda config: config.queue,
     url_schemes=("opc.tcp",),
     discovery=DISCOVERY,
     record=OpcuaConnector.record,

@@ -30,7 +30,7 @@ from connectors.opcua.faults import device_faults
 from connectors.opcua.messages import Message, MessageDecoder
 from connectors.opcua.monitored_items import MonitoredItems, Subscription
 from connectors.opcua.resumption import Resumption
-from connectors.opcua.session import Session
+from connectors.opcua.session import STOOD_STILL_S, Session
 from connectors.opcua.values import Columns
 from schemas import status
 
@@ -343,7 +343,12 @@ class Notifications:
                     raise _NotResumed
                 self._session.note_silence()
                 raise DeviceUnreachable(f"{self._config.url} has sent neither data nor a keep-alive in time")
-            await asyncio.sleep(min(max(left, 0.25), 60.0))
+            rest_s = min(max(left, 0.25), 60.0)
+            await asyncio.sleep(rest_s)
+            woke = self._clock.monotonic()
+            if woke - now - rest_s >= STOOD_STILL_S:  # what came meanwhile is not read yet: it is judged from now on
+                for subscription in self._items.subscriptions.values():
+                    subscription.heard = woke
 
     def _publish_request_count(self) -> int:
         publishing_s = min((each.publishing_s for each in self._items.subscriptions.values()), default=1.0)

@@ -28,6 +28,9 @@ from connectors.opcua.values import ValueDecoder, to_us
 
 logger = logging.getLogger(__name__)
 
+STOOD_STILL_S = 1.0
+"""Who wakes so much too late did not run: nobody's silence can be told from that."""
+
 _RENEW_AT = 0.75  # of the channel's lifetime (Part 4, 5.5.2.1)
 _DAY = 86_400.0
 _BEYOND = "4000000000:4000000001"  # of any array
@@ -229,12 +232,24 @@ class Session:
                     await client.open_secure_channel(renew=True)
                     client.uaclient.revolve_security_token()
                     renewed = self._clock.monotonic()
-                await self._beat()
+                await self._beat_awake()
                 if self._config.security is not Security.NONE:
                     await self._look_after_certificates()
         except Exception as error:  # noqa: BLE001 whoever waits for an answer learns it from the dead connection
             logger.debug("%s: no sign of life: %r", self._config.url, error)
             self._channel.abort()
+
+    async def _beat_awake(self) -> None:
+        """A time-out that came much too late was no silence: nobody ran here, and the answer may lie in the socket."""
+        while True:
+            asked = self._clock.monotonic()
+            try:
+                await self._beat()
+            except TimeoutError:
+                if self._clock.monotonic() - asked < self._config.timeout + STOOD_STILL_S:
+                    raise
+            else:
+                return
 
     async def _look_after_certificates(self) -> None:
         if self._clock.monotonic() - self._channel.looked_after >= _DAY:

@@ -1,8 +1,11 @@
 """An agent that stood still, as a paused virtual machine does, blames no device for what it did not read."""
 
+import itertools
 import time
 from collections.abc import Callable
 from pathlib import Path
+
+import pytest
 
 from tests.fixtures.modbus_plc import CountingDevice
 from tests.fixtures.processes import Child, Processes, find_free_port, wait_until
@@ -57,3 +60,37 @@ def test_agent_that_stood_still_takes_the_gap_on_itself(
         assert not [time_us for time_us in times if gap.from_us < time_us < gap.to_us], "a gap is where nothing came"
         assert gap.to_us >= resumed_us or device == "hall", "a value may be as old as the server's new start"
     assert "agent stood still" in gateway.agent.text()
+
+
+@pytest.mark.parametrize(("queue", "is_lost"), [(1_000, False), (2, True)], ids=["a long queue", "a short queue"])
+def test_subscription_that_outlives_the_pause_gives_what_the_server_queued(
+    make_gateway: MakeGateway, processes: Processes, peer: Peer, queue: int, *, is_lost: bool
+) -> None:
+    port = find_free_port()
+    words = ["plant", "--opcua-port", str(port), "--modbus-port", str(find_free_port()), "--seed", "7"]
+    processes.millstream(*words, name="plant").start().wait_for_text('"opcua"')
+    keys = f'queue = {queue}\nkeep_alive = "100ms"\ntimeout = "500ms"\n'
+    device = plant_tables(port, "temperature").replace("sampling =", f"{keys}sampling =")
+    gateway = make_gateway(agent='pause = "2s"').write(device).start()
+    peer.wait_for_samples(10, SUBSCRIBED)
+    stand_still(gateway.agent)
+    stopped_us = now_us()
+    wait_until(lambda: now_us() - stopped_us > 5_000_000, "longer than any patience with the server")
+    resumed_us = now_us()
+    gateway.agent.resume()
+    wait_until(lambda: any(each.time_us > resumed_us for each in peer.samples(SUBSCRIBED)), "it goes on")
+    gateway.agent.terminate()
+    assert "agent stood still" in gateway.agent.text()
+    assert "connection was lost" not in gateway.agent.text()
+    times = sorted(sample.time_us for sample in peer.samples(SUBSCRIBED))
+    longest = max((after - before, before, after) for before, after in itertools.pairwise(times))
+    held = [time_us for time_us in times if stopped_us < time_us < resumed_us]
+    if is_lost:
+        (gap,) = peer.gaps()
+        assert (gap.reason, gap.tags, gap.to_us) == ("agent_stopped", (SUBSCRIBED,), longest[2])
+        assert longest[1] <= gap.from_us
+        assert not [time_us for time_us in times if gap.from_us < time_us < gap.to_us]
+    else:
+        assert not peer.gaps()
+        assert longest[0] < 2_000_000
+    assert held, "with the times that the server gave them"

@@ -1,6 +1,7 @@
 """One device's samples through the stages, its gaps and its progress."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -192,6 +193,19 @@ def test_what_a_queue_dropped_during_a_pause_is_a_gap_of_its_tags_between_what_c
     line.take(1.0, time_us=60_000, status=codes.INFO_OVERFLOW)  # its own doing: the agent ran
     (tag, _) = line.pipeline.device.tags
     assert line.window.content.gaps == [Gap(12_000, 40_000, GapReason.AGENT_STOPPED, tags=(tag.path,))]
+
+
+def test_a_queue_that_comes_full_has_run_over_though_the_device_does_not_say_so(make_line: MakeLine) -> None:
+    line = make_line("", "")
+    device = line.pipeline.device
+    kind = replace(device.kind, queue=lambda config: 3)
+    line = Line(replace(device, kind=kind))
+    line.take(1.0, 2.0, time_us=7_000, until_us=9_000)
+    line.clock.time_us = 70_000
+    line.pipeline.expect_queued(50_000)
+    points, times_us = [0, 0, 0, 1, 1], [40_000, 41_000, 42_000, 41_000, 42_000]
+    line.pipeline.accept(ReadResult(points, [Kind.F64] * 5, [1.0] * 5, [codes.GOOD] * 5, times_us, 51_000))
+    assert line.window.content.gaps == [Gap(9_000, 40_000, GapReason.AGENT_STOPPED, tags=(device.tags[0].path,))]
 
 
 def test_a_connection_that_did_not_outlive_the_pause_leaves_its_gap_from_what_the_queue_still_gave(
