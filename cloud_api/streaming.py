@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import suppress
 
 from starlette.responses import Response
@@ -103,10 +103,21 @@ class EventStream(Streamed):
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-async def beside(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
-    """Make pieces in a thread beside the event loop, when they are asked for; small ones come together."""
-    while piece := await asyncio.to_thread(_gathered, pieces):
-        yield piece
+async def beside(pieces: Iterator[bytes]) -> AsyncGenerator[bytes]:
+    """Make pieces in a thread beside the event loop, small ones together; the next is made while one is sent."""
+    coming = _begun(pieces)
+    try:
+        while piece := await coming:
+            coming = _begun(pieces)
+            yield piece
+    finally:
+        # Whoever goes away does not wait for what he asked for, but nobody else may be told of its failure.
+        if not coming.cancel() and not coming.cancelled():
+            coming.exception()
+
+
+def _begun(pieces: Iterator[bytes]) -> asyncio.Task[bytes]:
+    return asyncio.create_task(asyncio.to_thread(_gathered, pieces))
 
 
 def _gathered(pieces: Iterator[bytes]) -> bytes:

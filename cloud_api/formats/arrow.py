@@ -4,7 +4,7 @@ import io
 import itertools
 from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import IO
+from typing import IO, Any
 
 import arro3.core as arrow
 import arro3.io as files
@@ -30,21 +30,38 @@ class ArrowPieces:
         self._kinds = kinds
         empty = zip(names, kinds, strict=True)
         nothing = Table([Column(name, 0, partial(_nothing, kind), list) for name, kind in empty])
-        whole = self._written(arrow.RecordBatchReader.from_batches(batch(nothing, kinds).schema, []))
-        self.head = whole[: -len(_END)]
+        self.head = _written(arrow.RecordBatchReader.from_batches(batch(nothing, kinds).schema, []), 0)
         self.end = _END
 
     def piece(self, table: Table) -> bytes:
         """The message of one batch."""
-        whole = self._written(batch(table, self._kinds))
-        return whole[len(self.head) : -len(_END)]
+        return _written(batch(table, self._kinds), len(self.head))
 
-    @staticmethod
-    def _written(batches: arrow.RecordBatch | arrow.RecordBatchReader) -> bytes:
-        target = io.BytesIO()
-        # Whoever wants it smaller asks for a content coding, which packs better than LZ4 inside.
-        files.write_ipc_stream(batches, target, compression=None)
-        return target.getvalue()
+
+class _Taken(io.BytesIO):
+    """Keeps what is written as it came: a file in memory would copy it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pieces: list[bytes] = []
+
+    def write(self, data: Any, /) -> int:
+        self.pieces.append(bytes(data))
+        return len(self.pieces[-1])
+
+
+def _written(batches: arrow.RecordBatch | arrow.RecordBatchReader, skipped: int) -> bytes:
+    """A stream without its first bytes and without its end."""
+    target = _Taken()
+    # Whoever wants it smaller asks for a content coding, which packs better than LZ4 inside.
+    files.write_ipc_stream(batches, target, compression=None)
+    pieces = target.pieces
+    while pieces and len(pieces[0]) <= skipped:
+        skipped -= len(pieces.pop(0))
+    if pieces and pieces[-1] == _END:
+        pieces.pop()
+        return b"".join(pieces) if not skipped else b"".join(pieces)[skipped:]
+    return b"".join(pieces)[skipped : -len(_END)]
 
 
 def write_parquet(tables: Iterable[Table], kinds: Sequence[Kind], target: IO[bytes]) -> None:

@@ -15,6 +15,7 @@ from cloud_api.formats.table import Table
 from cloud_api.instants import to_datetime
 from cloud_api.query.answers import close_sample_page, open_sample_page, sample_pieces
 from cloud_api.query.encoding import FILE_BYTES
+from cloud_api.query.stretches import halves
 from cloud_api.query.tables import sample_table
 from cloud_api.query.values import TEXT_KINDS, Int64
 from cloud_api.storage.catalog import SeriesRow
@@ -27,8 +28,6 @@ from cloud_api.streaming import at_once, beside
 PAGE_ROWS, NUMBER_ROWS = 50_000, 100_000
 # Of JSON writing takes as long as reading: in pages of this size one goes on beside the other.
 JSON_ROWS = 49_152
-# A window in which so many are expected, one a second where no scan period is known, is read as two halves at once.
-HALVED_ROWS = (40_000, 200_000)
 # Above this many rows an answer is written beside the event loop, so that ingest and others keep their rhythm.
 LONG_ROWS = 2_000
 
@@ -89,13 +88,10 @@ async def sample_pages(pool: Pool, export: Export, most: int) -> AsyncGenerator[
 
 def _stretches(export: Export) -> list[Export]:
     """A window that has a page or two is read as two halves, both at once; a longer one from its beginning."""
-    period_us = (export.series.scan_period_s or 1.0) * 1_000_000
-    span_us = export.to_us - export.from_us
-    least, most = HALVED_ROWS[0], min(HALVED_ROWS[1], export.limit or HALVED_ROWS[1])
-    if export.series.is_on_the_fly or not least <= span_us / period_us <= most:
+    if export.series.is_on_the_fly:
         return [export]
-    middle_us = export.from_us + span_us // 2
-    return [replace(export, to_us=middle_us), replace(export, from_us=middle_us)]
+    cut = halves(export.from_us, export.to_us, export.series.scan_period_s, export.limit)
+    return [replace(export, from_us=from_us, to_us=to_us) for from_us, to_us in cut]
 
 
 def _asked(pool: Pool, export: Export, most: int) -> tuple[Export, int, asyncio.Task[SampleColumns]]:

@@ -286,7 +286,7 @@ async def _answer(request: Request, body: QueryRequest, pool: Pool, chosen: Form
     budget = Budget(settings.query_max_samples, settings.query_max_rows, settings.query_timeout_s)
     caller: Principal = request.state.caller
     async with slots.slot(caller.scope_of_keys), reading(pool) as connection:
-        result = await run_query(connection, body, budget, time.time_ns() // 1_000)
+        result = await run_query(connection, body, budget, time.time_ns() // 1_000, pool)
     answer = Streamed(beside(pieces(result, chosen)), chosen, choose_packing(request.headers.get("accept-encoding")))
     if result.aligned is not None:
         # A table has no place for it.

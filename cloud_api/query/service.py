@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from cloud_api.calculations.reading import input_rows, read_series_samples
+from cloud_api.calculations.reading import input_rows
 from cloud_api.expressions.tree import SeriesKey
 from cloud_api.globs import PathGlob, parse_glob, within
 from cloud_api.instants import format_us, parse_instant, to_datetime
@@ -20,6 +20,7 @@ from cloud_api.query.models import Layout, PointsBy, QueryRequest, Resolution
 from cloud_api.query.peaks import plan_extremes, read_extremes
 from cloud_api.query.plan import Aligned
 from cloud_api.query.planner import Plans, plan_series, raw_aligned
+from cloud_api.query.raw import Reader, read_all
 from cloud_api.query.reading import read_bucketed
 from cloud_api.query.resolution import expected_samples
 from cloud_api.scopes import read_scope
@@ -31,8 +32,9 @@ from cloud_api.storage.catalog import (
     select_series_page,
 )
 from cloud_api.storage.columns import SampleColumns
-from cloud_api.storage.history import select_sample_count_capped, set_snapshot, set_statement_timeout
-from cloud_api.storage.pool import Connection
+from cloud_api.storage.history import select_sample_count_capped, set_statement_timeout
+from cloud_api.storage.pool import Connection, Pool
+from cloud_api.storage.snapshots import set_snapshot
 
 MAX_SERIES = 1_000
 # So many samples are read without being counted first.
@@ -121,8 +123,10 @@ def align_of(request: QueryRequest, buckets: Buckets | None) -> Align | None:
     return request.align
 
 
-async def run_query(connection: Connection, request: QueryRequest, budget: Budget, now_us: int) -> QueryResult:
-    """Answer a query inside a transaction of its own."""
+async def run_query(
+    connection: Connection, request: QueryRequest, budget: Budget, now_us: int, pool: Pool | None = None
+) -> QueryResult:
+    """Answer a query inside a transaction of its own; of many samples some on a connection of `pool` that is free."""
     window = read_window(request)
     check_request(request)
     check_past(request, now_us)
@@ -144,7 +148,8 @@ async def run_query(connection: Connection, request: QueryRequest, budget: Budge
     elif request.points_by is not PointsBy.BUCKETS:
         plans = await plan_extremes(connection, request, series, window)
     is_all = buckets is None and request.points_by is PointsBy.BUCKETS
-    samples = await _few_samples(connection, request, series, window, budget) if is_all else None
+    reader = Reader(connection, budget.timeout_s, pool)
+    samples = await _few_samples(reader, request, series, window, budget) if is_all else None
     if samples is None:
         estimate = await _check_cost(connection, request, (series, plans), (window, buckets), budget)
     else:
@@ -156,7 +161,7 @@ async def run_query(connection: Connection, request: QueryRequest, budget: Budge
     if request.points_by is not PointsBy.BUCKETS:
         samples, reading = await read_extremes(connection, request, plans, window, budget)
     elif buckets is None:
-        samples = samples or {row.id: await _samples(connection, row, window, budget.rows) for row in series}
+        samples = await _all_samples(reader, series, window, budget) if samples is None else samples
     else:
         wanted = set(request.aggregate).union(*(each.aggregates(request.aggregate[0]) for each in asked))
         # In the order of the request, what only expressions name behind it.
@@ -266,7 +271,7 @@ def _rows_at_most(request: QueryRequest, series: int, count: int, cells: int | N
 
 
 async def _few_samples(
-    connection: Connection, request: QueryRequest, series: Sequence[SeriesRow], window: Window, budget: Budget
+    reader: Reader, request: QueryRequest, series: Sequence[SeriesRow], window: Window, budget: Budget
 ) -> dict[int, SampleColumns] | None:
     """All samples, where there are so few that counting them first would cost a third of reading them; else None."""
     most = min(
@@ -276,15 +281,14 @@ async def _few_samples(
     # That is doubled, to be on the safe side.
     if (expected or 0) // 2 > most or any(row.is_on_the_fly for row in series):
         return None
-    found: dict[int, SampleColumns] = {}
-    for row in series:
-        found[row.id] = await _samples(connection, row, window, most + 1)
-        most -= len(found[row.id])
-        if most < 0:
-            return None
-    return found
+    return await read_all(reader, series, window, most)
 
 
-async def _samples(connection: Connection, row: SeriesRow, window: Window, limit: int) -> SampleColumns:
-    from_at, to_at = to_datetime(window.from_us), to_datetime(window.to_us)
-    return await read_series_samples(connection, row, from_at, to_at, limit)
+async def _all_samples(
+    reader: Reader, series: Sequence[SeriesRow], window: Window, budget: Budget
+) -> dict[int, SampleColumns]:
+    """All samples, which have been counted."""
+    samples = await read_all(reader, series, window, budget.rows)
+    if samples is None:
+        raise too_large("rows", budget.rows + 1, budget.rows, window)
+    return samples

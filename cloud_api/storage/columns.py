@@ -17,6 +17,7 @@ from psycopg.rows import TupleRow
 # PostgreSQL counts instants in microseconds from 2000-01-01.
 POSTGRES_EPOCH_US = 946_684_800_000_000
 
+_VALUE_AT = np.dtype([("time", ">i8"), ("value", ">f8")])
 _STATUS_AT = np.dtype([("time", ">i8"), ("status", ">i4")])
 _HEAD_BYTES = 20  # dimensions, has-null flag, element oid, length, lower bound: 5 int4 (array_send)
 
@@ -59,7 +60,7 @@ def concatenate(parts: Sequence[SampleColumns]) -> SampleColumns:
     )
 
 
-def spread(size: int, places: NDArray[np.intp], texts: Sequence[str]) -> list[str | None]:
+def spread(size: int, places: NDArray[np.intp], texts: Sequence[str | None]) -> list[str | None]:
     """Texts at their places, and nothing between them."""
     found: list[str | None] = [None] * size
     for place, text in zip(places.tolist(), texts, strict=True):
@@ -122,6 +123,14 @@ def sent_integers(data: bytes) -> NDArray[np.int32]:
 def sent_statuses(data: bytes) -> NDArray[np.uint32]:
     """Read joined int4send as StatusCodes."""
     return sent_integers(data).view(np.uint32)
+
+
+def sent_samples(data: bytes) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Read joined pairs of timestamptz_send and float8send: instants and the values that stand there."""
+    pairs = np.frombuffer(data, _VALUE_AT)
+    times = pairs["time"].astype(np.int64)
+    times += POSTGRES_EPOCH_US
+    return times, pairs["value"].astype(np.float64)
 
 
 def sent_statuses_at(data: bytes) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:

@@ -14,9 +14,8 @@ from cloud_api.storage.columns import (
     read_doubles,
     read_statuses,
     read_times,
-    sent_doubles,
+    sent_samples,
     sent_statuses_at,
-    sent_times,
     spread,
 )
 from cloud_api.storage.instants import FIRST_US, LAST_US, at_us
@@ -145,11 +144,6 @@ async def select_buckets_of_integers(connection: Connection, plan: BucketPlan) -
     return await _buckets(connection, plan)
 
 
-async def set_snapshot(connection: Connection) -> None:
-    """Let all statements of this transaction see one moment; it must be the first of them."""
-    await connection.execute(statement("set_snapshot"))
-
-
 async def set_statement_timeout(connection: Connection, timeout_s: float) -> None:
     """Let the database cancel what takes longer, until the end of this transaction."""
     milliseconds = str(max(1, int(timeout_s * 1000)))
@@ -167,21 +161,21 @@ async def _columns(connection: Connection, name: str, parameters: dict[str, Any]
 
 
 async def _long_columns(connection: Connection, name: str, parameters: dict[str, Any]) -> SampleColumns:
-    """As `_columns`, of statements whose columns come as joined bytes, with the times of what only some rows have."""
+    """As `_columns`, of statements that join the bytes of samples, and say apart what only some of them have."""
     async with connection.cursor(binary=True) as cursor:
         await cursor.execute(statement(name), parameters)
         row = await cursor.fetchone()
     if row is None or row[0] is None:
         return NO_SAMPLES
-    times = sent_times(row[0])
+    times, values = sent_samples(row[0])
     statuses = np.zeros(len(times), np.uint32)
-    if row[2] is not None:
-        at_times, codes = sent_statuses_at(row[2])
-        statuses[np.searchsorted(times, at_times)] = codes
-    texts = None
-    if row[3] is not None:
-        texts = spread(len(times), np.searchsorted(times, sent_times(row[3])), row[4])
-    return SampleColumns(times, sent_doubles(row[1]), statuses, texts)
+    if row[1] is None:
+        return SampleColumns(times, values, statuses, None)
+    at_times, codes = sent_statuses_at(row[1])
+    places = np.searchsorted(times, at_times)
+    statuses[places] = codes
+    has_texts = any(text is not None for text in row[2])
+    return SampleColumns(times, values, statuses, spread(len(times), places, row[2]) if has_texts else None)
 
 
 async def _buckets(connection: Connection, plan: BucketPlan) -> list[BucketRow]:

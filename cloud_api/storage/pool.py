@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import Any, TypeAlias
 from weakref import WeakKeyDictionary
 
@@ -95,8 +95,16 @@ async def transaction(pool: Pool) -> AsyncGenerator[Connection]:
 @asynccontextmanager
 async def reading(pool: Pool) -> AsyncGenerator[Connection]:
     """As `transaction`; statements leave together with the next one that somebody wants an answer of."""
-    async with pool.connection() as connection, connection.pipeline(), connection.transaction():
+    async with pool.connection() as connection, pipelined(connection):
         yield connection
+
+
+@asynccontextmanager
+async def pipelined(connection: Connection) -> AsyncGenerator[None]:
+    """A transaction in a pipeline; a pool that gives its connections in one already is not given a second inside."""
+    is_inside = connection.info.transaction_status is TransactionStatus.INTRANS
+    async with connection.pipeline(), nullcontext() if is_inside else connection.transaction():
+        yield
 
 
 @asynccontextmanager

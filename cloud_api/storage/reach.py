@@ -1,13 +1,18 @@
 """A pool whose every transaction sees a limited caller's reach only: the database itself refuses the rest."""
 
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import cast
 
 from psycopg import IsolationLevel, errors
+from psycopg_pool import PoolTimeout
 
-from cloud_api.storage.pool import Connection, Pool
+from cloud_api.storage.pool import Connection, Pool, pipelined
+from cloud_api.storage.snapshots import join_snapshot, set_snapshot
 from cloud_api.storage.statements import statement
+
+# So long somebody who holds a connection waits for another one: if all wait for each other, no longer than that.
+MOMENT_S = 0.001
 
 REFUSED: tuple[type[Exception], ...] = (errors.InsufficientPrivilege,)
 
@@ -19,10 +24,15 @@ class ReachUnenforced(Exception):
 class ReachedPool:
     """Gives connections like the process's pool, each in a transaction as the role millstream_reach."""
 
-    def __init__(self, pool: Pool, pattern: str, *, is_snapshot: bool) -> None:
+    def __init__(self, pool: Pool, pattern: str, *, is_snapshot: bool, snapshot: str | None = None) -> None:
         self._pool = pool
         self._pattern = pattern
         self._is_snapshot = is_snapshot
+        self._snapshot = snapshot
+
+    def at(self, snapshot: str) -> Pool:
+        """The same, but what its connections see is what the transaction sees that exported `snapshot`."""
+        return cast("Pool", ReachedPool(self._pool, self._pattern, is_snapshot=True, snapshot=snapshot))
 
     @asynccontextmanager
     async def connection(self, timeout: float | None = None) -> AsyncGenerator[Connection]:  # noqa: ASYNC109 as the pool
@@ -32,6 +42,8 @@ class ReachedPool:
             await connection.set_isolation_level(IsolationLevel.REPEATABLE_READ if self._is_snapshot else None)
             try:
                 async with connection.transaction():
+                    if self._snapshot is not None:
+                        await join_snapshot(connection, self._snapshot)
                     await self._take(connection)
                     yield connection
             finally:
@@ -49,3 +61,23 @@ def reached_pool(pool: Pool, pattern: str, *, is_snapshot: bool) -> Pool:
     """A pool limited to paths that match `pattern`; routes use it as their process's own. Readers see one snapshot."""
     # Routes ask a pool for connections and nothing else.
     return cast("Pool", ReachedPool(pool, pattern, is_snapshot=is_snapshot))
+
+
+@asynccontextmanager
+async def joined(pool: Pool, snapshot: str) -> AsyncGenerator[Connection | None]:
+    """Another transaction that sees the moment of the one that exported `snapshot`; None where no connection is free.
+
+    It reaches as far as the pool does.
+    """
+    async with AsyncExitStack() as stack:
+        source = pool.at(snapshot) if isinstance(pool, ReachedPool) else pool
+        try:
+            connection = await stack.enter_async_context(source.connection(timeout=MOMENT_S))
+        except PoolTimeout:
+            yield None
+            return
+        await stack.enter_async_context(pipelined(connection))
+        if source is pool:
+            await set_snapshot(connection)
+            await join_snapshot(connection, snapshot)
+        yield connection

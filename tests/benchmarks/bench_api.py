@@ -195,8 +195,8 @@ async def _day(service: Service, bare: psycopg.AsyncConnection[Any], series_id: 
     ):
         title = f"a day raw ({DAY_ROWS}) as {name}"
         rows += await _compared(service, title, partial(get, accept, more), reference, goal)
-    for name, accept in (("JSON", JSON), ("Arrow", ARROW)):
-        rows += await _compared(service, f"the same by POST /query as {name}", partial(query, accept), reference, None)
+    for name, accept, goal in (("JSON", JSON, "<= 0.5"), ("Arrow", ARROW, "<= 0.35")):
+        rows += await _compared(service, f"the same by POST /query as {name}", partial(query, accept), reference, goal)
     return rows
 
 

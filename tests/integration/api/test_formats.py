@@ -14,7 +14,7 @@ import zstandard
 from nanoarrow.ipc import InputStream
 
 from cloud_api.formats.sheet import Style
-from cloud_api.query import exports
+from cloud_api.query import exports, stretches
 from cloud_api.query.values import Int64
 from cloud_api.storage.catalog import select_series
 from cloud_api.storage.instants import us_of
@@ -113,7 +113,7 @@ async def test_a_long_page_of_json_is_read_in_stretches(postgres_url: str, monke
 
 
 async def test_a_window_of_a_page_or_two_is_read_as_two_halves(postgres_url: str, monkeypatch: Any):
-    monkeypatch.setattr(exports, "HALVED_ROWS", (20, 60))
+    monkeypatch.setattr(stretches, "HALVED_ROWS", (20, 60))
     monkeypatch.setattr(exports, "JSON_ROWS", 8)
     monkeypatch.setattr(exports, "NUMBER_ROWS", 8)
     async with serve_api(postgres_url) as api:
@@ -141,7 +141,7 @@ async def test_who_goes_away_leaves_no_reading_behind(postgres_url: str, monkeyp
             return [each for each in asyncio.all_tasks() if "read_page" in repr(each.get_coro())]
 
         for read_ahead, halved_rows in ((1, (1_000, 2_000)), (2, (1, 2_000))):
-            monkeypatch.setattr(exports, "HALVED_ROWS", halved_rows)
+            monkeypatch.setattr(stretches, "HALVED_ROWS", halved_rows)
             pages = exports.sample_pages(pool, export, 7)
             assert len(await anext(pages)) == 7
             assert len(reads_under_way()) <= read_ahead
