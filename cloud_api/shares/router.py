@@ -55,6 +55,7 @@ router = APIRouter()
 GrantId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 KeyId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 Limit = Annotated[int, Query(ge=1, le=1_000)]
+Previewed = Annotated[int | None, Query(ge=1, le=2**63 - 1, description="The share whose terms these would be")]
 Cursor = Annotated[str | None, Query(description="`next` of the page before")]
 
 WATCHING = role_line(Role.STEWARD, Role.AUDITOR)
@@ -92,14 +93,14 @@ async def post_grant(body: NewGrant, pool: PoolOf, caller: Steward) -> Grant:
 
 @grants.post(
     "/preview",
-    responses=refusals(Kinds.BODY_INVALID, Kinds.MEDIA_TYPE_UNSUPPORTED),
-    description="Which assets and series terms would mean, and what they would be called outside. Nothing is kept."
-    + STEWARDING,
+    responses=refusals(Kinds.BODY_INVALID, Kinds.PARAMETER_INVALID, Kinds.NOT_FOUND, Kinds.MEDIA_TYPE_UNSUPPORTED),
+    description="Which assets and series terms would mean, and what they would be called outside; with `grant` as "
+    "terms of a share that is there, whose names stay. Nothing is kept." + STEWARDING,
 )
-async def preview_grant(body: NewGrant, pool: PoolOf, _caller: Steward) -> GrantContent:
+async def preview_grant(body: NewGrant, pool: PoolOf, _caller: Steward, grant: Previewed = None) -> GrantContent:
     """Look what terms would mean."""
     async with transaction(pool) as connection:
-        return await service.preview(connection, body, datetime.now(UTC))
+        return await service.preview(connection, body, datetime.now(UTC), grant)
 
 
 @grants.get("/{grant_id}", responses=FINDING, description="A share with its terms and what they mean." + WATCHING)

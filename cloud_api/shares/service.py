@@ -35,10 +35,12 @@ from cloud_api.storage.shares import (
 )
 
 
-async def preview(connection: Connection, body: NewGrant, now: datetime) -> GrantContent:
-    """What terms would mean; nothing is kept."""
+async def preview(connection: Connection, body: NewGrant, now: datetime, share_id: int | None = None) -> GrantContent:
+    """What terms would mean, of a new share or of one that is there; nothing is kept."""
+    if share_id is not None and await select_share(connection, share_id) is None:
+        raise not_found("grant", "grant", share_id)
     _check(body.name, body.terms, now)
-    return _content(await resolve(connection, body.terms, {}))
+    return _content(await resolve(connection, body.terms, await _named(connection, share_id)))
 
 
 async def create(connection: Connection, body: NewGrant, who: str, now: datetime) -> Grant:
@@ -59,9 +61,7 @@ async def change(connection: Connection, share_id: int, body: GrantChange, who: 
     if row.version != body.version:
         raise Problem(Kinds.VERSION_CONFLICT, f"it has version {row.version}", more={"version": row.version})
     _check(body.name, body.terms, now)
-    named = {each.path: each.alias for each in await select_share_assets(connection, share_id)}
-    named |= {each.path: each.alias for each in await select_share_series(connection, share_id)}
-    meaning = await resolve(connection, body.terms, named)
+    meaning = await resolve(connection, body.terms, await _named(connection, share_id))
     await update_share(connection, share_id, _kept(body.name, body.terms, who))
     await replace_share_content(connection, share_id, meaning.assets, meaning.series)
     await insert_share_version(connection, share_id)
@@ -120,6 +120,14 @@ def summary(row: ShareRow) -> GrantSummary:
         changed_at=row.changed_at,
         changed_by=row.changed_by,
     )
+
+
+async def _named(connection: Connection, share_id: int | None) -> dict[str, str]:
+    """The names that a share has given outside, which stay."""
+    if share_id is None:
+        return {}
+    named = {each.path: each.alias for each in await select_share_assets(connection, share_id)}
+    return named | {each.path: each.alias for each in await select_share_series(connection, share_id)}
 
 
 async def _lock(connection: Connection, share_id: int) -> ShareRow:

@@ -59,12 +59,14 @@ def test_a_share_is_looked_at_made_and_revoked(demo: Demo, open_tab: OpenTab):
         "Purpose, Chinese": "保养",
         "Assets (path or glob)": "hangzhou/moulding/hall-1/cooling-water",
         "Called outside": "water",
-        "Tag 1 below each asset": "supply/pressure",
-        "Tag 1 called outside": "pressure",
+        "Tag below each asset": "supply/pressure",
+        "Tag called outside": "pressure",
     }
     for label, value in fields.items():
         page.get_by_label(label, exact=True).fill(value)
-    page.get_by_label("Aggregates").first.fill("average")
+    page.get_by_label("Aggregates").click()
+    page.get_by_role("option", name="average", exact=True).click()
+    page.keyboard.press("Escape")
     page.get_by_label("Time in value classes").first.fill("4\n2")
     page.get_by_label("Counts of alarms by these priorities").click()
     page.get_by_role("option", name="critical").click()
@@ -82,6 +84,26 @@ def test_a_share_is_looked_at_made_and_revoked(demo: Demo, open_tab: OpenTab):
     terms = ask(demo, "GET", f"/grants/{share['id']}")["terms"]
     assert (terms["alarms"], terms["tags"][0]["classes"]) == ({"priorities": ["critical"]}, [2, 4])
     page.get_by_text("supply/pressure: average, time in classes 2 – 4").wait_for()
+    page.get_by_role("button", name="Change the terms").click()
+    page.get_by_label("Rows a day at most").fill("none")
+    page.get_by_role("button", name="Look and save").click()
+    page.get_by_text("valid integer").wait_for()
+    page.get_by_label("Rows a day at most").fill("5000")
+    page.get_by_label("Tag called outside").fill("water-pressure")
+    page.get_by_label("Rows in all at most").press("Enter")
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_text("Called otherwise: 1").wait_for()
+    rows = [row.split("\t") for row in dialog.locator("tbody tr").all_inner_texts()]
+    assert rows == [
+        ["terms.tags.1.alias", "− pressure", "+ water-pressure"],
+        ["terms.budget.rows_per_day", "–", "+ 5000"],
+    ]
+    dialog.get_by_role("button", name="Yes").click()
+    page.get_by_text("Version 2 · active").wait_for()
+    changed = ask(demo, "GET", f"/grants/{share['id']}")
+    assert [each["alias"] for each in changed["content"]["series"]] == ["water/water-pressure"]
+    kept = {name: each for name, each in changed["terms"].items() if name not in {"tags", "budget"}}
+    assert kept == {name: each for name, each in terms.items() if name not in {"tags", "budget"}}
     page.get_by_role("button", name="Revoke for good").click()
     page.get_by_role("button", name="Yes").click()
     page.get_by_text("press data · ✗ revoked").wait_for()

@@ -4,7 +4,6 @@ import hashlib
 import json
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime
 from typing import Any, TypeAlias
 
 from nicegui import ui
@@ -75,8 +74,7 @@ def _value_form(screen: Screen, series: dict[str, Any], dialog: ui.dialog, then:
     words("p", series["path"], "ms-muted")
     form = Form({"if_exists": "refuse"})
     _value_field(screen, form, series)
-    time = form.line("time", text("entering.time"), hint=text("entering.time_hint"))
-    time.props("type=datetime-local step=1")
+    form.instant("time", text("entering.time"), screen.formats.zone, text("entering.time_hint"))
     form.line("comment", text("entering.comment"))
     options = {each: text(f"entering_exists.{each}") for each in ("refuse", "replace")}
     form.choice("if_exists", text("entering.if_exists"), options, default="refuse")
@@ -85,8 +83,6 @@ def _value_form(screen: Screen, series: dict[str, Any], dialog: ui.dialog, then:
 
     async def save() -> None:
         body = {"value": None, **form.document()}
-        if chosen := body.get("time"):
-            body["time"] = _instant(screen, str(chosen))
         address = f"/series/{series['series_id']}/entries"
         # Pressed twice it is one entry; another value is another one.
         key = f"{once}-{hashlib.blake2b(json.dumps(body).encode(), digest_size=8).hexdigest()}"
@@ -111,14 +107,6 @@ def _value_field(screen: Screen, form: Form, series: dict[str, Any]) -> None:
         low, high = (screen.formats.number(series[name]) for name in ("low", "high"))
         has_range = series["low"] is not None or series["high"] is not None
         form.number("value", label, hint=text("entering.range", low=low, high=high) if has_range else "")
-
-
-def _instant(screen: Screen, local: str) -> str:
-    """What the person's clock shows as an instant; what is none goes to the API, which says so."""
-    try:
-        return datetime.fromisoformat(local).replace(tzinfo=screen.formats.zone).isoformat()
-    except ValueError:
-        return local
 
 
 def _dialog(screen: Screen, title: str) -> tuple[ui.dialog, Element]:

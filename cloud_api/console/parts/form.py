@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, tzinfo
 from typing import Any, TypeAlias
 
 from nicegui import ui
@@ -42,6 +43,17 @@ class Form:
         if lines:
             control.props("autogrow")
         return self._add(path, _hinted(control, hint), _text, "")
+
+    def instant(self, path: str, label: str, zone: tzinfo, hint: str = "") -> Control:
+        """A moment by the clock of a zone; one that nobody touches stays as it was said."""
+        said: str | None = self.value(path)
+        local = "" if said is None else _clock(said, zone)
+        control = ui.input(label, value=local).props("type=datetime-local step=1")
+
+        def read(text: str | None) -> str | None:
+            return said if (text or "") == local else _instant(text, zone)
+
+        return self._add(path, _hinted(control, hint), read, None)
 
     def number(self, path: str, label: str, default: Any = None, hint: str = "") -> Control:
         """A number; what is none is sent as it is, so that the API says what is allowed."""
@@ -117,7 +129,7 @@ class Form:
         for path, entry in self._entries.items():
             value = entry.read(entry.control.value)
             is_default = value is None or value == entry.default
-            was_said = find(self._original, path) is not ABSENT
+            was_said = find(self._original, path) not in (ABSENT, None)
             if value is None or (is_default and not was_said):
                 put(document, path, ABSENT)
             else:
@@ -235,6 +247,21 @@ def pairs_of(text: str | None) -> dict[str, Any]:
         if name.strip():
             put(table, name.strip(), _json(value.strip()))
     return table
+
+
+def _clock(instant: str, zone: tzinfo) -> str:
+    """What the clock of a zone shows; what is no instant stays, for the API to say so."""
+    try:
+        return datetime.fromisoformat(instant).astimezone(zone).strftime("%Y-%m-%dT%H:%M:%S")
+    except ValueError:
+        return instant
+
+
+def _instant(local: str | None, zone: tzinfo) -> str | None:
+    try:
+        return datetime.fromisoformat(local).replace(tzinfo=zone).isoformat() if local else None
+    except ValueError:
+        return local
 
 
 def _text(text: str | None) -> str | None:

@@ -90,6 +90,6 @@ class Rows:
     def _focus(self, place: Element, selector: str = "") -> None:
         # What was pressed may be gone, and whoever has no mouse would begin at the top of the page; who types goes on.
         found = f"getHtmlElement({place.id})" + (f".querySelector('{selector}')" if selector else "")
-        is_idle = "!document.activeElement?.matches('input, textarea')"
+        is_idle = f"[document.body, getHtmlElement({self._add_button.id})].includes(document.activeElement)"
         with self._place:
             ui.run_javascript(f"setTimeout(() => {{ if ({is_idle}) {found}?.focus(); }}, 50)")

@@ -86,7 +86,17 @@ async def test_machines_keep_their_names_and_new_ones_wait(plant: Plant):
     await plant.api.fill.series("hangzhou/secret-shop/line-1/press-01/motor/running", "bool")
     assert len((await plant.ask("GET", f"/grants/{grant['id']}", owner)).json()["content"]["assets"]) == 2
     body = {"name": "insurance", "terms": terms_of(), "version": 1}
+    asked = {"name": "insurance", "terms": terms_of()}
+    of_new = (await plant.ask("POST", "/grants/preview", owner, json=asked)).json()
+    of_this = (await plant.ask("POST", f"/grants/preview?grant={grant['id']}", owner, json=asked)).json()
+    nowhere = await plant.ask("POST", f"/grants/preview?grant={grant['id'] + 1}", owner, json=asked)
+    assert (nowhere.status_code, nowhere.json()["field"]) == (404, "grant")
     changed = (await plant.ask("PUT", f"/grants/{grant['id']}", owner, json=body)).json()
+    for kind in ("assets", "series"):
+        now, meant, of_another = (
+            {each["path"]: each["alias"] for each in found[kind]} for found in (changed["content"], of_this, of_new)
+        )
+        assert now == meant != of_another
     names = {each["path"][-8:]: each["alias"] for each in changed["content"]["assets"]}
     assert names == {"press-03": "press-1", "press-04": "press-2", "press-01": "press-3"}
     assert "press-3/running" in [each["alias"] for each in changed["content"]["series"]]

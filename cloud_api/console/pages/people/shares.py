@@ -8,11 +8,13 @@ from typing import Any
 from nicegui import ui
 
 from cloud_api.auth.roles import Permission
-from cloud_api.console.pages.people.terms import show_new_share, show_terms
+from cloud_api.console.pages.people.share_form import change_share, show_new_share
+from cloud_api.console.pages.people.terms import show_terms
 from cloud_api.console.parts.ask import ask, show_once
 from cloud_api.console.parts.buttons import quiet_button, side_button
+from cloud_api.console.parts.changes import differences, show_changes
 from cloud_api.console.parts.form import Form, problem_place, sent
-from cloud_api.console.parts.html import attributed, element, heading
+from cloud_api.console.parts.html import attributed, element, heading, words
 from cloud_api.console.parts.table import Column, Pages, told
 from cloud_api.console.registry import Page, Section
 from cloud_api.console.screen import Screen
@@ -65,6 +67,7 @@ async def _show_share(screen: Screen, share_id: str) -> None:
             _verbs(screen, share)
     await _Keys(screen, share).show()
     await _show_reads(screen, share_id)
+    await _show_versions(screen, share_id)
 
 
 def _verbs(screen: Screen, share: Mapping[str, Any]) -> None:
@@ -73,10 +76,21 @@ def _verbs(screen: Screen, share: Mapping[str, Any]) -> None:
             await screen.api.post(f"/grants/{share['id']}/{verb}")
             ui.navigate.reload()
 
+    async def edit() -> None:
+        """As it is now: somebody else may have changed it since the page was opened."""
+        place.clear()
+        found = await screen.api.get(f"/grants/{share['id']}")
+        with place:
+            heading(screen.text("shares.change", name=found["name"]))
+            change_share(screen, found, place.clear)
+
     offered = {"active": ("pause", "revoke"), "paused": ("resume", "revoke")}.get(share["state"], ())
     with element("div", "ms-row ms-no-print"):
+        if share["state"] != "revoked":
+            side_button(screen.text("shares.edit"), edit)
         for verb in offered:
             side_button(screen.text(f"share_verb.{verb}"), partial(do, verb))
+    place = element("div", "ms-no-print", aria_live="polite")
 
 
 class _Keys:
@@ -160,6 +174,30 @@ async def _show_reads(screen: Screen, share_id: str) -> None:
     with element("section", "ms-card"):
         heading(text("shares.reads"))
         await Pages(screen, columns, f"/grants/{share_id}/reads", none_key="shares.no_reads", size=READS_SHOWN).load()
+
+
+async def _show_versions(screen: Screen, share_id: str) -> None:
+    """What was agreed when, the newest first; each beside the one before it."""
+    items = (await screen.api.get(f"/grants/{share_id}/versions"))["items"]
+    with element("section", "ms-card"):
+        heading(screen.text("shares.versions"))
+        for item, before in zip(items, [*items[1:], None], strict=True):
+            title = screen.text(
+                "shares.version",
+                version=item["version"],
+                who=item["changed_by"],
+                when=screen.formats.when(item["changed_at"], screen.now()),
+                state=screen.text(f"share_state.{item['state']}"),
+            )
+            with ui.expansion(title).classes("ms-version").props("dense"):
+                if before is None:
+                    words("p", screen.text("shares.first_version"), "ms-muted")
+                else:
+                    show_changes(screen, differences(_agreed(before), _agreed(item)))
+
+
+def _agreed(version: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: version[name] for name in ("name", "state", "terms")}
 
 
 PAGE = Page("shares", "/shares", "handshake", Section.ADMINISTER, Permission.SHARE, build)
