@@ -34,13 +34,18 @@ def build(text: Words) -> Callable[[Sequence[str]], int]:
 
     def run(arguments: Sequence[str]) -> int:
         _translate_help(command, text("cli.help"))
-        if not arguments or set(arguments) & set(_HELP):
-            _translate_titles(text)
+        if _shows_help(command, arguments):
+            from millstream.usage import translate
+
+            translate(text)
         try:
-            command.main(args=list(arguments), prog_name="millstream")
-        except SystemExit as ended:
-            return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
-        return 0
+            return command.main(args=list(arguments), prog_name="millstream", standalone_mode=False) or 0
+        except typer.Abort:
+            return 1
+        except typer.TyperException as refused:
+            from millstream.usage import refuse
+
+            return refuse(text, refused)
 
     return run
 
@@ -217,6 +222,13 @@ def _group(about: str) -> typer.Typer:
     )
 
 
+def _shows_help(command: Any, arguments: Sequence[str]) -> bool:
+    """Whether a command line asks for help, or ends at a group, which answers with its help."""
+    for word in arguments:
+        command = getattr(command, "commands", {}).get(word)
+    return hasattr(command, "commands") or bool(set(arguments) & set(_HELP))
+
+
 def _translate_help(command: Any, help_text: str) -> None:
     """The library makes the help option itself, with an English text."""
     option = command.get_help_option(typer.Context(command, help_option_names=_HELP))
@@ -224,12 +236,3 @@ def _translate_help(command: Any, help_text: str) -> None:
         option.help = help_text
     for child in getattr(command, "commands", {}).values():
         _translate_help(child, help_text)
-
-
-def _translate_titles(text: Words) -> None:
-    """The titles of the help panels; imported only when help is about to be shown, for it brings rich with it."""
-    from typer import rich_utils
-
-    rich_utils.OPTIONS_PANEL_TITLE = text("cli.options")
-    rich_utils.ARGUMENTS_PANEL_TITLE = text("cli.arguments")
-    rich_utils.COMMANDS_PANEL_TITLE = text("cli.commands")

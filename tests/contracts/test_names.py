@@ -3,7 +3,7 @@
 import ast
 import re
 
-from tests.contracts.tree import PACKAGES, classes, files, functions, modules
+from tests.contracts.tree import PACKAGES, ROOT, classes, files, functions, modules
 
 BANNED_ROOMS = {"base", "bases", "common", "core", "data", "handler", "handlers", "helper", "helpers", "impl", "info"}
 BANNED_ROOMS |= {"lib", "manager", "managers", "misc", "processor", "service_base", "shared", "stuff", "util", "utils"}
@@ -19,6 +19,18 @@ NEVER = {
     "snooze": "shelve",
     "dismiss": "acknowledge",
     "envelope": "batch",
+}
+# The same for what people read in Chinese.
+NEVER_IN_CHINESE = {
+    "测点": "标签",
+    "采样值": "样本",
+    "采样数": "样本数",
+    "报警日志": "报警记录",
+    "消息服务器": "消息代理",
+    "代理缓存": "发件箱",
+    "搁置数据": "拒收数据",
+    "被搁置的数据": "拒收数据",
+    "双因素": "第二因素",
 }
 # Names that another library asks for.
 FOREIGN_CLASSES = {"BaseModel"}
@@ -71,3 +83,15 @@ def test_tests_are_named_for_behaviour() -> None:
         if module.is_test and vague_name.fullmatch(function.name)
     ]
     assert not vague
+
+
+def test_chinese_texts_use_the_words_of_the_glossary() -> None:
+    texts = [path for path in files() if path.name.startswith("zh.") or ".zh-CN." in path.name]
+    assert len(texts) > 10
+    wrong = [
+        f"{path}: {word}: the glossary says {better}"
+        for path in texts
+        for word, better in NEVER_IN_CHINESE.items()
+        if word in (ROOT / path).read_text(encoding="utf-8")
+    ]
+    assert not wrong

@@ -1,7 +1,9 @@
 """The command: help in two languages, exit codes, and a light way into the agent."""
 
+import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +12,10 @@ import pytest
 from millstream.cli import main
 from millstream.language import Language, words
 from millstream.starting import guarded
+from millstream.usage import in_chinese
+
+USAGE = Path(__file__).parents[3] / "millstream/texts/usage.toml"
+FRAME = str.maketrans("", "", "│╭╮╰╯─")
 
 COMMANDS = [
     [],
@@ -53,6 +59,33 @@ def test_help_names_its_panels_in_chinese(capsys: pytest.CaptureFixture[str]):
     shown = capsys.readouterr().out
     assert "选项" in shown
     assert "命令" in shown
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_no_help_is_cut_off(
+    command: list[str], language: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("COLUMNS", "80")
+    main([*command, "--help", "--lang", language])
+    assert "…" not in capsys.readouterr().out.replace("MILLSTREAM_…", "")
+
+
+@pytest.mark.parametrize(
+    "saying", tomllib.loads(USAGE.read_text(encoding="utf-8"))["said"], ids=lambda each: each["given"]
+)
+def test_refusals_of_the_parser_in_chinese(saying: dict[str, str], capsys: pytest.CaptureFixture[str]):
+    assert main(["--lang", "en", *saying["given"].split()]) == 2
+    english = " ".join(capsys.readouterr().err.translate(FRAME).split())
+    assert re.search(saying["en"].removesuffix("\\."), english)
+    assert main(["--lang", "zh", *saying["given"].split()]) == 2
+    told = capsys.readouterr().err
+    assert "错误" in told
+    assert all(part in told for part in re.split(r"\{\w+\}", saying["zh"]))
+
+
+def test_a_refusal_that_nobody_has_translated_stays_as_it_is():
+    assert in_chinese("Something new.") == "Something new."
 
 
 def test_version(capsys: pytest.CaptureFixture[str]):
