@@ -16,7 +16,7 @@ def run(config: Path) -> int:
     try:
         with Reading(config) as reading:
             from edge_agent.agent import Agent  # takes as long to load as the files take to be read
-            from edge_agent.outbox import OutboxUnavailable
+            from edge_agent.outbox_file import OutboxUnavailable
             from edge_agent.salvage import OutboxInUse
 
             loaded = reading.result()

@@ -4,7 +4,7 @@ import json
 import logging
 from dataclasses import replace
 
-from edge_agent.outbox import Append, Confirmation, NewBatch, StoredBatch
+from edge_agent.outbox_content import Append, Confirmation, NewBatch, StoredBatch
 from edge_agent.packing import Packer, with_used_tags
 from edge_agent.telemetry import Count, Counters, say
 from edge_agent.writer import OutboxWriter

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from edge_agent.outbox import StoredBatch
+from edge_agent.outbox_content import StoredBatch
 
 Number = tuple[bytes, int]
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from edge_agent.backlog import Backlog
 from edge_agent.clock import AgentClock
 from edge_agent.delivery import Allowance, DeliveryWindow, WindowLimits
-from edge_agent.outbox import StoredBatch
+from edge_agent.outbox_content import StoredBatch
 from edge_agent.publisher import PACKET_OVERHEAD_BYTES, Broker, Session, SessionFailed, Will
 from edge_agent.telemetry import Count, Counters, say
 from schemas.ack import Ack, decode_ack

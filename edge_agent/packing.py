@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from edge_agent.outbox import NewBatch
+from edge_agent.outbox_content import NewBatch
 from schemas.batch import (
     MAX_SAMPLES,
     MAX_WIRE_BYTES,

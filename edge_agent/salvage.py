@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from edge_agent.clock import EARLIEST_US
-from edge_agent.outbox import Append, Caps, NewBatch, Outbox, OutboxCorrupt, statements
+from edge_agent.outbox import Outbox
+from edge_agent.outbox_content import Append, Caps, NewBatch
+from edge_agent.outbox_file import OutboxCorrupt, statements
 from schemas.batch import BodyInvalid, Gap, GapReason, HeaderInvalid, VersionUnknown
 from schemas.framing import split_header, verified_body
 

@@ -3,7 +3,7 @@
 from edge_agent.config import AgentConfig, MqttTable, OutboxTable, WhenFull
 from edge_agent.delivery import WindowLimits
 from edge_agent.forward import ForwardSettings
-from edge_agent.outbox import Caps
+from edge_agent.outbox_content import Caps
 from edge_agent.publisher import Broker
 from edge_agent.quantities import SECOND_US
 from edge_agent.recorder.recorder import RecorderSettings

@@ -9,15 +9,9 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from edge_agent.clock import AgentClock, settled
-from edge_agent.outbox import (
-    Append,
-    Confirmation,
-    NewBatch,
-    Outbox,
-    OutboxCorrupt,
-    OutboxUnavailable,
-    WaitingGap,
-)
+from edge_agent.outbox import Outbox
+from edge_agent.outbox_content import Append, Confirmation, NewBatch, WaitingGap
+from edge_agent.outbox_file import OutboxCorrupt, OutboxUnavailable
 from edge_agent.packing import Collected, Packer, TagBook
 from edge_agent.salvage import OutboxMark, start_over
 from edge_agent.telemetry import Count, Counters, say

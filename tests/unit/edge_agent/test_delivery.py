@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_agent.delivery import Allowance, DeliveryWindow, WindowLimits
-from edge_agent.outbox import StoredBatch
+from edge_agent.outbox_content import StoredBatch
 
 EPOCH, OTHER = b"e" * 16, b"o" * 16
 LIMITS = WindowLimits(batches=4, bytes=1_000, resend_min_s=30.0, resend_max_s=300.0)

@@ -8,7 +8,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from edge_agent.outbox import ROW_OVERHEAD_BYTES, Append, Caps, Confirmation, NewBatch, Outbox, statements
+from edge_agent.outbox import ROW_OVERHEAD_BYTES, Outbox
+from edge_agent.outbox_content import Append, Caps, Confirmation, NewBatch
+from edge_agent.outbox_file import statements
 from schemas.batch import Gap, GapReason
 
 CAP = 4_000
@@ -101,7 +103,7 @@ class OutboxMachine(RuleBasedStateMachine):
         """From gaps that wait, gaps in waiting batches, and gaps in settled ones."""
         lost: set[tuple[bytes, int]] = set()
         carried = [gap for number in self.settled for gap in self.told.get(number, ())]
-        rows = self.outbox._rows("salvage_gaps")
+        rows = self.outbox._file.rows("salvage_gaps")
         carried += [Gap(row[0], row[1], row[2], batches=(row[4], row[5], row[6])) for row in rows]
         for gap in carried:
             assert gap.batches is not None
@@ -133,7 +135,7 @@ def test_a_run_of_evicted_numbers_is_one_gap_however_many_batches_come(tmp_path:
         waiting = outbox.waiting_gaps()
         batch = new_batch(b"e" * 16, seq, 100, seq, tuple(found.gap for found in waiting))
         outbox.append(Append([batch], taken_gaps=[found.id for found in waiting]), seq)
-    rows = outbox._rows("salvage_gaps")
+    rows = outbox._file.rows("salvage_gaps")
     outbox.close()
     assert len(rows) == 1
     assert rows[0][5:] == (1, 199 - 8)

@@ -5,7 +5,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_agent.outbox import NewBatch
+from edge_agent.outbox_content import NewBatch
 from edge_agent.packing import BAD_ENCODING_LIMITS_EXCEEDED, Collected, Packer, TagBook
 from schemas.batch import Batch, Gap, decode
 from schemas.sample import Kind, Value

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from edge_agent.clock import EARLIEST_US, AgentClock
-from edge_agent.outbox import Caps, Confirmation, Outbox
+from edge_agent.outbox import Outbox
+from edge_agent.outbox_content import Caps, Confirmation
 from edge_agent.packing import Packer, TagBook
 from edge_agent.salvage import OutboxInUse, OutboxMark, open_outbox
 from edge_agent.telemetry import Count, Counters
