@@ -75,9 +75,9 @@ def sample_pieces(samples: Table, before: bytes) -> Generator[bytes]:
         before = b","
 
 
-def close_sample_page(cursor: str | None) -> bytes:
+def close_sample_page(cursor: str | None, *, is_complete: bool = True) -> bytes:
     """Write what stands behind the samples of a page."""
-    return b'],"next":' + msgspec.json.encode(cursor) + b"}"
+    return b'],"next":' + msgspec.json.encode(cursor) + b',"complete":' + msgspec.json.encode(is_complete) + b"}"
 
 
 def encode_latest_page(page: LatestPage | None, int64: Int64, cursor: str | None) -> bytes:

@@ -1,6 +1,7 @@
 """Raw samples of any length: page by page, each in a transaction of its own; the next comes while one is written."""
 
 import asyncio
+import logging
 import tempfile
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator
@@ -20,6 +21,7 @@ from cloud_api.query.tables import sample_table
 from cloud_api.query.values import TEXT_KINDS, Int64
 from cloud_api.storage.catalog import SeriesRow
 from cloud_api.storage.columns import SampleColumns
+from cloud_api.storage.failures import CANCELLED, UNAVAILABLE
 from cloud_api.storage.history import NO_SAMPLES, set_statement_timeout
 from cloud_api.storage.pool import Pool, reading
 from cloud_api.streaming import at_once, beside
@@ -30,6 +32,8 @@ PAGE_ROWS, NUMBER_ROWS = 50_000, 100_000
 JSON_ROWS = 49_152
 # Above this many rows an answer is written beside the event loop, so that ingest and others keep their rhythm.
 LONG_ROWS = 2_000
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,21 +121,30 @@ async def json_pieces(
 ) -> AsyncGenerator[bytes]:
     """Write up to `limit` rows as JSON, and where the next ones begin: a cursor of the last one's time.
 
+    Where the database fails or takes too long behind rows that are written already, the answer ends there and says so.
     The last piece and what closes the answer are one, so a short answer is one piece.
     """
-    held, cursor, left = b"", None, limit
+    held, cursor, left, last_us = b"", None, limit, None
     before = open_sample_page(export.series)
-    async with aclosing(sample_pages(pool, replace(export, limit=limit + 1), JSON_ROWS)) as pages:
-        async for page in pages:
-            shown = page.first(left)
-            if len(shown) < len(page):
-                cursor = write_cursor(int(page.times_us[left - 1]))
-            left -= len(shown)
-            made = sample_pieces(export.table(shown), before)
-            async for piece in beside(made) if len(shown) > LONG_ROWS else at_once(made):
-                if held:
-                    yield held
-                held, before = piece, b","
+    try:
+        async with aclosing(sample_pages(pool, replace(export, limit=limit + 1), JSON_ROWS)) as pages:
+            async for page in pages:
+                shown = page.first(left)
+                if len(shown) < len(page):
+                    cursor = write_cursor(int(page.times_us[left - 1]))
+                left -= len(shown)
+                last_us = int(shown.times_us[-1]) if len(shown) else last_us
+                made = sample_pieces(export.table(shown), before)
+                async for piece in beside(made) if len(shown) > LONG_ROWS else at_once(made):
+                    if held:
+                        yield held
+                    held, before = piece, b","
+    except (*CANCELLED, *UNAVAILABLE) as error:
+        if last_us is None:
+            raise
+        log.warning("samples of series %d end before their time: %s", export.series.id, " ".join(str(error).split()))
+        yield held + close_sample_page(write_cursor(last_us), is_complete=left == 0)
+        return
     yield (held or before) + close_sample_page(cursor)
 
 

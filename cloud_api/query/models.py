@@ -96,6 +96,10 @@ class SamplePage(BaseModel):
     series: Series
     items: list[Sample]
     next: str | None
+    complete: bool = Field(
+        description="False where the time limit or a failure of the database ended a long page before its `limit`: "
+        "`next` goes on behind the last sample that is here"
+    )
 
 
 class LatestSample(BaseModel):

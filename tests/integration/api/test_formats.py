@@ -10,8 +10,10 @@ from typing import Any
 import arro3.io
 import httpx
 import nanoarrow
+import psycopg
 import zstandard
 from nanoarrow.ipc import InputStream
+from psycopg import sql
 
 from cloud_api.formats.sheet import Style
 from cloud_api.query import exports, stretches
@@ -127,6 +129,30 @@ async def test_a_window_of_a_page_or_two_is_read_as_two_halves(postgres_url: str
                 pages = [page async for page in api.pages(f"/series/{series_id}/samples", limit, **window)]
                 assert [len(page) for page in pages[:-1]] == [limit] * (len(pages) - 1)
                 assert [item["value"] for page in pages for item in page] == expected
+
+
+async def test_a_page_that_the_time_limit_cuts_says_so_and_goes_on(postgres_url: str, monkeypatch: Any):
+    monkeypatch.setattr(stretches, "HALVED_ROWS", (1, 1_000))
+    midnight = 16 * 3600
+    window = {"from": shown(at(midnight - 3600)), "to": shown(at(midnight + 3600)), "limit": 200}
+    async with serve_api(postgres_url, query_timeout_s=0.5) as api:
+        series_id = await api.fill.series("f/cut", scan_period_s=3600.0)
+        times = [at(midnight + seconds) for seconds in (-2, -1, 0, 1)]
+        await api.fill.samples(series_id, [(each, 1.0, None, GOOD) for each in times])
+        address = f"/series/{series_id}/samples"
+        ((second_day,),) = await api.fill.run("select tableoid::regclass::text from sample where time = %s", times[2])
+        async with await psycopg.AsyncConnection.connect(api.fill.url) as holder:
+            await holder.execute(sql.SQL("lock table {} in access exclusive mode").format(sql.Identifier(second_day)))
+            cut = await api.get(address, **window)
+            assert [item["time"] for item in cut["items"]] == [shown(each) for each in times[:2]]
+            assert (cut["complete"], cut["next"] is None) == (False, False)
+            at_limit = await api.get(address, **window | {"limit": 2})
+            assert (at_limit["complete"], len(at_limit["items"])) == (True, 2)
+            refused = await api.refused("GET", address, params={**window, "cursor": cut["next"]})
+            assert refused["type"].endswith(":query-timeout")
+        rest = await api.get(address, **window, cursor=cut["next"])
+        assert [item["time"] for item in rest["items"]] == [shown(each) for each in times[2:]]
+        assert (rest["complete"], rest["next"]) == (True, None)
 
 
 async def test_who_goes_away_leaves_no_reading_behind(postgres_url: str, monkeypatch: Any):

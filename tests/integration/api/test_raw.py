@@ -16,7 +16,7 @@ from cloud_api.storage.instants import us_of
 from cloud_api.storage.pool import Pool, open_pool, reading
 from cloud_api.storage.reach import reached_pool
 from cloud_api.storage.snapshots import set_snapshot
-from tests.integration.api.service import BAD, GOOD, Api, at, serve_api, shown
+from tests.integration.api.service import BAD, GOOD, Api, Row, at, serve_api, shown
 
 WINDOW = Window(us_of(at()), us_of(at(40)))
 PLENTY = 1_000
@@ -30,7 +30,7 @@ def _halves(monkeypatch: pytest.MonkeyPatch) -> None:
 async def filled(api: Api, path: str, kind: str = "f64") -> int:
     """Forty seconds: numbers, texts, Bad ones without a value, in both halves."""
     series_id = await api.fill.series(path, kind)
-    rows = [(at(index), index / 4, str(index) if index % 7 == 0 else None, GOOD) for index in range(40)]
+    rows: list[Row] = [(at(index), index / 4, str(index) if index % 7 == 0 else None, GOOD) for index in range(40)]
     rows[3], rows[33] = (at(3), None, None, BAD), (at(33), None, "35", BAD)
     await api.fill.samples(series_id, rows)
     return series_id
