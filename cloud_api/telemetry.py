@@ -59,18 +59,6 @@ class Telemetry:
         self.has_lease = self._gauge("ingest_has_lease", "1 while this process owns the ingest lease")
         self.is_subscribed = self._gauge("ingest_is_subscribed", "1 while the broker session is up")
         self.reject_bytes = self._gauge("ingest_reject_bytes", "Payload bytes in the reject store")
-        self.rollup_has_lease = self._gauge("rollup_has_lease", "1 while this process makes rollups")
-        self.rollup_lag_seconds = self._gauge("rollup_lag_seconds", "Age of the newest minute that is closed")
-        self.rollup_marks = self._gauge("rollup_marks", "Marks of what has to be rolled")
-        self.rollup_marked_series = self._gauge("rollup_marked_series", "Series under these marks, each mark counted")
-        self.rollup_oldest_mark_seconds = self._gauge("rollup_oldest_mark_seconds", "Age of the oldest mark")
-        self.rollup_samples = self._counter("rollup_samples", "Raw samples by where they were", ("source",))
-        self.rollup_rows = self._counter("rollup_rows", "Rows written", ("resolution",))
-        self.rollup_revisions = self._counter("rollup_revisions", "Rows that were changed or removed", ("resolution",))
-        self.rollup_failures = self._counter("rollup_failures", "Steps that failed by a fault of ours", ("resolution",))
-        self.rollup_step_seconds = self._histogram(
-            "rollup_step_seconds", "Time of one step", COMMIT_BUCKETS, ("resolution",)
-        )
         self.calculation_has_lease = self._gauge("calculation_has_lease", "1 while this process leads calculations")
         self.calculation_samples = self._counter("calculation_samples", "Samples that were calculated and stored")
         self.calculation_recomputed = self._counter(
@@ -93,8 +81,27 @@ class Telemetry:
         )
         self.requests = self._counter("http_requests", "Answered requests", ("method", "route", "status"))
         self.request_seconds = self._histogram("http_request_seconds", "Time to answer", COMMIT_BUCKETS, ("route",))
+        self._roll()
         self._watch()
         self.pool_connections = self._gauge("database_connections", "Connections of the pool", ("state",))
+
+    def _roll(self) -> None:
+        """Of the roller, and of what ingest rolls itself."""
+        self.rollup_has_lease = self._gauge("rollup_has_lease", "1 while this process makes rollups")
+        self.rollup_lag_seconds = self._gauge("rollup_lag_seconds", "Age of the newest minute that is closed")
+        self.rollup_marks = self._gauge("rollup_marks", "Marks of what has to be rolled")
+        self.rollup_marked_series = self._gauge("rollup_marked_series", "Series under these marks, each mark counted")
+        self.rollup_oldest_mark_seconds = self._gauge("rollup_oldest_mark_seconds", "Age of the oldest mark")
+        self.rollup_untold_writes = self._gauge(
+            "rollup_untold_writes", "Stretches of ten minutes in which samples were written by other SQL"
+        )
+        self.rollup_samples = self._counter("rollup_samples", "Raw samples by where they were", ("source",))
+        self.rollup_rows = self._counter("rollup_rows", "Rows written", ("resolution",))
+        self.rollup_revisions = self._counter("rollup_revisions", "Rows that were changed or removed", ("resolution",))
+        self.rollup_failures = self._counter("rollup_failures", "Steps that failed by a fault of ours", ("resolution",))
+        self.rollup_step_seconds = self._histogram(
+            "rollup_step_seconds", "Time of one step", COMMIT_BUCKETS, ("resolution",)
+        )
 
     def _watch(self) -> None:
         """Of the audit and of security."""

@@ -12,6 +12,8 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
+import numpy as np
+
 from cloud_api import origin
 from cloud_api.environment import SettingsInvalid
 from cloud_api.globs import parse_glob
@@ -23,11 +25,14 @@ from cloud_api.rollups.verify import Difference, Verified, verify_random
 from cloud_api.settings import read_database_url
 from cloud_api.storage.disk import select_disk_forecast
 from cloud_api.storage.failures import UNAVAILABLE
+from cloud_api.storage.instants import at_us
 from cloud_api.storage.lease import select_lease_owner
 from cloud_api.storage.migrate import SchemaOutdated, check_schema
 from cloud_api.storage.pool import Pool, open_pool
-from cloud_api.storage.rollup_marks import select_unrolled
-from cloud_api.storage.rollup_progress import select_backlog, select_rollup_progress
+from cloud_api.storage.rollup_marks import multirange, select_unrolled
+from cloud_api.storage.rollup_progress import select_backlog, select_rollup_progress, update_quarters_due
+from cloud_api.storage.rollup_rows import Resolution
+from cloud_api.storage.rollup_writes import Untold, select_untold
 from cloud_api.telemetry import Telemetry
 
 DONE, NO, USAGE = 0, 1, 2
@@ -61,7 +66,8 @@ def status(say: Say, *, as_json: bool = False) -> int:
             backlog = await select_backlog(connection)
             owner = await select_lease_owner(connection, LEASE)
             disk = await select_disk_forecast(connection)
-        found = {"progress": asdict(progress), "backlog": asdict(backlog), "owner": owner}
+            untold = await select_untold(connection)
+        found = {"progress": asdict(progress), "backlog": asdict(backlog), "owner": owner, "untold": asdict(untold)}
         found["disk"] = None if disk is None else asdict(disk)
         if as_json:
             print(json.dumps(found, default=_plain))
@@ -87,6 +93,7 @@ def status(say: Say, *, as_json: bool = False) -> int:
             size = f"{disk.database_bytes / 2**20:.0f} MiB"
             free = "-" if disk.free_bytes is None else f"{disk.free_bytes / 2**30:.1f} GiB"
             print(say("rollups.status_disk", size=size, free=free, days=days))
+        _print_untold(say, untold)
         return DONE
 
     return _with_database(say, show)
@@ -117,6 +124,7 @@ def verify(say: Say, window: Window, count: int, seed: int | None, *, as_json: b
         chance = random.Random(seed)  # noqa: S311 # no secret
         async with pool.connection() as connection:
             verified = await verify_random(connection, parse_glob(window.path), _window(window), count, chance)
+            untold = await select_untold(connection)
         if as_json:
             shown = {"rows": verified.rows, "waiting_minutes": verified.waiting_minutes}
             differences = [
@@ -125,9 +133,15 @@ def verify(say: Say, window: Window, count: int, seed: int | None, *, as_json: b
             print(json.dumps(shown | {"differences": differences}, default=_plain))
         else:
             _print_verified(say, verified)
+            _print_untold(say, untold)
         return NO if verified.differences else DONE
 
     return _with_database(say, run)
+
+
+def _print_untold(say: Say, untold: Untold) -> None:
+    if untold.stretches:
+        print(say("rollups.status_untold", last=_shown(untold.last_at, "-")))
 
 
 def _print_verified(say: Say, verified: Verified) -> None:
@@ -158,6 +172,11 @@ async def _wait(pool: Pool, say: Say, made: Rebuild) -> None:
         while True:
             async with pool.connection() as connection:
                 left = await select_unrolled(connection, made.series_ids, made.from_us, made.to_us)
+                if left and all(each.resolution is Resolution.QUARTER for each in left):
+                    # The minutes that quarters wait for are all rolled.
+                    between = at_us(made.from_us), at_us(made.to_us)
+                    series = multirange(np.array(made.series_ids, np.int32))
+                    await update_quarters_due(connection, series, between, datetime.now(UTC))
             if is_terminal:
                 print("\r" + say("rollups.left", marks=len(left)) + "   ", end="", file=sys.stderr, flush=True)
             if not left:

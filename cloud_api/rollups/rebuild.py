@@ -20,6 +20,7 @@ from cloud_api.storage.rollup_marks import (
     read_closed,
 )
 from cloud_api.storage.rollup_progress import select_first_sample_at
+from cloud_api.storage.rollup_writes import delete_untold
 
 PAGE = 10_000
 
@@ -54,6 +55,8 @@ async def mark_again(connection: Connection, glob: PathGlob, window: tuple[int |
             await insert_marks(connection, marks, datetime.now(UTC))
             detail = {"path": glob.text, "from_us": first, "to_us": last, "series": len(series_ids)}
             await insert_audit(connection, "command", "rollups.rebuild", None, detail)
+            if glob.text == "**" and window == (None, None):
+                await delete_untold(connection)
     return Rebuild(series_ids, first, max(first, last))
 
 

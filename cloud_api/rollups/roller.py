@@ -18,6 +18,7 @@ from cloud_api.storage.lease import LeaseLost
 from cloud_api.storage.migrate import check_schema
 from cloud_api.storage.pool import Pool
 from cloud_api.storage.rollup_progress import select_backlog, select_rollup_progress
+from cloud_api.storage.rollup_writes import select_untold
 from cloud_api.telemetry import Telemetry
 
 # What else the holder of the lease does, for as long as it holds it.
@@ -135,9 +136,11 @@ class Roller:
         async with self._pool.connection() as connection:
             backlog = await select_backlog(connection)
             progress = await select_rollup_progress(connection)
+            untold = await select_untold(connection)
         now = datetime.now(UTC)
         self._telemetry.rollup_marks.set(backlog.mark_count)
         self._telemetry.rollup_marked_series.set(backlog.series_count)
+        self._telemetry.rollup_untold_writes.set(untold.stretches)
         oldest = backlog.oldest_marked_at
         self._telemetry.rollup_oldest_mark_seconds.set((now - oldest).total_seconds() if oldest else 0)
         if progress.marked_at is not None:

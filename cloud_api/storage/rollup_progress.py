@@ -149,6 +149,14 @@ async def update_due(connection: Connection, found: Bin, due_at: datetime) -> No
     await connection.execute(statement("update_due"), _key(found) | {"due_at": due_at})
 
 
+async def update_quarters_due(
+    connection: Connection, series: str, between: tuple[datetime, datetime], due_at: datetime
+) -> None:
+    """Let quarters of these series (a multirange) be merged at once."""
+    parameters = {"series": series, "from_at": between[0], "to_at": between[1], "due_at": due_at}
+    await connection.execute(statement("update_quarters_due"), parameters)
+
+
 async def delete_marks(connection: Connection, found: Bin, now: datetime) -> Cleared | None:
     """Clear a bin; what is marked from here on stays."""
     cursor = await connection.execute(statement("delete_marks"), _key(found) | {"now": now})

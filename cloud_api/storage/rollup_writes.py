@@ -84,3 +84,23 @@ async def select_writes(connection: Connection, from_at: datetime, to_at: dateti
 async def delete_writes(connection: Connection, before: datetime) -> None:
     """Forget what ended before: minutes that begin before that are read from the database."""
     await connection.execute(statement("delete_writes"), {"before": before})
+
+
+@dataclass(frozen=True, slots=True)
+class Untold:
+    """In how many stretches of ten minutes somebody wrote samples by SQL of his own, and when last."""
+
+    stretches: int
+    last_at: datetime | None
+
+
+async def select_untold(connection: Connection) -> Untold:
+    """What was noticed since everything was rolled anew."""
+    cursor = await connection.execute(statement("select_untold"))
+    row = await cursor.fetchone()
+    return Untold(0, None) if row is None else Untold(*row)
+
+
+async def delete_untold(connection: Connection) -> None:
+    """Everything is rolled anew."""
+    await connection.execute(statement("delete_untold"))

@@ -2,7 +2,8 @@
 
 -- name: lock_closed
 -- Nobody ever waits for this lock: the roller looks who holds it (select_closed_holders).
-select pg_advisory_xact_lock_shared(7260202, 1)
+-- Whoever takes it tells what it writes; statements of others are noticed by the trigger on `sample`.
+select pg_advisory_xact_lock_shared(7260202, 1), set_config('millstream.tells', 'yes', true)
 
 -- name: select_closed
 -- A statement of its own after lock_closed: its snapshot must not be older than the lock.

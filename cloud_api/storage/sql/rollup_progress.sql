@@ -59,6 +59,13 @@ set due_at = %(due_at)s
 where resolution = %(resolution)s and bin_at = %(bin_at)s and bin_minutes = %(bin_minutes)s
   and is_first = %(is_first)s and (not is_first or (from_at = %(from_at)s and to_at = %(to_at)s))
 
+-- name: update_quarters_due
+-- Quarters wait for minutes that may still change them (MERGE_AFTER); here none does.
+update rollup_dirty
+set due_at = %(due_at)s
+where resolution = '15m' and due_at > %(due_at)s and not is_open
+  and from_at < %(to_at)s and to_at > %(from_at)s and series_ids && %(series)s::int4multirange
+
 -- name: delete_marks
 -- Together what they cover, without what may have been dropped; marks that appear from here on stay.
 with gone as (

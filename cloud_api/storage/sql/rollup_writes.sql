@@ -13,6 +13,12 @@ from rollup_progress p
 left join rollup_write w on w.from_at < %(to_at)s and w.to_at > %(from_at)s
 group by p.told_from
 
+-- name: select_untold
+select count(*), max(at) from untold_write
+
+-- name: delete_untold
+delete from untold_write
+
 -- name: delete_writes
 -- The edge moves with what is forgotten: whoever sees the one sees the other.
 with moved as (

@@ -10,6 +10,8 @@ from cloud_api.rollups import steps
 from cloud_api.rollups.blocks import Density, Stretch, read_portion
 from cloud_api.storage.instants import at_us, us_of
 from cloud_api.storage.raw_blocks import RawBlock, SeriesToRoll
+from cloud_api.storage.rollup_marks import multirange
+from cloud_api.storage.rollup_progress import update_quarters_due
 from cloud_api.storage.rollup_rows import RollupRows
 from tests.integration.rollups.mill import Mill, at, running_mill
 
@@ -26,6 +28,21 @@ async def either_mill(engine_url: str) -> AsyncGenerator[Mill]:
     """A mill on a fresh database, once on each engine."""
     async with running_mill(engine_url) as running:
         yield running
+
+
+async def test_quarters_are_merged_at_once_where_somebody_asks(mill: Mill):
+    one, other = await mill.series("hall/press/pressure", "hall/press/other")
+    await mill.close(0)
+    for series_id in (one, other):
+        await mill.store(series_id, [1, 2])
+        await mill.close(900)
+    await mill.roll(905)
+    asked = "select series_id from rollup_15m"
+    assert await mill.rows(asked) == []
+    async with mill.pool.connection() as connection:
+        await update_quarters_due(connection, multirange(np.array([one], np.int32)), (at(0), at(60)), at(905))
+    await mill.roll(905)
+    assert (one,) in await mill.rows(asked)
 
 
 async def test_minutes_on_time_are_rolled_once(mill: Mill):
