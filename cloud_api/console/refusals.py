@@ -81,7 +81,7 @@ def explain(words: Words, refused: Refused) -> str:
 def _wrong(words: Words, problem: Mapping[str, Any], otherwise: str) -> str:
     field, allowed = problem.get("field"), problem.get("allowed")
     # A problem of one field has its name before the words.
-    detail = str(problem.get("detail") or otherwise).removeprefix(f"{field} ")
+    detail = str(problem.get("detail") or otherwise).removeprefix(f"{field} ").removeprefix(f"{field}: ")
     if words.language is not Language.ZH:
         return f"{detail} ({allowed})" if allowed else detail
     known = in_chinese(detail)

@@ -1,6 +1,7 @@
 """Values by hand in a browser: an engineer makes a series, an operator enters, a viewer sees it and has no form."""
 
 import secrets
+from datetime import datetime, timedelta
 
 from playwright.sync_api import expect
 
@@ -83,3 +84,31 @@ def test_a_value_is_entered_by_hand_and_seen_in_the_trend(demo: Demo, open_tab: 
     expect(other.page.get_by_role("button", name="Enter value")).to_have_count(0)
     expect(other.page.get_by_role("button", name="New series")).to_have_count(0)
     assert "\n".join(engineer.troubles + operator.troubles + watcher.troubles + other.troubles) == ""
+
+
+def test_a_measured_span_is_corrected_from_the_trend(demo: Demo, open_tab: OpenTab):
+    (series,) = demo.ask("/series?path=hangzhou/moulding/hall-1/imm-2/oil/temperature")["items"]
+    newest = datetime.fromisoformat(demo.ask(f"/latest?path={series['path']}")["items"][0]["time"])
+    begin, end = ((newest - timedelta(seconds=ago)).isoformat().replace("+00:00", "Z") for ago in (20, 1))
+    marks = "&".join(
+        f"{name}={round(datetime.fromisoformat(at).timestamp() * 1000)}"
+        for name, at in zip("ab", (begin, end), strict=True)
+    )
+    tab = open_tab().choose(language="en", theme="light")
+    trend(tab, f"/trends?s={series['id']}&range=15m&{marks}")
+    tab.page.get_by_role("button", name="Correct…").click()
+    dialog = tab.page.get_by_role("dialog")
+    dialog.get_by_text("In this span now: ").wait_for()
+    dialog.get_by_role("button", name="Save").click()
+    dialog.get_by_text("at least 1 character").wait_for()
+    dialog.get_by_label("Quality").click()
+    tab.page.get_by_role("option", name="Bad: sensor failed").click()
+    dialog.get_by_label("Reason").fill("unplugged")
+    dialog.get_by_label("Reason").press("Enter")
+    tab.page.get_by_text("samples are corrected").wait_for()
+    (made,) = demo.ask(f"/series/{series['id']}/corrections")["items"]
+    assert (made["status"], made["reason"], made["value"]) == (0x808C0000, "unplugged", None)
+    assert made["sample_count"] > 0
+    tab.page.get_by_role("button", name="Correct…").click()
+    dialog.get_by_text("unplugged · demo").wait_for()
+    assert not tab.troubles

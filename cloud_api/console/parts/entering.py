@@ -7,11 +7,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeAlias
 
 from nicegui import ui
-from nicegui.element import Element
 
-from cloud_api.console.parts.buttons import main_button, side_button
+from cloud_api.console.parts.dialogs import form_dialog, save_or_cancel
 from cloud_api.console.parts.form import Form, problem_place, sent
-from cloud_api.console.parts.html import attributed, element, heading, words
+from cloud_api.console.parts.html import element, words
 from cloud_api.console.screen import Screen
 
 Then: TypeAlias = Callable[[], Awaitable[None]]
@@ -23,7 +22,7 @@ async def enter_value(screen: Screen, series_ids: Sequence[int], then: Then) -> 
     found = [await screen.api.get(f"/entry-series/{series_id}") for series_id in series_ids]
     names = {each["series_id"]: each["path"] for each in found}
     by_id = {each["series_id"]: each for each in found}
-    dialog, card = _dialog(screen, screen.text("entering.title"))
+    dialog, card = form_dialog(screen, screen.text("entering.title"))
     with card:
         fields = element("div", "ms-page")
 
@@ -44,7 +43,7 @@ async def enter_value(screen: Screen, series_ids: Sequence[int], then: Then) -> 
 def new_series(screen: Screen, path: str, then: Then) -> None:
     """Ask for a series below a path that is to take values."""
     text = screen.text
-    dialog, card = _dialog(screen, text("entering.new_series"))
+    dialog, card = form_dialog(screen, text("entering.new_series"))
     with card:
         form = Form({"path": path, "kind": "f64"})
         form.line("path", text("entering.path"), hint=text("entering.path_hint"))
@@ -65,7 +64,7 @@ def new_series(screen: Screen, path: str, then: Then) -> None:
                 screen.done(text("entering.series_made"))
                 await then()
 
-        _buttons(screen, dialog, save)
+        save_or_cancel(screen, dialog, save)
     dialog.open()
 
 
@@ -91,7 +90,7 @@ def _value_form(screen: Screen, series: dict[str, Any], dialog: ui.dialog, then:
             screen.done(text("entering.kept"))
             await then()
 
-    _buttons(screen, dialog, save)
+    save_or_cancel(screen, dialog, save)
 
 
 def _value_field(screen: Screen, form: Form, series: dict[str, Any]) -> None:
@@ -107,18 +106,3 @@ def _value_field(screen: Screen, form: Form, series: dict[str, Any]) -> None:
         low, high = (screen.formats.number(series[name]) for name in ("low", "high"))
         has_range = series["low"] is not None or series["high"] is not None
         form.number("value", label, hint=text("entering.range", low=low, high=high) if has_range else "")
-
-
-def _dialog(screen: Screen, title: str) -> tuple[ui.dialog, Element]:
-    # A part of the page may be built anew meanwhile; the dialog is none of it.
-    with screen.client.content, ui.dialog() as dialog, ui.card().classes("ms-dialog") as card:
-        attributed(dialog, aria_label=title)
-        heading(title)
-    dialog.on("hide", dialog.delete)
-    return dialog, card
-
-
-def _buttons(screen: Screen, dialog: ui.dialog, save: Callable[[], Awaitable[None]]) -> None:
-    with element("div", "ms-row"):
-        main_button(screen.text("entering.save"), save)
-        side_button(screen.text("entering.cancel"), dialog.close)

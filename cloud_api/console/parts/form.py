@@ -112,6 +112,10 @@ class Form:
         """What a field shows now."""
         return self._entries[path].control.value
 
+    def on_change(self, path: str, do: Callable[[], Awaitable[None]]) -> None:
+        """Do something each time a field has another value."""
+        self._entries[path].control.on_value_change(do)
+
     def set(self, path: str, value: Any) -> None:
         """Change what a field shows."""
         control = self._entries[path].control

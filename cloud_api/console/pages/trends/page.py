@@ -7,6 +7,7 @@ from nicegui import ui
 from nicegui.elements.echart import EChart
 from nicegui.events import GenericEventArguments
 
+from cloud_api.console.parts.correcting import correct_span
 from cloud_api.console.parts.entering import enter_value
 from cloud_api.console.parts.html import element, heading, words
 from cloud_api.console.parts.scripts import bring_scripts
@@ -37,6 +38,7 @@ async def build(screen: Screen) -> None:
     """Build the page."""
     bring_scripts(screen, "trends/main.js", TABLES, "mt-status")
     _listen(screen)
+    _listen_to_values(screen)
     with element("div", "mt"):
         with element("aside", "ms-card mt-side", aria_label=screen.text("trends.find")):
             element("div", id="mt-panel")
@@ -100,15 +102,28 @@ def _listen(screen: Screen) -> None:
         await screen.api.delete(f"/notes/{int(event.args['id'])}")
         ui.run_javascript("msTrendNotesChanged()")
 
+    ui.on("trend_note", on_note)
+    ui.on("trend_note_remove", on_note_remove)
+    ui.on("trend_view", on_view)
+    ui.on("trend_save", on_save)
+    ui.on("trend_forget", on_forget)
+
+
+def _listen_to_values(screen: Screen) -> None:
+    """Values entered by hand, and measured ones corrected."""
+
     async def on_enter(event: GenericEventArguments) -> None:
         async def show() -> None:
             ui.run_javascript("msTrendNotesChanged()")
 
         await enter_value(screen, [int(each) for each in event.args["ids"]], show)
 
+    async def on_correct(event: GenericEventArguments) -> None:
+        async def show() -> None:
+            ui.run_javascript("msTrendNotesChanged()")
+
+        ids = [int(each) for each in event.args["ids"]]
+        await correct_span(screen, ids, str(event.args["from"]), str(event.args["to"]), show)
+
+    ui.on("trend_correct", on_correct)
     ui.on("trend_enter", on_enter)
-    ui.on("trend_note", on_note)
-    ui.on("trend_note_remove", on_note_remove)
-    ui.on("trend_view", on_view)
-    ui.on("trend_save", on_save)
-    ui.on("trend_forget", on_forget)

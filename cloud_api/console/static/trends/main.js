@@ -310,6 +310,7 @@ function actions() {
     spanned(text("trends.zoom_selection"), act.zoomSelection),
     setup.mayEnter ? button(text("entering.button"), () => window.emitEvent("trend_enter", { ids: takers() }), { id: "mt-enter", disabled: !takers().length, title: takers().length ? null : text("entering.button_hint") }) : "",
     setup.mayNote ? button(text("trends.note"), () => showNotes.write(model, cursors), { class: "mt-button mt-needs-cursor", disabled: true }) : "",
+    setup.mayConfigure ? spanned(text("trends.correct"), () => { if (model.series.length) window.emitEvent("trend_correct", { ids: model.series.map((each) => each.series.id), from: ask.iso(cursors.a), to: ask.iso(cursors.b) }); }) : "",
     button(text("trends.clear_cursors"), act.clear, { class: "mt-button mt-needs-cursor", disabled: true }),
     h("span", { class: "ms-grow" }),
     button(text("trends.save"), () => save()),

@@ -46,6 +46,12 @@ def test_a_field_has_its_name_value_and_what_is_allowed():
     assert explain(EN, given) == "Please correct: value: is outside the range of this series (20 … 80 mm2/s)"
 
 
+def test_the_name_of_the_only_field_is_not_said_twice():
+    given = refused(Kinds.BODY_INVALID, "reason: String should have at least 1 character", field="reason", value="")
+    assert problems_of(EN, given) == [("reason", "String should have at least 1 character")]
+    assert problems_of(ZH, given) == [("reason", "“” 太短，至少 1 个")]
+
+
 def test_several_fields_are_all_named():
     errors = [
         {"field": "body.reason", "detail": "Field required", "value": None},
