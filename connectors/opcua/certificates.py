@@ -23,6 +23,7 @@ VALIDITY = timedelta(days=3653)
 RENEWED_BEFORE = timedelta(days=60)
 KEY_BITS = 2048  # what every policy from Basic256Sha256 on allows
 _CLOCK_SLACK = timedelta(days=1)
+_CERTIFICATE, _KEY = "certificate.der", "private_key.pem"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ def own_certificates(directory: Path, now: datetime) -> tuple[OwnCertificate, ..
     """
     home = directory / "own"
     try:
+        _clear_torn(directory)
         homes = _homes(directory)
         if not homes:
             _make(directory, home, now)
@@ -64,7 +66,7 @@ def existing(directory: Path) -> list[OwnCertificate]:
 
 def newest_file(directory: Path) -> Path:
     """The certificate that the next connection shows first; it may not be there yet."""
-    return (_homes(directory) or [directory / "own"])[0] / "certificate.der"
+    return (_homes(directory) or [directory / "own"])[0] / _CERTIFICATE
 
 
 def thumbprint(der: bytes) -> str:
@@ -103,7 +105,7 @@ def keep_known(directory: Path, url: str, der: bytes) -> None:
     """Keep the certificate that a server showed and proved to be its own, if it is the first. Takes a moment."""
     kept = _kept(directory, "trusted", url)
     try:
-        if not kept.exists():
+        if not _holds(kept):
             _write(kept, der)
     except OSError as error:
         raise ConfigInvalid(f"certificates: {kept} cannot be written: {error}") from error
@@ -113,7 +115,7 @@ def check_known(directory: Path, url: str, der: bytes) -> None:
     """Refuse another certificate than the one that was kept, and put it beside. Takes a moment."""
     kept, refused = _kept(directory, "trusted", url), _kept(directory, "rejected", url)
     try:
-        known = kept.read_bytes() if kept.exists() else der
+        known = kept.read_bytes() if _holds(kept) else der
         if known == der:
             return
         _write(refused, der)
@@ -134,8 +136,29 @@ def _kept(directory: Path, list_name: str, url: str) -> Path:
 def _write(file: Path, content: bytes) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     fresh = file.with_suffix(".new")
-    fresh.write_bytes(content)
+    _force(fresh, content)
     fresh.replace(file)
+
+
+def _holds(file: Path) -> bool:
+    """Whether there is anything in it: a power cut can leave the name of a file without its content."""
+    return file.exists() and file.stat().st_size > 0
+
+
+def _force(file: Path, content: bytes, mode: int = 0o644) -> None:
+    """Write it to the disk before any name leads to it."""
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as opened:
+        opened.write(content)
+        opened.flush()
+        os.fsync(opened.fileno())
+
+
+def _clear_torn(directory: Path) -> None:
+    """The newest pair, if half of it is empty, was being made when the power failed: it is made again."""
+    for home in _homes(directory)[:1]:
+        files = (home / _CERTIFICATE, home / _KEY)
+        if any(file.exists() and not _holds(file) for file in files):
+            shutil.rmtree(home)
 
 
 def _homes(directory: Path) -> list[Path]:
@@ -147,16 +170,14 @@ def _homes(directory: Path) -> list[Path]:
 
 
 def _load(home: Path) -> OwnCertificate:
-    certificate_file = home / "certificate.der"
+    certificate_file = home / _CERTIFICATE
     der = certificate_file.read_bytes()
     certificate = x509.load_der_x509_certificate(der)
     names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     uris = names.get_values_for_type(x509.UniformResourceIdentifier)
     if not uris:
         raise ValueError("certificate.der names no application URI")
-    return OwnCertificate(
-        certificate_file, home / "private_key.pem", uris[0], thumbprint(der), certificate.not_valid_after_utc
-    )
+    return OwnCertificate(certificate_file, home / _KEY, uris[0], thumbprint(der), certificate.not_valid_after_utc)
 
 
 def _make(directory: Path, home: Path, now: datetime) -> None:
@@ -165,16 +186,11 @@ def _make(directory: Path, home: Path, now: datetime) -> None:
     fresh = Path(tempfile.mkdtemp(prefix=".own-", dir=directory))
     try:
         key = rsa.generate_private_key(public_exponent=65537, key_size=KEY_BITS)
-        (fresh / "certificate.der").write_bytes(
-            _self_signed(key, now).public_bytes(serialization.Encoding.DER),
+        _force(fresh / _CERTIFICATE, _self_signed(key, now).public_bytes(serialization.Encoding.DER))
+        private = key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
-        private = os.open(fresh / "private_key.pem", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(private, "wb") as file:
-            file.write(
-                key.private_bytes(
-                    serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-                )
-            )
+        _force(fresh / _KEY, private, 0o600)
         _rename_unless_there(fresh, home)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)

@@ -10,8 +10,10 @@ from cryptography.hazmat.primitives import serialization
 
 from connectors.errors import ConfigInvalid, DeviceUnreachable
 from connectors.opcua.certificates import (
+    check_known,
     check_pinned,
     first_of_chain,
+    keep_known,
     own_certificates,
     server_certificate_der,
     thumbprint,
@@ -97,6 +99,28 @@ def test_a_broken_pair_is_named(tmp_path: Path) -> None:
     (tmp_path / "own" / "certificate.der").write_bytes(b"rubbish")
     with pytest.raises(ConfigInvalid, match=r"certificates: .*own cannot be used"):
         own_certificates(tmp_path, NOW)[0]
+
+
+@pytest.mark.parametrize("name", ["certificate.der", "private_key.pem"])
+def test_a_pair_that_a_power_cut_left_empty_is_made_anew(tmp_path: Path, name: str) -> None:
+    (torn,) = own_certificates(tmp_path, NOW)
+    (tmp_path / "own" / name).write_bytes(b"")
+    (new,) = own_certificates(tmp_path, NOW)
+    assert new.thumbprint != torn.thumbprint
+    assert own_certificates(tmp_path, NOW) == (new,)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["own"]
+
+
+def test_a_servers_certificate_that_a_power_cut_left_empty_was_never_kept(tmp_path: Path) -> None:
+    url, der = "opc.tcp://127.0.0.1:4840", b"certificate"
+    keep_known(tmp_path, url, der)
+    (kept,) = (tmp_path / "trusted").iterdir()
+    kept.write_bytes(b"")
+    check_known(tmp_path, url, der)
+    keep_known(tmp_path, url, der)
+    assert kept.read_bytes() == der
+    with pytest.raises(DeviceUnreachable, match="seen first"):
+        check_known(tmp_path, url, b"another")
 
 
 def test_a_pinned_certificate_is_read_from_either_form(tmp_path: Path) -> None:
