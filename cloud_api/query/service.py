@@ -149,19 +149,19 @@ async def run_query(
         plans = await plan_extremes(connection, request, series, window)
     is_all = buckets is None and request.points_by is PointsBy.BUCKETS
     reader = Reader(connection, budget.timeout_s, pool)
-    samples = await _few_samples(reader, request, series, window, budget) if is_all else None
+    aligned = await raw_aligned(connection, window) if _is_raw(request, series, plans, buckets) else None
+    # Days that are not kept any more are dropped one by one, a while later: what is still there of them is no answer.
+    kept = Window(aligned.from_us, aligned.to_us) if is_all and aligned is not None else window
+    samples = await _few_samples(reader, request, series, kept, budget) if is_all else None
     if samples is None:
-        estimate = await _check_cost(connection, request, (series, plans), (window, buckets), budget)
+        estimate = await _check_cost(connection, request, (series, plans), (kept, buckets), budget)
     else:
         estimate = sum(len(each) for each in samples.values())
-    is_raw = request.resolution is Resolution.RAW or any(row.is_on_the_fly for row in series)
-    is_raw |= buckets is None and all(plan.is_raw for _, (plan, _) in plans)
-    aligned = await raw_aligned(connection, window) if is_raw else None
     reading = None
     if request.points_by is not PointsBy.BUCKETS:
         samples, reading = await read_extremes(connection, request, plans, window, budget)
     elif buckets is None:
-        samples = await _all_samples(reader, series, window, budget) if samples is None else samples
+        samples = await _all_samples(reader, series, kept, budget) if samples is None else samples
     else:
         wanted = set(request.aggregate).union(*(each.aggregates(request.aggregate[0]) for each in asked))
         # In the order of the request, what only expressions name behind it.
@@ -170,6 +170,13 @@ async def run_query(
         reading = await read_bucketed(connection, all_of_it, plans, buckets, budget)
     aligned = aligned if reading is None else reading.aligned or aligned
     return QueryResult(request, window, buckets, shown, named, asked, reading, samples or {}, now_us, estimate, aligned)
+
+
+def _is_raw(request: QueryRequest, series: Sequence[SeriesRow], plans: Plans, buckets: Buckets | None) -> bool:
+    """Whether raw samples alone are read."""
+    if request.resolution is Resolution.RAW or any(row.is_on_the_fly for row in series):
+        return True
+    return buckets is None and all(plan.is_raw for _, (plan, _) in plans)
 
 
 def _shown(request: QueryRequest) -> dict[str, int | str]:

@@ -179,6 +179,22 @@ async def test_past_views_and_windows_without_raw(postgres_api: Api):
     assert (refused.json()["field"], refused.json()["allowed"]) == ("interval", "buckets of 1m or longer")
 
 
+async def test_samples_that_are_not_kept_any_more_and_still_there_are_no_answer(postgres_api: Api):
+    series_id = await postgres_api.fill.series("rollups/leaving")
+    rows = [(at(hour * 3600), float(hour), None, GOOD) for hour in range(6)]
+    await postgres_api.fill.samples(series_id, rows)
+    # As between the decision and the drop of the day, which TimescaleDB's job takes an hour for.
+    gone = "update rollup_progress set raw_kept_from = %s, raw_drop_until = %s returning 1"
+    await postgres_api.fill.run(gone, *[at(2 * 3600)] * 2)
+    body = {"series": [series_id], "from": shown(at(0)), "to": shown(at(6 * 3600)), "resolution": "raw"}
+    answer = await postgres_api.query(**body)
+    assert answer["aligned"] == {"from": shown(at(2 * 3600)), "to": body["to"], "moved": []}
+    assert [row[1] for row in answer["series"][0]["rows"]] == [2.0, 3.0, 4.0, 5.0]
+    assert answer["rows_scanned"] == 4
+    before = await postgres_api.query(**body | {"to": shown(at(3600))})
+    assert (before["aligned"]["from"], before["series"][0]["rows"]) == (shown(at(3600)), [])
+
+
 async def test_edges_inside_are_exact_where_raw_is_kept_and_said_where_they_were_moved(postgres_api: Api):
     api = postgres_api
     series_id = await api.fill.series("a/line", scan_period_s=10)
