@@ -42,6 +42,7 @@ def join_results(first: BatchResult, second: BatchResult) -> BatchResult:
         unchanged=first.unchanged + second.unchanged,
         overwritten=first.overwritten + second.overwritten,
         rejected=first.rejected + second.rejected,
+        detail=first.detail or second.detail,
     )
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from cloud_api.ingest.book import LedgerBook
 from cloud_api.ingest.incoming import Incoming, LedgerKey, Refusal
 from cloud_api.ingest.ledger import LedgerChange, LedgerEntry, Verdict
-from cloud_api.ingest.rejects import RejectStore, payload_reject, samples_reject
+from cloud_api.ingest.rejects import RejectStore, detail_of, payload_reject, samples_reject
 from cloud_api.ingest.results import RejectedSamples, RejectReason
 from cloud_api.ingest.screen import FUTURE_LIMIT_US, Kept, RejectedGroup, Screened, has_unknown_tag, screen
 from cloud_api.ingest.series_map import SeriesMap, TagMap
@@ -38,6 +38,8 @@ class Fate:
     is_silent: bool = False
     tag_map: TagMap | None = None
     dictionary: bytes | None = None
+    # What the sender can do about samples that were put aside.
+    advice: str | None = None
 
 
 @dataclass(slots=True)
@@ -179,6 +181,7 @@ class Preparation:
             fate.tag_map = tag_map
         if not await self._keep_groups(connection, incoming, groups, prepared):
             return Fate(incoming, BatchOutcome.HELD, HoldReason.REJECTS_FULL)
+        fate.advice = next(filter(None, (detail_of(group, self._kept.from_us) for group in groups)), None)
         fate.row_count = sum(len(part) for part in rows)
         fate.rejected = tuple(RejectedSamples(group.path, group.reason, len(group.times_us)) for group in groups)
         prepared.rows.extend(part for part in rows if len(part))
@@ -207,7 +210,7 @@ class Preparation:
     ) -> bool:
         if not groups or incoming.arrival.is_kept_elsewhere:
             return True
-        rows = [samples_reject(incoming, group) for group in groups]
+        rows = [samples_reject(incoming, group, self._kept.from_us) for group in groups]
         if not await self._rejects.has_room(connection, [*prepared.rejects, *rows]):
             return False
         prepared.rejects.extend(rows)

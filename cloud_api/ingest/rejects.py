@@ -9,7 +9,9 @@ from uuid import UUID
 import msgspec
 
 from cloud_api.ingest.incoming import Incoming, Refusal
+from cloud_api.ingest.results import RejectReason
 from cloud_api.ingest.screen import RejectedGroup
+from cloud_api.instants import format_at
 from cloud_api.storage.instants import at_us
 from cloud_api.storage.pool import Connection
 from cloud_api.storage.rejects import RejectForm, RejectRow, select_reject_bytes
@@ -75,7 +77,17 @@ def payload_reject(incoming: Incoming, refusal: Refusal) -> RejectRow:
     )
 
 
-def samples_reject(incoming: Incoming, group: RejectedGroup) -> RejectRow:
+def detail_of(group: RejectedGroup, kept_us: int | None) -> str | None:
+    """What there is to say besides the reason."""
+    if group.reason is not RejectReason.OLDER_THAN_RETENTION or kept_us is None:
+        return None
+    return (
+        f"raw samples are taken from {format_at(at_us(kept_us))} on; choose a longer raw retention before history is "
+        "imported: it goes back as far as nothing was rolled (docs/operations.md, Retention), then replay this"
+    )
+
+
+def samples_reject(incoming: Incoming, group: RejectedGroup, kept_us: int | None) -> RejectRow:
     """The samples of one tag and one reason, put aside."""
     arrival, header = incoming.arrival, incoming.header
     kept = KeptSamples(group.kind, group.times_us, group.statuses, group.values)
@@ -89,7 +101,7 @@ def samples_reject(incoming: Incoming, group: RejectedGroup) -> RejectRow:
         seq=None if header is None else header.seq,
         path=_printable(group.path),
         reason=group.reason.value,
-        detail=None,
+        detail=detail_of(group, kept_us),
         form=RejectForm.SAMPLES,
         sample_count=len(group.times_us),
         first_at=at_us(min(group.times_us)),

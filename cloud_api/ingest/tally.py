@@ -54,5 +54,5 @@ def result_of(fate: Fate, prepared: Prepared, rows: DistinctRows, counts: Writte
         overwritten=counts.overwritten + rows.overwritten_count if is_single else 0,
         rejected=fate.rejected,
         reason=fate.reason,
-        detail=fate.detail,
+        detail=fate.detail or fate.advice,
     )

@@ -169,6 +169,10 @@ async def test_what_comes_for_a_dropped_day_is_put_aside_and_changes_no_rollup(m
     async with _lanes(mill, postgres_url) as rig:
         result = await rig.take(floats(1, [1.0, 2.0], start_us=_long_ago(20)), lane=Lane.BACKLOG)
         assert [(each.reason, each.count) for each in result.rejected] == [("older_than_retention", 2)]
+        edge = f"{NOW - 10 * DAY:%Y-%m-%dT00:00:00}"
+        assert f"raw samples are taken from {edge}" in str(result.detail)
+        ((said, path),) = await mill.rows("select detail, path from reject")
+        assert (said, path) == (result.detail, PATH)
     assert await mill.rows("select bucket, total from rollup_1m") == before
     assert await days_kept(mill) == []
 
