@@ -160,7 +160,7 @@ def _refused(text: str, error: UnexpectedInput) -> ExpressionInvalid:
         expected = set(error.allowed or ())
     position = error.pos_in_stream or 0
     if isinstance(error, UnexpectedToken) and error.token.type == "$END":
-        return ExpressionInvalid(text, len(text), "ends too early", _allowed(expected), near="the end")
+        return ExpressionInvalid(text, len(text), "comes too early", _allowed(expected), near="the end")
     found = text[position : position + 1]
     if found in {"'", '"'}:
         return ExpressionInvalid(text, position, "is not closed, or holds no path", _allowed(expected))

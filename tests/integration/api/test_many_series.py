@@ -148,7 +148,7 @@ async def test_points_of_a_minute_and_more_lie_on_the_clock(api: Api):
 
 
 WRONG: list[tuple[dict[str, Any], str, str]] = [
-    ({"expressions": [{"name": "d", "expression": "a -"}]}, "expressions.0.expression", "ends too early"),
+    ({"expressions": [{"name": "d", "expression": "a -"}]}, "expressions.0.expression", "comes too early"),
     (
         {"expressions": [{"name": "d", "expression": "a - 'm/a'"}]},
         "expressions.0.expression",
