@@ -25,6 +25,8 @@ from connectors.opcua.vendors import trust_step
 logger = logging.getLogger(__name__)
 
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024
+MAX_CHUNK_BYTES = 2 * 1024 * 1024
+"""Of one piece of a message: asyncua asks for 64 KiB at most, and keeps whatever comes until a piece is whole."""
 _BEST_FIRST = (
     Security.AES256_ENCRYPT,
     Security.BASIC256SHA256_ENCRYPT,
@@ -216,6 +218,7 @@ class Channel:
         protocol = self.client.uaclient.protocol
         if protocol is not None and protocol.transport is not None:
             self._transports.append(protocol.transport)
+            _bound(protocol, self._config.url)
             if self._recording is not None:
                 self._recording.attach(protocol)
 
@@ -225,6 +228,21 @@ class Channel:
         if others and not self._counters["advertised_elsewhere"]:
             logger.warning("%s", endpoints.advice(self._config.url, others))
         self._counters["advertised_elsewhere"] = len(others)
+
+
+def _bound(protocol: Any, url: str) -> None:
+    """End a connection that sends a piece without end: it would fill our memory until a time-out."""
+    data_received = protocol.data_received
+
+    def bounded(data: bytes) -> None:
+        data_received(data)
+        if len(protocol.receive_buffer or b"") > MAX_CHUNK_BYTES:
+            protocol.receive_buffer = None
+            logger.warning("%s sends something that is no OPC UA message", url)
+            if protocol.transport is not None:
+                protocol.transport.abort()
+
+    protocol.data_received = bounded
 
 
 def _is_distrust(error: Exception) -> bool:

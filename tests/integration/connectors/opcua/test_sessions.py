@@ -3,6 +3,7 @@
 import asyncio
 import os
 import socket
+import struct
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from tests.fixtures.proxy import Proxies
 from tests.integration.connectors.opcua.conftest import Connect, Subscribe, point
 from tests.integration.connectors.opcua.servers import StartServer, TestServer, server_maker
 
+CHUNK = 1 << 20
 SMALL = {"MaxNodesPerRead": 3, "MaxMonitoredItemsPerCall": 4, "MaxNodesPerBrowse": 2}
 
 
@@ -255,3 +257,29 @@ async def test_a_close_that_is_cut_short_leaves_no_socket(
     await asyncio.sleep(0)
     assert sockets_to(proxy.port) == 0
     proxy.thaw()
+
+
+async def test_a_server_that_sends_without_end_is_left_long_before_a_time_out(connect: Connect) -> None:
+    sent = 0
+
+    async def flood(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        await reader.read(4096)
+        writer.write(struct.pack("<4s6I", b"ACKF", 28, 0, 65_535, 65_535, 0, 0))
+        await reader.read(4096)
+        writer.write(struct.pack("<4sI", b"OPNF", 0xFFFF_FFF0))
+        with suppress(ConnectionError):
+            while sent < 64 * CHUNK:
+                writer.write(bytes(CHUNK))
+                await writer.drain()
+                sent += CHUNK
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(flood, "127.0.0.1", 0)
+    async with server:
+        url = "opc.tcp://{}:{}".format(*server.sockets[0].getsockname())
+        connector = connect(url, [point("Double")], timeout="60s")
+        with pytest.raises(DeviceUnreachable):
+            await asyncio.wait_for(connector.open(), 30)
+    assert sent < 32 * CHUNK, "what it sends is not kept"
