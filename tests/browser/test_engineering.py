@@ -1,5 +1,6 @@
 """Assets and data quality in a browser: the tree edited, a reject mapped and replayed, holes found."""
 
+import secrets
 from datetime import UTC, datetime, timedelta
 
 from playwright.sync_api import expect
@@ -75,4 +76,33 @@ def test_a_reject_is_looked_at_mapped_and_replayed(demo: Demo, open_tab: OpenTab
     tab.page.locator(".mq-heat td a").last.click()
     tab.settle()
     assert "begin=" in tab.page.url
+    assert not tab.troubles
+
+
+def test_a_series_is_calculated_tried_changed_and_ended(demo: Demo, open_tab: OpenTab):
+    name = f"calculated-{secrets.token_hex(3)}"
+    tab = open_tab().choose(language="en", theme="light").open("/calculations")
+    page = tab.page
+    page.get_by_label("Path", exact=True).fill(f"hangzhou/moulding/hall-1/{name}")
+    page.get_by_label("Expression").fill("a + ")
+    page.get_by_label("Variables").fill("a = hangzhou/moulding/hall-1/imm-1/power")
+    page.get_by_role("button", name="Try the last hour").click()
+    page.get_by_text("Nothing was saved").wait_for()
+    page.get_by_label("Expression").fill("a * 2")
+    page.get_by_role("button", name="Try the last hour").click()
+    page.get_by_text("results in the last hour").wait_for()
+    page.get_by_label("Expression").press("Enter")
+    page.get_by_role("button", name=f"Change: hangzhou/moulding/hall-1/{name}").click()
+    form = page.locator(f"section[aria-label='hangzhou/moulding/hall-1/{name}']")
+    form.get_by_label("Expression").fill("a * 3")
+    form.get_by_role("button", name="Save calculation").click()
+    page.get_by_role("dialog").get_by_text("+ a * 3").wait_for()
+    page.get_by_role("button", name="Yes").click()
+    page.locator("tbody").get_by_text("a * 3", exact=True).wait_for()
+    (kept,) = demo.ask(f"/calculations?path=**/{name}")["items"]
+    assert (kept["expression"], kept["version"]) == ("a * 3", 2)
+    page.get_by_role("button", name=f"End: hangzhou/moulding/hall-1/{name}").click()
+    page.get_by_role("button", name="Yes").click()
+    expect(page.locator("tbody").get_by_text(name)).to_have_count(0)
+    assert not demo.ask(f"/calculations?path=**/{name}")["items"]
     assert not tab.troubles
