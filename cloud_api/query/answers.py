@@ -10,7 +10,7 @@ from cloud_api.formats.table import Table
 from cloud_api.formats.weaving import Cells, Part, code_cells, instant_cells, text_cells, weave
 from cloud_api.instants import format_at
 from cloud_api.query.newest import LatestPage
-from cloud_api.query.values import Int64, has_cells, read_values, value_cells
+from cloud_api.query.values import DOUBLES, Int64, has_cells, read_values, value_cells
 from cloud_api.storage.catalog import SeriesRow
 from cloud_api.storage.findings import GapRow
 from schemas.sample import Kind
@@ -24,7 +24,6 @@ AGGREGATION = (
     "sloped_extrapolation",
     "counter_rollover",
 )
-_DOUBLES = frozenset({Kind.F32.value, Kind.F64.value})
 _QUALITIES = text_cells(
     [msgspec.json.encode(each) for each in (Quality.GOOD, Quality.UNCERTAIN, Quality.BAD, Quality.BAD)]
 )
@@ -108,7 +107,7 @@ def _latest_values(page: LatestPage, int64: Int64) -> Cells:
     """The values of series of different kinds, each as its own kind has them."""
     kinds: list[str] = page.kinds.tolist()
     found = set(kinds)
-    if found <= _DOUBLES:
+    if found <= DOUBLES:
         return value_cells(Kind.F64, page.samples)
     cells = Cells.nothing(len(page))
     for kind in found:

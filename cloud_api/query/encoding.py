@@ -16,6 +16,7 @@ from cloud_api.query.models import Layout, Resolution
 from cloud_api.query.plan import Aligned
 from cloud_api.query.service import QueryResult, align_of
 from cloud_api.query.tables import Answered
+from cloud_api.query.values import DOUBLES
 from cloud_api.wall_clocks import find_zone
 
 FILE_BYTES = 262_144
@@ -29,6 +30,15 @@ def pieces(result: QueryResult, chosen: Format) -> Generator[bytes]:
         return _json(result)
     tables = [wide_table(result)] if result.request.layout is Layout.WIDE else _long(answers_of(result))
     return table_pieces(tables, chosen, read_style(result.request.excel, result.request.time_zone))
+
+
+def is_light(result: QueryResult, chosen: Format) -> bool:
+    """Whether pieces are no more than numbers laid side by side: sooner done than handed to a thread."""
+    if chosen is not Format.ARROW or result.reading is not None or result.asked:
+        return False
+    is_long = result.request.layout is not Layout.WIDE
+    is_numbers = all(row.kind in DOUBLES for row in result.shown)
+    return is_long and is_numbers and all(each.texts is None for each in result.samples.values())
 
 
 def read_style(is_excel: bool, time_zone: str | None) -> Style:  # as it stands in requests

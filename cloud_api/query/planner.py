@@ -92,9 +92,9 @@ def _check_stored(request: QueryRequest, series: Sequence[SeriesRow]) -> None:
         raise body_invalid("as_of", request.as_of, detail, allowed)
 
 
-async def raw_aligned(connection: Connection, window: Window) -> Aligned | None:
+def raw_aligned(progress: RollupProgress, window: Window) -> Aligned | None:
     """Where raw samples alone are read: the part of the window that they are kept of, if that is not all of it."""
-    raw_us = _kept_us((await select_rollup_progress(connection)).raw_dropped_at)
+    raw_us = _kept_us(progress.raw_dropped_at)
     return None if raw_us <= window.from_us else Aligned(min(raw_us, window.to_us), window.to_us)
 
 

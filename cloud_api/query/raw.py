@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -20,11 +20,15 @@ from cloud_api.storage.snapshots import export_snapshot
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """A transaction that sees one moment, and where another one may be had to read beside it."""
+    """A transaction that sees one moment, and where another one may be had to read beside it.
+
+    `snapshot` names the moment, where that was asked for already.
+    """
 
     connection: Connection
     timeout_s: float
     pool: Pool | None = None
+    snapshot: Callable[[], Awaitable[str]] | None = None
 
 
 @dataclass(slots=True)
@@ -51,6 +55,12 @@ class _Reading:
         return ordered[0] if len(ordered) == 1 else concatenate(ordered)
 
 
+async def open_reader(connection: Connection, timeout_s: float, pool: Pool | None, window: Window) -> Reader:
+    """A reader of a window; what a long one will need is asked for together with what is asked next."""
+    may_be_long = pool is not None and is_long(expected_rows(window.span_us, None))
+    return Reader(connection, timeout_s, pool, await export_snapshot(connection) if may_be_long else None)
+
+
 async def read_all(
     reader: Reader, series: Sequence[SeriesRow], window: Window, most: int
 ) -> dict[int, SampleColumns] | None:
@@ -60,7 +70,7 @@ async def read_all(
     if reader.pool is None or len(under_way.coming) == 1 or not is_long(expected):
         await under_way.run(reader.connection)
     else:
-        snapshot = await export_snapshot(reader.connection)
+        snapshot = await (reader.snapshot or await export_snapshot(reader.connection))()
         beside = _beside(reader.pool, snapshot, reader.timeout_s, under_way)
         await _both(under_way.run(reader.connection), beside)
     return None if under_way.left < 0 else {row.id: under_way.samples(row) for row in series}

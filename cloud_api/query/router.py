@@ -29,7 +29,7 @@ from cloud_api.query.answers import (
 )
 from cloud_api.query.changes import SeriesChange, change_series, retire_series
 from cloud_api.query.cost import Budget
-from cloud_api.query.encoding import encode_aligned, pieces, read_style, table_pieces
+from cloud_api.query.encoding import encode_aligned, is_light, pieces, read_style, table_pieces
 from cloud_api.query.exports import LONG_ROWS, Export, export_pieces, json_pieces, read_page
 from cloud_api.query.feed import LiveFeed
 from cloud_api.query.linked import QueryParameters
@@ -287,7 +287,9 @@ async def _answer(request: Request, body: QueryRequest, pool: Pool, chosen: Form
     caller: Principal = request.state.caller
     async with slots.slot(caller.scope_of_keys), reading(pool) as connection:
         result = await run_query(connection, body, budget, time.time_ns() // 1_000, pool)
-    answer = Streamed(beside(pieces(result, chosen)), chosen, choose_packing(request.headers.get("accept-encoding")))
+    made = pieces(result, chosen)
+    sent = at_once(made) if is_light(result, chosen) else beside(made)
+    answer = Streamed(sent, chosen, choose_packing(request.headers.get("accept-encoding")))
     if result.aligned is not None:
         # A table has no place for it.
         answer.headers[ALIGNED_HEADER] = msgspec.json.encode(encode_aligned(result.aligned)).decode()

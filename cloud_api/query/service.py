@@ -20,7 +20,7 @@ from cloud_api.query.models import Layout, PointsBy, QueryRequest, Resolution
 from cloud_api.query.peaks import plan_extremes, read_extremes
 from cloud_api.query.plan import Aligned
 from cloud_api.query.planner import Plans, plan_series, raw_aligned
-from cloud_api.query.raw import Reader, read_all
+from cloud_api.query.raw import Reader, open_reader, read_all
 from cloud_api.query.reading import read_bucketed
 from cloud_api.query.resolution import expected_samples
 from cloud_api.scopes import read_scope
@@ -34,6 +34,7 @@ from cloud_api.storage.catalog import (
 from cloud_api.storage.columns import SampleColumns
 from cloud_api.storage.history import select_sample_count_capped, set_statement_timeout
 from cloud_api.storage.pool import Connection, Pool
+from cloud_api.storage.rollup_progress import AskedProgress, ask_rollup_progress
 from cloud_api.storage.snapshots import set_snapshot
 
 MAX_SERIES = 1_000
@@ -135,6 +136,9 @@ async def run_query(
     # Rows of rollups, marks and raw samples must be of one moment.
     await set_snapshot(connection)
     await set_statement_timeout(connection, budget.timeout_s)
+    is_all = buckets is None and request.points_by is PointsBy.BUCKETS
+    reader = await open_reader(connection, budget.timeout_s, pool, window) if is_all else None
+    progress = await ask_rollup_progress(connection) if is_all else None
     outer = None if request.asset is None else await read_scope(connection, None, str(request.asset))
     shown = await _resolve(connection, _shown(request), outer)
     named = {name: await _named(connection, name) for name in names_of(asked)}
@@ -147,29 +151,25 @@ async def run_query(
         plans = await plan_series(connection, request, series, buckets)
     elif request.points_by is not PointsBy.BUCKETS:
         plans = await plan_extremes(connection, request, series, window)
-    is_all = buckets is None and request.points_by is PointsBy.BUCKETS
-    reader = Reader(connection, budget.timeout_s, pool)
-    aligned = await raw_aligned(connection, window) if _is_raw(request, series, plans, buckets) else None
+    aligned = await _aligned(connection, progress, window) if _is_raw(request, series, plans, buckets) else None
     # Days that are not kept any more are dropped one by one, a while later: what is still there of them is no answer.
-    kept = Window(aligned.from_us, aligned.to_us) if is_all and aligned is not None else window
-    samples = await _few_samples(reader, request, series, kept, budget) if is_all else None
-    if samples is None:
+    kept = Window(aligned.from_us, aligned.to_us) if reader is not None and aligned is not None else window
+    samples: Mapping[int, SampleColumns] = {}
+    if reader is None:
         estimate = await _check_cost(connection, request, (series, plans), (kept, buckets), budget)
     else:
-        estimate = sum(len(each) for each in samples.values())
+        samples, estimate = await _all_samples(reader, request, series, kept, budget)
     reading = None
     if request.points_by is not PointsBy.BUCKETS:
         samples, reading = await read_extremes(connection, request, plans, window, budget)
-    elif buckets is None:
-        samples = await _all_samples(reader, series, kept, budget) if samples is None else samples
-    else:
+    elif buckets is not None:
         wanted = set(request.aggregate).union(*(each.aggregates(request.aggregate[0]) for each in asked))
         # In the order of the request, what only expressions name behind it.
         aggregates = [*request.aggregate, *sorted(wanted - set(request.aggregate))]
         all_of_it = request.model_copy(update={"aggregate": aggregates})
         reading = await read_bucketed(connection, all_of_it, plans, buckets, budget)
     aligned = aligned if reading is None else reading.aligned or aligned
-    return QueryResult(request, window, buckets, shown, named, asked, reading, samples or {}, now_us, estimate, aligned)
+    return QueryResult(request, window, buckets, shown, named, asked, reading, samples, now_us, estimate, aligned)
 
 
 def _is_raw(request: QueryRequest, series: Sequence[SeriesRow], plans: Plans, buckets: Buckets | None) -> bool:
@@ -292,10 +292,19 @@ async def _few_samples(
 
 
 async def _all_samples(
-    reader: Reader, series: Sequence[SeriesRow], window: Window, budget: Budget
-) -> dict[int, SampleColumns]:
-    """All samples, which have been counted."""
+    reader: Reader, request: QueryRequest, series: Sequence[SeriesRow], window: Window, budget: Budget
+) -> tuple[dict[int, SampleColumns], int]:
+    """All samples, and how many were expected; many are counted first, and refused where they are too many."""
+    samples = await _few_samples(reader, request, series, window, budget)
+    if samples is not None:
+        return samples, sum(len(each) for each in samples.values())
+    estimate = await _check_cost(reader.connection, request, (series, []), (window, None), budget)
     samples = await read_all(reader, series, window, budget.rows)
     if samples is None:
         raise too_large("rows", budget.rows + 1, budget.rows, window)
-    return samples
+    return samples, estimate
+
+
+async def _aligned(connection: Connection, asked: AskedProgress | None, window: Window) -> Aligned | None:
+    read = await ask_rollup_progress(connection) if asked is None else asked
+    return raw_aligned(await read(), window)

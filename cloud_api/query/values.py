@@ -14,6 +14,7 @@ Json: TypeAlias = object
 
 INTEGER_KINDS = frozenset({"i64", "u64"})
 TEXT_KINDS = frozenset({"str", "json"})
+DOUBLES = frozenset({"f32", "f64"})
 _NOT_FINITE = frozenset({"NaN", "Infinity", "-Infinity"})
 
 

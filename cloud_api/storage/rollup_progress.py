@@ -1,9 +1,10 @@
 """How far rollups have got: the one row that ingest, the roller, retention and the planner look at, and what waits."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeAlias
 
 from cloud_api.storage.pool import Connection, Pool
 from cloud_api.storage.rollup_marks import BIN_MINUTES
@@ -40,11 +41,23 @@ class Backlog:
     open_count: int
 
 
+AskedProgress: TypeAlias = Callable[[], Awaitable[RollupProgress]]
+
+
 async def select_rollup_progress(connection: Connection) -> RollupProgress:
     """Read the row; nothing is rolled before the role `rollups` has run."""
+    return await (await ask_rollup_progress(connection))()
+
+
+async def ask_rollup_progress(connection: Connection) -> AskedProgress:
+    """The same, but inside a pipeline it is waited for when it is called for: it comes with the next answer."""
     cursor = await connection.execute(statement("select_rollup_progress"))
-    row = await cursor.fetchone()
-    return RollupProgress(*row) if row is not None else RollupProgress(None, None, None, None, None)
+
+    async def read() -> RollupProgress:
+        row = await cursor.fetchone()
+        return RollupProgress(*row) if row is not None else RollupProgress(None, None, None, None, None)
+
+    return read
 
 
 async def update_closed(connection: Connection, closed_at: datetime) -> None:

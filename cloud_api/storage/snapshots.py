@@ -1,5 +1,7 @@
 """One moment seen by several connections: a transaction exports what it sees, others join it."""
 
+from collections.abc import Awaitable, Callable
+
 from psycopg import sql
 
 from cloud_api.storage.pool import Connection
@@ -11,12 +13,19 @@ async def set_snapshot(connection: Connection) -> None:
     await connection.execute(statement("set_snapshot"))
 
 
-async def export_snapshot(connection: Connection) -> str:
-    """Name the moment that this transaction sees; others can join it for as long as it lasts."""
+async def export_snapshot(connection: Connection) -> Callable[[], Awaitable[str]]:
+    """Name the moment that this transaction sees; others can join it for as long as it lasts.
+
+    Inside a pipeline the name is waited for when it is called for: it comes with the next answer.
+    """
     cursor = await connection.execute(statement("export_snapshot"))
-    row = await cursor.fetchone()
-    assert row is not None
-    return str(row[0])
+
+    async def read() -> str:
+        row = await cursor.fetchone()
+        assert row is not None
+        return str(row[0])
+
+    return read
 
 
 async def join_snapshot(connection: Connection, snapshot: str) -> None:
