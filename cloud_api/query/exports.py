@@ -184,8 +184,14 @@ async def _parquet(pool: Pool, export: Export) -> AsyncIterator[bytes]:
     loop = asyncio.get_running_loop()
     pages = sample_pages(pool, export, export.page_rows)
 
+    failures: list[Exception] = []
+
     async def following() -> SampleColumns | None:
-        return await anext(pages, None)
+        try:
+            return await anext(pages, None)
+        except Exception as error:
+            failures.append(error)
+            raise
 
     def tables() -> Generator[Table]:
         while (page := asyncio.run_coroutine_threadsafe(following(), loop).result()) is not None:
@@ -194,7 +200,13 @@ async def _parquet(pool: Pool, export: Export) -> AsyncIterator[bytes]:
     kinds = common_kinds([export.table(NO_SAMPLES)])
     with tempfile.TemporaryFile() as file:
         async with aclosing(pages):
-            await asyncio.to_thread(write_parquet, tables(), kinds, file)
+            try:
+                await asyncio.to_thread(write_parquet, tables(), kinds, file)
+            except Exception:
+                # The writer tells what failed inside of it in words of its own.
+                if failures:
+                    raise failures[0] from None
+                raise
         await asyncio.to_thread(file.seek, 0)
         while piece := await asyncio.to_thread(file.read, FILE_BYTES):
             yield piece

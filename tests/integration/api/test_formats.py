@@ -150,6 +150,9 @@ async def test_a_page_that_the_time_limit_cuts_says_so_and_goes_on(postgres_url:
             assert (at_limit["complete"], len(at_limit["items"])) == (True, 2)
             refused = await api.refused("GET", address, params={**window, "cursor": cut["next"]})
             assert refused["type"].endswith(":query-timeout")
+            whole = {"from": window["from"], "to": window["to"]}
+            refused = await api.refused("GET", address, params=whole, headers={"Accept": PARQUET})
+            assert refused["type"].endswith(":query-timeout")
         rest = await api.get(address, **window, cursor=cut["next"])
         assert [item["time"] for item in rest["items"]] == [shown(each) for each in times[2:]]
         assert (rest["complete"], rest["next"]) == (True, None)
