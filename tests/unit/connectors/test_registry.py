@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from importlib.metadata import EntryPoint
+from pathlib import Path
 
 import pytest
 
@@ -37,9 +38,8 @@ def test_names_the_known_kinds_when_asked_for_another(name: str):
     assert repr(name) in str(caught.value)
 
 
-def test_finds_a_kind_of_another_distribution(monkeypatch: pytest.MonkeyPatch):
-    outside = EntryPoint("modbus_plus", "connectors.modbus:KIND", registry.ENTRY_POINT_GROUP)
-    monkeypatch.setattr(registry, "entry_points", lambda group: [outside])
+def test_finds_a_kind_of_another_distribution(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    install(tmp_path, monkeypatch, "modbus_plus = connectors.modbus:KIND")
     assert "modbus_plus" in registry.kinds()
     assert registry.kind("modbus_plus") is registry.kind("modbus")
 
@@ -60,11 +60,19 @@ def test_does_not_hide_a_defect_of_a_connector_as_a_missing_library(monkeypatch:
         registry.kind("profinet")
 
 
-def test_refuses_an_entry_point_that_is_no_kind(monkeypatch: pytest.MonkeyPatch):
-    outside = EntryPoint("odd", "connectors.errors:ConfigInvalid", registry.ENTRY_POINT_GROUP)
-    monkeypatch.setattr(registry, "entry_points", lambda group: [outside])
+def test_refuses_an_entry_point_that_is_no_kind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    install(tmp_path, monkeypatch, "odd = connectors.errors:ConfigInvalid")
     with pytest.raises(ConfigInvalid, match="is not a ConnectorKind"):
         registry.kind("odd")
+
+
+def install(folder: Path, monkeypatch: pytest.MonkeyPatch, entry_point: str) -> None:
+    """Put a distribution with that entry point where this process finds distributions."""
+    about = folder / "foreign-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: foreign\nVersion: 1.0\n", encoding="utf-8")
+    (about / "entry_points.txt").write_text(f"[{registry.ENTRY_POINT_GROUP}]\n{entry_point}\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(folder)
 
 
 def _fail(missing: str) -> Callable[[str], object]:
