@@ -113,7 +113,7 @@ async def test_the_command_says_whether_the_journal_is_whole(
     (code, text), (code_json, shown), (code_wrong, _) = await asyncio.gather(
         command("zh", "--anchor", end), command("en", "--json"), command("en", "--anchor", "7")
     )
-    assert (code, "序号 1：该行与封存时不一致" in text, "日志不完整" in text) == (1, True, True)
+    assert (code, "序号 1：该行与封存时不一致" in text, "报警记录不完整" in text) == (1, True, True)
     assert (code_json, json.loads(shown)["findings"][0]["kind"]) == (1, "changed")
     assert code_wrong == 2
 
