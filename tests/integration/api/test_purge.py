@@ -95,6 +95,8 @@ async def test_a_purge_in_several_requests_is_noted_whole(postgres_api: Api, mon
         answers.append((await api.client.post(f"/api/v1/series/{gone}/purge", json=body)).json())
     assert len(answers) > 2
     assert sum(answer["samples"] for answer in answers) == 1_000
-    noted = await api.fill.run("select detail->'samples', detail->>'state' from audit where action = 'series.purge'")
+    noted = await api.fill.run(
+        "select detail->'samples', detail->>'state' from audit where action = 'series.purge' order by id"
+    )
     assert [row[0] for row in noted] == [answer["samples"] for answer in answers]
     assert [row[1] for row in noted] == [answer["state"] for answer in answers]

@@ -62,10 +62,18 @@ class Peer:
             user, _, password = url.removeprefix("mqtt://").rpartition("@")[0].partition(":")
             self._client.username_pw_set(user, password)
         self._client.reconnect_delay_set(0.05, 0.2)
+        self._listens = threading.Event()
         self._client.on_connect = lambda client, *_: client.subscribe(f"{self.topics.root}/#", 1)
+        self._client.on_subscribe = lambda *_: self._listens.set()
+        self._client.on_disconnect = lambda *_: self._listens.clear()
         self._client.on_message = self._received
         self._client.connect_async(host, int(port), clean_start=True)
         self._client.loop_start()
+
+    @property
+    def is_listening(self) -> bool:
+        """Whether the broker hands on to this peer what is published from now on."""
+        return self._listens.is_set()
 
     def close(self) -> None:
         self._client.disconnect()
